@@ -1,0 +1,308 @@
+"""What every part of the project stands on: errors with exit codes, JSON with comments, safe writing, run folders."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+EXIT_INTERRUPTED = 130
+
+log = logging.getLogger("pointing")
+
+
+# ---------------------------------------------------------------------------- errors
+class PointingError(Exception):
+    """A mistake or failure that the user can act on. The text says what, where and what to do; no traceback is shown."""
+
+    exit_code = 1
+
+
+class ConfigError(PointingError):
+    """The configuration or the command line is wrong."""
+
+    exit_code = 2
+
+
+class DataError(PointingError):
+    """Input data are missing, damaged or not what they claim to be."""
+
+    exit_code = 3
+
+
+class TrainingError(PointingError):
+    """The training cannot go on: the loss is not finite, a requested GPU is not there, ..."""
+
+    exit_code = 4
+
+
+class StopRequested(PointingError):  # noqa: N818 - no error: the run wants to go on later
+    """The batch system asked the process to stop; what was checkpointed can be resumed."""
+
+    exit_code = 85
+
+
+class OutputError(PointingError):
+    """The output cannot be written: disk full, folder read-only, ..."""
+
+    exit_code = 5
+
+
+_OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
+_OUTPUT_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def writing_to(path: str | os.PathLike) -> Iterator[None]:
+    """Turn an operating-system error while writing `path` into an OutputError that names it."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "free some space or choose another output folder with -o"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            remedy = "choose an output folder that you may write to with -o"
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+
+
+def run_command(main: Callable[[], int | None]) -> int:
+    """Run a command line's `main` and return its exit code; a PointingError becomes one line on standard error."""
+    try:
+        return main() or 0
+    except PointingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] in _OWN_PACKAGES:
+            raise
+        print(
+            f"error: this Python ({sys.executable}) lacks the package {error.name}; "
+            "install requirements.txt into it, or unset ML_POINTING_ENV to use the project's own environment",
+            file=sys.stderr,
+        )
+        return ConfigError.exit_code
+    except BrokenPipeError:  # `... | head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRNOS:
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        print(f"error: cannot write{where}: {error.strerror}", file=sys.stderr)
+        return OutputError.exit_code
+
+
+# ---------------------------------------------------------------------------- JSON with comments
+_COMMENT_OR_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING_COMMA_OR_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|,(?=\s*[}\]])')
+
+
+def _blank(match: re.Match) -> str:
+    """Keep strings, replace anything else by spaces so that line and column of an error stay true."""
+    text = match.group()
+    return text if text.startswith('"') else re.sub(r"[^\n]", " ", text)
+
+
+def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ConfigError(f'the key "{key}" stands twice in one section; keep one of them')
+        result[key] = value
+    return result
+
+
+def _refuse_constant(name: str) -> float:
+    raise ConfigError(f"{name} is not a JSON number; write a finite number or null")
+
+
+def parse_json(text: str, name: str = "JSON") -> Any:
+    """Parse JSON that may hold `//` and `/* */` comments and trailing commas.
+
+    Raises ConfigError with line and column on a syntax error, on a key given twice and on NaN or Infinity.
+    """
+    bare = _TRAILING_COMMA_OR_STRING.sub(_blank, _COMMENT_OR_STRING.sub(_blank, text))
+    try:
+        return json.loads(bare, object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{name}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deeply") from error
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Read a JSON file (see `parse_json`); ConfigError when it is missing, unreadable or malformed."""
+    path = Path(path)
+    try:
+        return parse_json(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"{path}: is a folder, a JSON file is needed") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+# ---------------------------------------------------------------------------- writing
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path in the same folder that becomes `path` on success and vanishes on failure.
+
+    The temporary name keeps the suffix, since writers such as Keras and Matplotlib choose the format by it.
+    """
+    path = Path(path)
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        with writing_to(path):
+            yield temporary
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Write strict JSON (no NaN), two spaces a level, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+# ---------------------------------------------------------------------------- runs
+def new_run_folder(output: str | os.PathLike, *parts: str, now: datetime | None = None) -> Path:
+    """Make and return OUTPUT/part/.../YYYYMMDD_HHMMSS[_n]; never an existing folder, also when two jobs start at once."""
+    parent = Path(output, *parts)
+    stamp = (now or datetime.now()).strftime("%Y%m%d_%H%M%S")
+    with writing_to(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        for n in range(1000):
+            folder = parent / (stamp if n == 0 else f"{stamp}_{n}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    raise OutputError(f"{parent}: a thousand runs started in this second; start again")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class RunStatus:
+    """Keeps RUN/status.json true while a run lives: its state, host, process and a heartbeat.
+
+    Used as a context: "running" inside; "done" after a clean end, "interrupted" after Ctrl-C or a request to stop, "failed"
+    after any other error, with its text. A process that is killed cannot write; `read_status` tells by the heartbeat.
+    """
+
+    HEARTBEAT_S = 20.0
+
+    def __init__(self, folder: str | os.PathLike, **facts: Any) -> None:
+        self.path = Path(folder) / "status.json"
+        self._facts = {"host": socket.gethostname(), "pid": os.getpid(), "started": _now(), **facts}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+
+    def update(self, state: str = "running", **facts: Any) -> None:
+        """Write the status, with more `facts` from now on."""
+        with self._lock:
+            self._facts.update(facts)
+            write_json(self.path, {"state": state, "heartbeat": _now(), **self._facts})
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self.HEARTBEAT_S):
+            with contextlib.suppress(OutputError):  # the run itself will meet the full disk and say so
+                self.update()
+
+    def __enter__(self) -> RunStatus:
+        self.update()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if error is None:
+            self.update("done")
+            return
+        state = "interrupted" if isinstance(error, (KeyboardInterrupt, StopRequested)) else "failed"
+        with contextlib.suppress(OutputError):
+            self.update(state, message=str(error) or kind.__name__)
+
+
+def read_status(folder: str | os.PathLike) -> dict[str, Any]:
+    """Return the content of RUN/status.json; a run that says "running" but whose process is gone reads "interrupted"."""
+    status = read_json(Path(folder) / "status.json")
+    if status["state"] == "running":
+        silent = (datetime.now(UTC) - datetime.fromisoformat(status["heartbeat"])).total_seconds()
+        here = status["host"] == socket.gethostname()
+        if silent > 10 * RunStatus.HEARTBEAT_S or (here and not Path(f"/proc/{status['pid']}").exists()):
+            status["state"] = "interrupted"
+    return status
+
+
+@contextlib.contextmanager
+def stop_on_request() -> Iterator[None]:
+    """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested."""
+
+    def stop(*_: object) -> None:
+        raise StopRequested("asked to stop (SIGTERM)")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = None) -> None:
+    """Log to standard error, and to `logfile` with time stamps when given; called again it starts anew."""
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(logging.DEBUG if verbose else logging.INFO)
+    screen.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(screen)
+    if logfile is not None:
+        with writing_to(logfile):
+            file = logging.FileHandler(logfile, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(file)

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Sourced by every launcher: chooses the Python to run with and makes its environment on first use.
+#
+#   .venv (default)           made here and filled from requirements.txt; elsewhere with ML_POINTING_VENV=DIR
+#   a CERN LCG view           used as it is when one is set up
+#   ML_POINTING_ENV=system    the python3 on the PATH, used as it is
+#
+# Sets POINTING_PYTHON, PYTHONPATH and a few defaults. Prints to standard error only.
+set -euo pipefail
+
+project_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "error: ${*:2}"; exit "$1"; }
+
+find_python() {
+    local name
+    for name in python3.11 python3.12 python3.13 python3; do
+        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    fail 2 "Python 3.11 or newer is needed and none is on the PATH; install python3.11 or set up an LCG view"
+}
+
+wants_help() {
+    local argument
+    for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && return 0; done
+    return 1
+}
+
+has_nvidia_driver() { [[ -e /proc/driver/nvidia/version ]] || { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }; }
+
+# One stamp for each list of requirements: it holds what was installed from the list, and for which device.
+stamp_of() { printf '%s/.installed.%s' "$venv" "${1//\//.}"; }
+wanted_stamp() { printf '%s %s' "$device" "$(cksum <"$project_root/$1")"; }
+is_installed() { [[ -e $(stamp_of "$1") && "$(<"$(stamp_of "$1")")" == "$(wanted_stamp "$1")" ]]; }
+
+install_requirements() {
+    local list="$1" python build=tensorflow-cpu progress=off chosen
+    python="$(find_python)"
+    mkdir -p "$venv" 2>/dev/null && [[ -w $venv ]] ||
+        fail 5 "cannot write $venv; set ML_POINTING_VENV to a folder that you may write to"
+    if command -v flock >/dev/null; then
+        exec 9>"$venv.lock"
+        flock -n 9 || { say "waiting for another process that is filling $venv"; flock 9; }
+        is_installed "$list" && return
+    fi
+    say "installing $list into $venv (once, one to three minutes, for $device)"
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        "$python" -m venv --clear "$venv" >&2 ||
+            fail 2 "$python cannot make a virtual environment; install it (Debian, Ubuntu: apt-get install python3-venv) and start again"
+    fi
+    # The same TensorFlow release comes in two builds; requirements.txt names it once.
+    [[ $device == gpu ]] && build='tensorflow[and-cuda]'
+    [[ -t 2 ]] && progress=on
+    chosen="$(stamp_of "$list").txt"
+    sed "s/^tensorflow\b/$build/" "$project_root/$list" >"$chosen"
+    "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar "$progress" -r "$chosen" >&2 ||
+        fail 2 "$list could not be installed (see above); mend that and start again, what is installed is kept"
+    wanted_stamp "$list" >"$(stamp_of "$list")"
+    exec 9>&-
+}
+
+use_venv() {
+    local list
+    venv="${ML_POINTING_VENV:-$project_root/.venv}" device=cpu
+    has_nvidia_driver && device=gpu
+    for list in requirements.txt ${EXTRA_REQUIREMENTS:-}; do
+        is_installed "$list" || install_requirements "$list"
+    done
+    POINTING_PYTHON="$venv/bin/python"
+    export PYTHONNOUSERSITE=1 PYTHONPATH="$project_root"
+}
+
+use_existing() {
+    POINTING_PYTHON="$(find_python)"
+    export PYTHONPATH="$project_root${PYTHONPATH:+:$PYTHONPATH}"
+}
+
+if wants_help "$@"; then
+    use_existing
+elif [[ ${ML_POINTING_ENV:-} == system || -n ${LCG_VERSION:-} || "$(command -v python3)" == /cvmfs/*/lcg/* ]]; then
+    use_existing
+elif [[ -n ${ML_POINTING_ENV:-} ]]; then
+    fail 2 "ML_POINTING_ENV=$ML_POINTING_ENV is not known; leave it unset or set it to 'system'"
+else
+    use_venv
+fi
+
+export KERAS_BACKEND="${KERAS_BACKEND:-tensorflow}" TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" MPLBACKEND=Agg
