@@ -1,0 +1,102 @@
+"""The project's own image files: sparse, pickle-free, self-describing NPZ.
+
+Arrays: `format_version`, `kind` ("clusters" or "volumes"), `plane` ("U", "V", "X"), `image_shape` (2,), the sparse images
+`indptr`, `indices`, `data`; `metadata` float32 (N, C) with `metadata_columns` (C,) and `metadata_units` (C,); each integer
+column of `python.data.metadata` as an array of its own; `sources` (S,) names. Nothing in a file depends on time, host or
+process, so the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from python.data.metadata import COLUMNS, empty_metadata
+from python.data.sparse_images import SparseImages
+from python.general_purpose_libs import DataError, atomic_path
+
+FORMAT_VERSION = 1
+KINDS = ("clusters", "volumes")
+_FLOATS = [column for column in COLUMNS if not column.is_integer]
+_INTEGERS = [column for column in COLUMNS if column.is_integer]
+
+
+@dataclass
+class ImageFile:
+    """Content of one file: `images` (N), `metadata` structured (N,), `sources` names that `metadata["source"]` indexes."""
+
+    images: SparseImages
+    metadata: np.ndarray
+    sources: list[str]
+    plane: str
+    kind: str = "clusters"
+
+
+def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
+    """Write `content` to `path` (an .npz), atomically. Raises OutputError when that is not possible."""
+    images, table = content.images, content.metadata
+    arrays = {
+        "format_version": np.int64(FORMAT_VERSION),
+        "kind": np.str_(content.kind),
+        "plane": np.str_(content.plane),
+        "sources": np.array(content.sources, dtype=np.str_),
+        "image_shape": np.array(images.shape, np.int64),
+        "indptr": images.indptr.astype(np.int64),
+        "indices": images.indices,
+        "data": images.data.astype(np.float32),
+        "metadata": np.stack([table[column.name] for column in _FLOATS], axis=-1).astype(np.float32),
+        "metadata_columns": np.array([column.name for column in _FLOATS]),
+        "metadata_units": np.array([column.unit for column in _FLOATS]),
+    }
+    arrays.update({column.name: table[column.name] for column in _INTEGERS if column.name != "plane"})
+    with atomic_path(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> ImageFile:
+    """Check the arrays read from an own file and return its content. Raises DataError that says what does not fit."""
+    try:
+        version = int(arrays["format_version"])
+        if version > FORMAT_VERSION:
+            raise DataError(
+                f"{path}: has format version {version}, this release reads up to {FORMAT_VERSION}; update the project"
+            )
+        images = SparseImages(arrays["indptr"], arrays["indices"], arrays["data"], arrays["image_shape"])
+        table = empty_metadata(len(images))
+        columns = [str(name) for name in arrays["metadata_columns"]]
+        for column in _FLOATS:
+            table[column.name] = arrays["metadata"][:, columns.index(column.name)]
+        for column in _INTEGERS:
+            if column.name != "plane":
+                table[column.name] = arrays[column.name]
+        plane, kind = str(arrays["plane"]), str(arrays["kind"])
+        table["plane"] = "UVX".index(plane)
+        content = ImageFile(images, table, [str(name) for name in arrays["sources"]], plane, kind)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise DataError(f"{path}: not a valid image file ({error}); make it again with make_images.sh") from error
+    _check(content, path)
+    return content
+
+
+def _check(content: ImageFile, path: str | os.PathLike) -> None:
+    images, table = content.images, content.metadata
+    size = images.shape[0] * images.shape[1]
+    problems = []
+    if content.kind not in KINDS:
+        problems.append(f"kind is {content.kind!r}, not one of {KINDS}")
+    if images.indptr[0] != 0 or images.indptr[-1] != len(images.data) or np.any(images.counts < 0):
+        problems.append("the image offsets do not fit the pixel arrays")
+    if len(images.indices) != len(images.data):
+        problems.append("pixel indices and values differ in number")
+    if len(images.indices) and images.indices.max() >= size:
+        problems.append(f"a pixel lies outside the {images.shape[0]} x {images.shape[1]} image")
+    if not np.all(np.isfinite(images.data)):
+        problems.append("ADC values are not finite")
+    elif len(images.data) and images.data.min() < 0:
+        problems.append(f"negative ADC ({images.data.min():g})")
+    if len(table) and (table["source"].min() < 0 or table["source"].max() >= len(content.sources)):
+        problems.append("source numbers do not fit the list of sources")
+    if problems:
+        raise DataError(f"{path}: {'; '.join(problems)}; make it again with make_images.sh")

@@ -1,0 +1,187 @@
+"""From folders of image files to one set of images in memory, with an account of everything left out on the way."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from python.data.image_file import ImageFile, parse_image_file
+from python.data.layouts import metadata_from_layout
+from python.data.metadata import PLANES
+from python.data.npz import read_npz
+from python.data.sparse_images import SparseImages
+from python.general_purpose_libs import DataError, log
+
+# Both ways of naming cluster images: one file a source file, or numbered batches.
+CLUSTER_PATTERNS = ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz")
+
+
+@dataclass
+class ImageSet:
+    """Images (N) with their metadata, structured (N,); `metadata["source"]` indexes `sources`.
+
+    `cuts` lists what each step removed: {"step", "removed", "kept"}. `files` names what was read, `bad_files` what was not.
+    """
+
+    images: SparseImages
+    metadata: np.ndarray
+    sources: list[str]
+    cuts: list[dict] = field(default_factory=list)
+    files: list[dict] = field(default_factory=list)
+    bad_files: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.metadata)
+
+    def keep(self, step: str, rows: np.ndarray) -> ImageSet:
+        """Return the set reduced to `rows` (mask or row numbers), with `step` added to the table of cuts."""
+        rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
+        cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}
+        images = self.images if len(rows) == len(self) else self.images.take(rows)
+        return ImageSet(images, self.metadata[rows], self.sources, [*self.cuts, cut], self.files, self.bad_files)
+
+    def fit_to(self, shape: Sequence[int]) -> ImageSet:
+        """Return the set with every image cropped or padded to `shape`; the table of cuts says what that lost."""
+        shape = (int(shape[0]), int(shape[1]))
+        if shape == self.images.shape:
+            return self
+        sums = self.images.sums()
+        images, lost = self.images.fit_to(shape)
+        metadata = self.metadata.copy()
+        before = np.nan_to_num(metadata["lost_charge"])
+        metadata["lost_charge"] = before + (1 - before) * lost
+        cropped = int(np.sum(lost > 0))
+        share = 100 * np.sum(lost * sums) / max(sums.sum(), 1e-300)
+        step = f"fit to {shape[0]} x {shape[1]}: {cropped} images cropped, {share:.2f} % of all charge lost"
+        cut = {"step": step, "removed": 0, "kept": len(self)}
+        return ImageSet(images, metadata, self.sources, [*self.cuts, cut], self.files, self.bad_files)
+
+
+def find_image_files(directory: str | os.PathLike, plane: str, pattern: str | None = None) -> list[Path]:
+    """Return the image files of `plane` under `directory`, searched recursively, sorted.
+
+    `pattern` is a file-name pattern in which `{plane}` stands for the plane; None finds cluster images of both namings.
+    Raises DataError when the folder is missing, not a folder or has no such file.
+    """
+    directory = Path(directory)
+    if not directory.exists():
+        raise DataError(f"{directory}: no such data folder")
+    if not directory.is_dir():
+        raise DataError(f"{directory}: is a file; name the folder that holds the image files")
+    patterns = [text.replace("{plane}", plane) for text in ([pattern] if pattern else CLUSTER_PATTERNS)]
+    found = {path for text in patterns for path in directory.rglob(text) if path.is_file()}
+    if not pattern:
+        found = {path for path in found if "_volume_" not in path.name}
+    if not found:
+        raise DataError(
+            f"{directory}: no image file of plane {plane} ({' or '.join(patterns)}); "
+            f"make some with make_images.sh, or check the folder and batch_pattern"
+        )
+    return sorted(found)
+
+
+def read_image_file(path: Path, plane: str, source_name: str | None = None) -> ImageFile:
+    """Read one image file, own or old. Raises DataError that names the file and what is wrong with it."""
+    arrays = read_npz(path)
+    if "format_version" in arrays:
+        content = parse_image_file(arrays, path)
+        if content.plane != plane:
+            raise DataError(f"{path}: holds plane {content.plane}, plane {plane} was asked for")
+        return content
+    missing = {"images", "metadata"} - set(arrays)
+    if missing:
+        found = ", ".join(sorted(arrays)) or "nothing"
+        raise DataError(f"{path}: lacks the array {' and '.join(sorted(missing))}; it holds {found}")
+    images, metadata = arrays["images"], arrays["metadata"]
+    if images.ndim != 3 or len(images) != len(metadata):
+        raise DataError(f"{path}: images {images.shape} and metadata {metadata.shape} do not fit (N, H, W) and (N, C)")
+    if images.dtype.kind not in "fiu":
+        raise DataError(f"{path}: images are of type {images.dtype}, numbers are needed")
+    if not np.all(np.isfinite(images)):
+        raise DataError(f"{path}: image {np.argwhere(~np.isfinite(images))[0][0]} holds ADC values that are not finite")
+    if images.size and images.min() < 0:
+        raise DataError(f"{path}: image {np.argwhere(images < 0)[0][0]} holds negative ADC values")
+    store = SparseImages.from_dense(images)
+    try:
+        table = metadata_from_layout(metadata.astype(np.float64), plane, store.sums())
+    except (DataError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    table["source"] = 0
+    return ImageFile(store, table, [source_name or path.stem], plane)
+
+
+def load_images(
+    directories: Sequence[str | os.PathLike],
+    plane: str,
+    *,
+    pattern: str | None = None,
+    skip_bad_files: bool = False,
+    progress: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths,
+) -> ImageSet:
+    """Read all image files of `plane` in `directories` into one sparse set.
+
+    Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
+    """
+    if plane not in PLANES:
+        raise ValueError(f"plane must be one of {PLANES}. Received: {plane!r}")
+    origin = {path: Path(folder) for folder in directories for path in find_image_files(folder, plane, pattern)}
+    contents: dict[Path, ImageFile] = {}
+    problems: list[str] = []
+    for path in progress(list(origin)):
+        try:
+            contents[path] = read_image_file(path, plane, _source_of(path, origin[path], plane))
+        except DataError as error:
+            problems.append(str(error))
+    problems += _drop_odd_sizes(contents)
+    if problems and not skip_bad_files:
+        raise DataError(
+            "\n  ".join([f"{len(problems)} of {len(origin)} image files cannot be used:", *problems])
+            + "\n  mend or remove them, or go on without them with --skip-bad-files"
+        )
+    for problem in problems:
+        log.warning("skipped: %s", problem)
+    if not contents:
+        raise DataError(f"none of the {len(origin)} image files can be used:\n  " + "\n  ".join(problems))
+    return _join(contents, problems)
+
+
+def _source_of(path: Path, directory: Path, plane: str) -> str:
+    """Name the source of an old file, the same for its three planes: the path below the data folder without the plane."""
+    parts = [part for part in path.relative_to(directory).with_suffix("").parts if part != plane]
+    return "/".join([directory.resolve().name, *parts[:-1], parts[-1].replace(f"_plane{plane}", "")])
+
+
+def _drop_odd_sizes(contents: dict[Path, ImageFile]) -> list[str]:
+    """Remove files whose images differ in size from those of most files, and say so."""
+    sizes = Counter(content.images.shape for content in contents.values())
+    if len(sizes) <= 1:
+        return []
+    usual = sizes.most_common(1)[0][0]
+    odd = [path for path, content in contents.items() if content.images.shape != usual]
+    return [f"{path}: images of {_by(contents.pop(path).images.shape)}, most files have {_by(usual)}" for path in odd]
+
+
+def _by(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} x {shape[1]}"
+
+
+def _join(contents: dict[Path, ImageFile], problems: list[str]) -> ImageSet:
+    sources: dict[str, int] = {}
+    tables, files = [], []
+    for path, content in contents.items():
+        numbers = np.array([sources.setdefault(name, len(sources)) for name in content.sources], np.int32)
+        table = content.metadata.copy()
+        if len(table):
+            table["source"] = numbers[table["source"]]
+        tables.append(table)
+        files.append({"file": str(path), "bytes": path.stat().st_size, "images": len(table)})
+    images = SparseImages.concatenate([content.images for content in contents.values()])
+    cuts = [{"step": f"read from {len(files)} files", "removed": 0, "kept": len(images)}]
+    if problems:
+        cuts.append({"step": f"{len(problems)} bad files skipped", "removed": 0, "kept": len(images)})
+    return ImageSet(images, np.concatenate(tables), list(sources), cuts, files, problems)

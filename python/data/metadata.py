@@ -1,0 +1,80 @@
+"""The one metadata table of the project: named columns with units, one row per image.
+
+Every file layout, old or own, is translated into this table on reading, so that no code addresses a column by number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ELECTRON_MASS_MEV = 0.51099895  # CODATA 2018
+
+UNKNOWN = -1  # in integer columns; unknown floats are NaN
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+    @property
+    def is_integer(self) -> bool:
+        return np.dtype(self.dtype).kind == "i"
+
+
+COLUMNS = (
+    Column("event", "i8", "", "event number, unique within its source only"),
+    Column("source", "i4", "", "index into the list of sources"),
+    Column("is_marley", "i1", "", "1: most of the charge comes from the neutrino interaction, 0: it does not"),
+    Column("is_main_track", "i1", "", "1: most energetic neutrino cluster of its event and plane, 0: not"),
+    Column("is_es_interaction", "i1", "", "1: elastic scattering, 0: charged current"),
+    Column("true_pos_x", "f4", "cm", "interaction vertex in detector axes, x along the drift"),
+    Column("true_pos_y", "f4", "cm", "interaction vertex, y vertical"),
+    Column("true_pos_z", "f4", "cm", "interaction vertex, z along the beam"),
+    Column("particle_momentum_x", "f4", "GeV/c", "momentum of the primary electron in detector axes"),
+    Column("particle_momentum_y", "f4", "GeV/c", ""),
+    Column("particle_momentum_z", "f4", "GeV/c", ""),
+    Column("true_electron_energy", "f4", "MeV", "kinetic energy of the primary electron, from its momentum"),
+    Column("true_nu_energy", "f4", "MeV", "energy of the neutrino"),
+    Column("nu_momentum_x", "f4", "GeV/c", "momentum of the neutrino in detector axes"),
+    Column("nu_momentum_y", "f4", "GeV/c", ""),
+    Column("nu_momentum_z", "f4", "GeV/c", ""),
+    Column("cluster_energy", "f4", "MeV", "reconstructed energy: ADC sum over the plane's calibration"),
+    Column("plane", "i1", "", "0: U, 1: V, 2: X"),
+    Column("match_id", "i8", "", "clusters of one source with the same number are one deposit seen by several planes"),
+    Column("apa", "i1", "", "anode plane assembly, 0 to 3"),
+    Column("face", "i1", "", "+1: drift volume x > 0, -1: x < 0, 0: not known (unmatched induction cluster)"),
+    Column("first_tick", "i4", "tick", "start of the earliest trigger primitive, 0.5 us a tick"),
+    Column("first_channel", "i4", "", "lowest channel within the plane, counted on across the wrap of U and V"),
+    Column("n_tps", "i4", "", "number of trigger primitives"),
+    Column("drift_frame", "i1", "", "1: columns follow the drift frame, 0: columns grow with the channel number"),
+    Column("lost_charge", "f4", "", "fraction of the ADC sum outside the stored image"),
+)
+COLUMN = {column.name: column for column in COLUMNS}
+DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
+
+PLANES = ("U", "V", "X")
+
+
+def empty_metadata(n: int) -> np.ndarray:
+    """Return a structured array (n,) with every column unknown: -1 in integer columns, NaN in the others."""
+    table = np.empty(n, DTYPE)
+    for column in COLUMNS:
+        table[column.name] = UNKNOWN if column.is_integer else np.nan
+    return table
+
+
+def kinetic_energy_mev(momentum_gev: np.ndarray) -> np.ndarray:
+    """Kinetic energy (N,) in MeV of electrons with momenta (N, 3) in GeV/c; NaN where the momentum is zero or unknown."""
+    squared = np.sum((np.asarray(momentum_gev, float) * 1e3) ** 2, axis=-1)
+    energy = np.sqrt(squared + ELECTRON_MASS_MEV**2) - ELECTRON_MASS_MEV
+    return np.where(squared > 0, energy, np.nan)
+
+
+def vectors(table: np.ndarray, name: str) -> np.ndarray:
+    """Return the three columns `name`_x, _y, _z as an array (N, 3)."""
+    return np.stack([table[f"{name}_{axis}"] for axis in "xyz"], axis=-1)

@@ -1,0 +1,93 @@
+"""The documented way in to image data for notebooks and scripts.
+
+    from python import data_loader as dl
+
+    images, metadata = dl.load_dataset_from_directory("data/real", plane="X", max_samples=1000)
+    labels = dl.extract_labels_for_mt_identification(metadata)
+    print(dl.get_dataset_statistics(metadata))
+    images, labels = dl.balance_dataset(images, labels, method="undersample")
+
+Images stay sparse: `images[3]` is one dense image, `images.dense(rows)` a dense batch, `numpy.asarray(images)` all of them.
+Metadata are a structured array with named columns (`python.data.metadata` lists them with units).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from python.data.balance import balanced_rows
+from python.data.image_set import load_images
+from python.data.metadata import UNKNOWN
+from python.data.sparse_images import SparseImages
+
+
+def load_dataset_from_directory(
+    data_dir: str | os.PathLike,
+    plane: str = "X",
+    max_samples: int | None = None,
+    *,
+    pattern: str | None = None,
+    skip_bad_files: bool = False,
+    seed: int = 42,
+) -> tuple[SparseImages, np.ndarray]:
+    """Read the images of one plane from a folder, searched recursively.
+
+    Returns images (N) of shape (ticks, channels) in ADC and metadata, a structured array (N,). With `max_samples` a random
+    choice of that many, in file order. `pattern` selects files, `{plane}` in it stands for the plane.
+    Raises DataError when the folder is missing, has no file of that plane, or files are broken (all are named).
+    """
+    found = load_images([data_dir], plane, pattern=pattern, skip_bad_files=skip_bad_files)
+    if max_samples is not None and max_samples < len(found):
+        rows = np.sort(np.random.default_rng(seed).choice(len(found), max_samples, replace=False))
+        found = found.keep(f"at most {max_samples}", rows)
+    return found.images, found.metadata
+
+
+def extract_labels_for_mt_identification(metadata: np.ndarray, multiclass: bool = False) -> np.ndarray:
+    """Return labels int64 (N,): 1 main track, 0 background; with `multiclass` 0 background, 1 ES and 2 CC main track.
+
+    -1 where the metadata do not tell.
+    """
+    main, es = metadata["is_main_track"].astype(np.int64), metadata["is_es_interaction"]
+    if not multiclass:
+        return main
+    kind = np.select([es == 1, es == 0], [1, 2], UNKNOWN)
+    return np.where(main == 1, kind, main)
+
+
+def get_dataset_statistics(metadata: np.ndarray) -> dict[str, Any]:
+    """Count what is in the metadata (N,): images, events, main tracks, signal, ES and CC; energy ranges in MeV."""
+    statistics: dict[str, Any] = {
+        "n_images": len(metadata),
+        "n_events": len(np.unique(metadata[["source", "event"]])),
+        "n_sources": len(np.unique(metadata["source"])),
+        "n_main_track": int(np.sum(metadata["is_main_track"] == 1)),
+        "n_background": int(np.sum(metadata["is_main_track"] == 0)),
+        "n_marley": int(np.sum(metadata["is_marley"] == 1)),
+        "n_es": int(np.sum(metadata["is_es_interaction"] == 1)),
+        "n_cc": int(np.sum(metadata["is_es_interaction"] == 0)),
+        "main_track_fraction": float(np.mean(metadata["is_main_track"] == 1)) if len(metadata) else None,
+    }
+    for name in ("cluster_energy", "true_electron_energy", "true_nu_energy"):
+        known = metadata[name][np.isfinite(metadata[name])]
+        statistics[f"{name}_mev"] = (
+            {"min": float(known.min()), "median": float(np.median(known)), "max": float(known.max())}
+            if len(known)
+            else None
+        )
+    return statistics
+
+
+def balance_dataset(
+    images: SparseImages | np.ndarray, labels: np.ndarray, method: str = "undersample", seed: int = 42
+) -> tuple[SparseImages | np.ndarray, np.ndarray]:
+    """Return images and labels in which every class is equally frequent, in file order.
+
+    "undersample" drops images down to the rarest class, "oversample" repeats images up to the most frequent one. Balance a
+    training part after splitting, never before: a repeated image must not stand on both sides.
+    """
+    rows = balanced_rows(np.asarray(labels), method, np.random.default_rng(seed))
+    return images[rows], np.asarray(labels)[rows]
