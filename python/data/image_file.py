@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python.data.geometry import PLANES
 from python.data.metadata import COLUMNS, empty_metadata
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, atomic_path
@@ -72,7 +73,7 @@ def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> 
             if column.name != "plane":
                 table[column.name] = arrays[column.name]
         plane, kind = str(arrays["plane"]), str(arrays["kind"])
-        table["plane"] = "UVX".index(plane)
+        table["plane"] = PLANES.index(plane)
         content = ImageFile(images, table, [str(name) for name in arrays["sources"]], plane, kind)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{path}: not a valid image file ({error}); make it again with make_images.sh") from error

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.layouts import metadata_from_layout
-from python.data.metadata import PLANES
 from python.data.npz import read_npz
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, log

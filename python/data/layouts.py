@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.metadata import PLANES, empty_metadata, kinetic_energy_mev, vectors
+from python.data.geometry import PLANES
+from python.data.metadata import empty_metadata, kinetic_energy_mev, vectors
 from python.general_purpose_libs import DataError
 
 MAX_POSITION_CM = 700.0  # the simulated volume ends at |y| = 608, |x| = 363, z = 463

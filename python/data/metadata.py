@@ -57,8 +57,6 @@ COLUMNS = (
 COLUMN = {column.name: column for column in COLUMNS}
 DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
 
-PLANES = ("U", "V", "X")
-
 
 def empty_metadata(n: int) -> np.ndarray:
     """Return a structured array (n,) with every column unknown: -1 in integer columns, NaN in the others."""

@@ -42,9 +42,9 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: no such file") from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(f"{path}: truncated or not an NPZ file ({error})") from error
-    except (pickle.UnpicklingError, AttributeError, ImportError, IndexError, MemoryError, TypeError) as error:
+    except (pickle.UnpicklingError, AttributeError, ImportError, IndexError, TypeError) as error:
         raise DataError(f"{path}: holds pickled data that are not admitted: {error}") from error
-    except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+    except (ValueError, KeyError, NotImplementedError, RuntimeError, MemoryError) as error:
         raise DataError(f"{path}: damaged array ({error})") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from python.data.augmentation import RandomFlips
+from python.data.balance import balanced_rows
+from python.data.batches import Batches
+from python.data.sparse_images import SparseImages
+from tests.synthetic import cluster_images
+
+
+@pytest.fixture
+def images():
+    return SparseImages.from_dense(cluster_images(23)[0])
+
+
+def epoch(batches, number):
+    batches.start_epoch(number)
+    parts = [batches[index] for index in range(len(batches))]
+    return np.concatenate([part[0] for part in parts])[..., 0], np.concatenate([part[1] for part in parts])
+
+
+def test_an_epoch_holds_every_row_once_with_its_target(images):
+    rows = np.arange(3, 20)
+    batches = Batches(images, np.arange(23), rows, batch_size=5, seed=1)
+    shown, targets = epoch(batches, 0)
+    assert len(batches) == 4
+    assert sorted(targets) == list(rows)
+    np.testing.assert_array_equal(shown, images.dense(targets))
+
+
+def test_copies_multiply_an_epoch(images):
+    _, targets = epoch(Batches(images, np.arange(23), np.arange(23), batch_size=4, seed=1, copies=3), 0)
+    assert np.bincount(targets).tolist() == [3] * 23
+
+
+def test_content_follows_from_seed_and_epoch_alone(images):
+    def make(seed=1):
+        flips = RandomFlips(("channel", "time"), 0.5)
+        return Batches(images, np.arange(23), np.arange(23), batch_size=4, seed=seed, augmentation=flips)
+
+    straight = make()
+    first, second = epoch(straight, 0), epoch(straight, 1)
+    np.testing.assert_array_equal(epoch(make(), 1)[0], second[0])  # as a resumed run asks for it
+    assert not np.array_equal(first[1], second[1])
+    assert not np.array_equal(epoch(make(2), 0)[1], first[1])
+
+
+@pytest.mark.parametrize(("axes", "axis"), [(("channel",), 2), (("time",), 1)])
+def test_flips_are_drawn_with_their_probability(axes, axis):
+    images = np.random.default_rng(0).random((4000, 5, 4)).astype(np.float32)
+    flipped = RandomFlips(axes, 0.3)(images, np.random.default_rng(1))
+    as_is = np.all(flipped == images, axis=(1, 2))
+    assert np.mean(~as_is) == pytest.approx(0.3, abs=0.03)
+    np.testing.assert_array_equal(flipped[~as_is], np.flip(images[~as_is], axis))
+
+
+def test_balance():
+    labels = np.array([0] * 50 + [1] * 8 + [2] * 20)
+    rng = np.random.default_rng(0)
+    under = balanced_rows(labels, "undersample", rng)
+    assert np.bincount(labels[under]).tolist() == [8, 8, 8]
+    assert len(set(under)) == 24
+    over = balanced_rows(labels, "oversample", rng)
+    assert np.bincount(labels[over]).tolist() == [50, 50, 50]
+    repeats = np.bincount(over)[labels == 1]
+    assert set(repeats) == {6, 7}
+    with pytest.raises(ValueError, match="sideways"):
+        balanced_rows(labels, "sideways", rng)

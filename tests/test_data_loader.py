@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from python import data_loader as dl
+from python.general_purpose_libs import DataError
+from tests.synthetic import write_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_folder(tmp_path, n=40, files=2)
+
+
+def test_load_dataset_from_directory(folder):
+    images, metadata = dl.load_dataset_from_directory(folder, plane="X")
+    assert len(images) == len(metadata) == 80
+    assert images[0].shape == (128, 32)
+    assert np.asarray(images).dtype == np.float32
+
+
+def test_max_samples_is_a_fixed_random_choice(folder):
+    first, again = (dl.load_dataset_from_directory(folder, max_samples=15) for _ in range(2))
+    assert len(first[0]) == 15
+    np.testing.assert_array_equal(first[1]["event"], again[1]["event"])
+    assert len(set(first[1]["source"])) == 2
+    assert len(dl.load_dataset_from_directory(folder, max_samples=1000)[0]) == 80
+
+
+def test_missing_plane(folder):
+    with pytest.raises(DataError, match="plane U"):
+        dl.load_dataset_from_directory(folder, plane="U")
+
+
+def test_labels(folder):
+    _, metadata = dl.load_dataset_from_directory(folder)
+    np.testing.assert_array_equal(dl.extract_labels_for_mt_identification(metadata), metadata["is_main_track"])
+    classes = dl.extract_labels_for_mt_identification(metadata, multiclass=True)
+    np.testing.assert_array_equal(classes > 0, metadata["is_main_track"] == 1)
+    assert set(metadata["is_es_interaction"][classes == 1]) == {1}
+    assert set(metadata["is_es_interaction"][classes == 2]) == {0}
+    metadata["is_es_interaction"][1] = -1  # event 0, its main track
+    assert dl.extract_labels_for_mt_identification(metadata, multiclass=True)[1] == -1
+
+
+def test_statistics(folder):
+    _, metadata = dl.load_dataset_from_directory(folder)
+    statistics = dl.get_dataset_statistics(metadata)
+    assert statistics["n_images"] == 80
+    assert statistics["n_events"] == 40
+    assert statistics["n_main_track"] == statistics["n_background"] == 40
+    assert statistics["n_es"] == statistics["n_cc"] == 40
+    assert statistics["true_nu_energy_mev"] is None
+    assert 5 <= statistics["true_electron_energy_mev"]["min"] <= statistics["true_electron_energy_mev"]["max"] <= 50
+
+
+@pytest.mark.parametrize(("method", "wanted"), [("undersample", 10), ("oversample", 40)])
+def test_balance_dataset(folder, method, wanted):
+    images, metadata = dl.load_dataset_from_directory(folder)
+    keep = np.flatnonzero((metadata["is_main_track"] == 0) | (np.arange(80) < 20))
+    labels = metadata["is_main_track"][keep]
+    balanced, new_labels = dl.balance_dataset(images[keep], labels, method=method)
+    assert np.bincount(new_labels).tolist() == [wanted, wanted]
+    heights = np.asarray(balanced).any(axis=2).sum(axis=1)  # main tracks are the long ones: labels went along
+    np.testing.assert_array_equal(heights > 20, new_labels == 1)
