@@ -1,0 +1,185 @@
+"""Reads the ROOT files that the trigger simulation writes: trigger primitives, and the truth where there is any.
+
+The files hold trees `TriggerPrimitives/<maker>`, `mctruths`, `mcparticles`, ... in one folder. Branches whose name begins with
+`bt_` and all trees but the first are simulation truth; a file of detector data has none and is read all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from python.data.geometry import CLOCKS_PER_TICK
+from python.general_purpose_libs import DataError
+from python.ingest.trigger_primitives import TriggerPrimitives
+
+TP_FOLDER = "TriggerPrimitives"
+KEYS = ("Run", "SubRun", "Event")
+TP_BRANCHES = (
+    "channel", "time_start", "samples_over_threshold", "samples_to_peak", "adc_integral", "adc_peak",
+)  # fmt: skip
+TRUTH_BRANCHES = ("bt_numelectrons", "bt_primary_track_id")
+MCTRUTH_BRANCHES = ("block_id", "pdg", "status_code", "x", "y", "z", "px", "py", "pz", "energy")
+MCPARTICLE_BRANCHES = ("g4_track_id", "truth_block_id", "x", "y", "z")
+ENTRIES_AT_A_TIME = 2_000_000
+
+
+@dataclass
+class SourceFile:
+    """Content of one file.
+
+    `events` int64 (E,) event numbers; `tps` trigger primitives, whose `event` indexes `events`; `tp_truth` arrays (N,) by
+    branch name, parallel to `tps`; `mctruths` and `mcparticles` arrays by branch name with an `event` index. The last three are
+    None where the file has no such truth.
+    """
+
+    name: str
+    events: np.ndarray
+    tps: TriggerPrimitives
+    tp_truth: dict[str, np.ndarray] | None
+    mctruths: dict[str, np.ndarray] | None
+    mcparticles: dict[str, np.ndarray] | None
+
+
+def read_source(path: Path, min_sot: int = 2) -> SourceFile:
+    """Read a file of trigger primitives, leaving out those of fewer than `min_sot` samples (noise, mostly).
+
+    Raises DataError, naming the file, when it is missing, damaged, not ROOT, or lacks a tree or branch.
+    """
+    path = Path(path)
+    with _naming(path), _opened(path) as file:
+        trees = _find_trees(file, path)
+        tp_tree = trees[TP_FOLDER]
+        has_truth = all(name in tp_tree.keys() for name in TRUTH_BRANCHES)  # noqa: SIM118 (a tree is no dictionary)
+        columns, keys = _read_tps(tp_tree, TRUTH_BRANCHES if has_truth else (), min_sot, path)
+        mctruths = _read_tree(trees.get("mctruths"), MCTRUTH_BRANCHES, path)
+        mcparticles = _read_tree(trees.get("mcparticles"), MCPARTICLE_BRANCHES, path)
+        keys = np.unique(np.concatenate([keys, *([] if mctruths is None else [_distinct(mctruths)[0]])]), axis=0)
+        for table in (columns, mctruths, mcparticles):
+            if table is not None:
+                table["event"] = _event_index(table, keys)
+        return _assemble(path, keys, columns, has_truth, mctruths, mcparticles)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong in reading into a DataError that names the file.
+
+    uproot raises errors of a dozen kinds on damaged files, down to zlib's and struct's, and has no common base for them.
+    """
+    try:
+        yield
+    except DataError as error:
+        raise error if str(path) in str(error) else DataError(f"{path}: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"{path}: damaged or incomplete ROOT file ({type(error).__name__}: {reason}); copy it again or leave it out"
+        ) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a ROOT file, with the plain mistakes told apart first."""
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name the ROOT files in it")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    if size == 0:
+        raise DataError(f"{path}: is empty (0 bytes); copy it again or leave it out")
+    if magic != b"root":
+        raise DataError(f"{path}: is not a ROOT file (it begins with {magic!r})")
+    import uproot
+
+    with uproot.open(path) as file:
+        yield file
+
+
+def _find_trees(file: Any, path: Path) -> dict[str, Any]:
+    """Find the trees by the end of their path, whatever folder they are in; TP_FOLDER holds exactly one."""
+    names = sorted(file.keys(cycle=False, filter_classname="TTree"))
+    makers = [name for name in names if TP_FOLDER in name.split("/")[:-1]]
+    if len(makers) != 1:
+        problem = (
+            f"has no tree {TP_FOLDER}/..." if not makers else f"has several trees {TP_FOLDER}/...: {', '.join(makers)}"
+        )
+        raise DataError(f"{path}: {problem}; a file with trigger primitives of one maker is needed. Found: {names}")
+    parent = makers[0].split(TP_FOLDER)[0]
+    others = {name: file[parent + name] for name in ("mctruths", "mcparticles") if parent + name in names}
+    return {TP_FOLDER: file[makers[0]], **others}
+
+
+def _read(tree: Any, branches: tuple[str, ...], path: Path, start: int = 0, stop: int | None = None) -> dict:
+    found = set(tree.keys())
+    missing = [name for name in branches if name not in found]
+    if missing:
+        raise DataError(f"{path}: tree {tree.name} lacks the branch(es) {missing}. Found: {sorted(found)}")
+    return tree.arrays(branches, entry_start=start, entry_stop=stop, library="np")
+
+
+def _read_tree(tree: Any | None, branches: tuple[str, ...], path: Path) -> dict[str, np.ndarray] | None:
+    return None if tree is None else _read(tree, (*KEYS, *branches), path)
+
+
+def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: Path) -> tuple[dict, np.ndarray]:
+    """Return the columns of the TPs with enough samples, and the keys of all events, also of those left without a TP."""
+    parts, keys = [], []
+    for start in range(0, max(tree.num_entries, 1), ENTRIES_AT_A_TIME):
+        part = _read(tree, (*KEYS, *TP_BRANCHES, *truth), path, start, start + ENTRIES_AT_A_TIME)
+        keys.append(_distinct(part)[0])
+        wanted = part["samples_over_threshold"] >= min_sot
+        parts.append({name: column[wanted] for name, column in part.items()})
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return columns, np.concatenate(keys)
+
+
+def _distinct(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct (Run, SubRun, Event) rows, int64 (E, 3), and for every entry the row it belongs to."""
+    keys = np.stack([columns[name].astype(np.int64) for name in KEYS], axis=-1)
+    changes = np.ones(len(keys), bool)
+    changes[1:] = np.any(keys[1:] != keys[:-1], axis=1)
+    rows, inverse = np.unique(keys[changes], axis=0, return_inverse=True)
+    return rows, inverse.reshape(-1)[np.cumsum(changes) - 1]
+
+
+def _event_index(columns: dict[str, np.ndarray], keys: np.ndarray) -> np.ndarray:
+    """Position in `keys` of the event of each entry; -1 for events that have neither TPs nor truth."""
+    mine, inverse = _distinct(columns)
+    position = {tuple(key): i for i, key in enumerate(keys.tolist())}
+    return np.array([position.get(tuple(key), -1) for key in mine.tolist()], np.int64)[inverse]
+
+
+def _event_numbers(keys: np.ndarray) -> np.ndarray:
+    """The numbers by which events are known: those of the file, or their order where runs repeat them."""
+    numbers = keys[:, KEYS.index("Event")]
+    return numbers if len(np.unique(numbers)) == len(numbers) else np.arange(len(numbers))
+
+
+def _assemble(
+    path: Path, keys: np.ndarray, columns: dict, has_truth: bool, mctruths: dict | None, mcparticles: dict | None
+) -> SourceFile:
+    tps = TriggerPrimitives(
+        event=columns["event"],
+        channel=columns["channel"].astype(np.int64),
+        start=(columns["time_start"] // CLOCKS_PER_TICK).astype(np.int64),
+        sot=columns["samples_over_threshold"].astype(np.int64),
+        to_peak=columns["samples_to_peak"].astype(np.int64),
+        integral=columns["adc_integral"].astype(np.int64),
+        peak=columns["adc_peak"].astype(np.int64),
+    )
+    order = tps.order()
+    truth = {name: columns[name][order] for name in TRUTH_BRANCHES} if has_truth else None
+    return SourceFile(path.name, _event_numbers(keys), tps.take(order), truth, mctruths, mcparticles)

@@ -1,0 +1,52 @@
+"""Trigger primitives (TPs) as flat arrays: what the detector's readout delivers, and nothing of the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from python.data.geometry import CHANNELS_PER_APA, N_APAS, locate_channel
+from python.general_purpose_libs import DataError
+
+
+@dataclass
+class TriggerPrimitives:
+    """N trigger primitives, arrays (N,), sorted by event, start and channel.
+
+    `event` index of the event, `channel` global, `start` first sample in ticks, `sot` samples over threshold,
+    `to_peak` samples from start to peak, `integral` ADC sum of the samples over threshold, `peak` highest ADC.
+    """
+
+    event: np.ndarray
+    channel: np.ndarray
+    start: np.ndarray
+    sot: np.ndarray
+    to_peak: np.ndarray
+    integral: np.ndarray
+    peak: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self) and not (self.channel.min() >= 0 and self.channel.max() < N_APAS * CHANNELS_PER_APA):
+            raise DataError(
+                f"channel {self.channel.max()} is beyond the {N_APAS * CHANNELS_PER_APA} of the geometry dune10kt_1x2x2, "
+                "the only one that is known here"
+            )
+        place = locate_channel(self.channel)
+        self.apa, self.plane, self.local, self.face = place.apa, place.plane, place.local, place.face
+
+    def __len__(self) -> int:
+        return len(self.channel)
+
+    @property
+    def end(self) -> np.ndarray:
+        """First tick after the last sample over threshold."""
+        return self.start + self.sot
+
+    def take(self, rows: np.ndarray) -> TriggerPrimitives:
+        """Return the TPs of the given rows or mask."""
+        return TriggerPrimitives(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def order(self) -> np.ndarray:
+        """Row numbers in canonical order: by event, start, channel."""
+        return np.lexsort((self.channel, self.start, self.event))
