@@ -140,6 +140,8 @@ def parse_json(text: str, name: str = "JSON") -> Any:
         return json.loads(bare, object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{name}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})") from error
+    except ValueError as error:
+        raise ConfigError(f"{name}: a number has too many digits") from error
     except RecursionError as error:
         raise ConfigError(f"{name}: nested too deeply") from error
     except ConfigError as error:

@@ -51,6 +51,7 @@ def test_comments_and_trailing_commas():
         ('{"a": NaN}', "NaN is not"),
         ("", "line 1"),
         ("[" * 100000, "nested too deeply"),
+        ("1" * 5000, "too many digits"),
     ],
 )
 def test_mistakes_are_located(text, message):

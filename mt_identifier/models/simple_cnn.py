@@ -1,0 +1,62 @@
+"""Convolutions with pooling, then dense layers: the main-track identifier of the reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from python.config.classification_losses import CrossEntropyParameters, FocalParameters
+from python.config.task_schema import Architecture, BuildParameters, InputShape
+
+if TYPE_CHECKING:
+    import keras
+
+
+class SimpleCnnParameters(BuildParameters):
+    n_conv_layers: int = Field(2, ge=1, le=8, description="Convolutions, each followed by a 2x2 pooling.")
+    n_filters: int = Field(64, ge=1, le=1024, description="Filters of each convolution.")
+    kernel_size: int = Field(3, ge=1, le=15, description="Side of the convolution kernel in pixels.")
+    n_dense_layers: int = Field(2, ge=0, le=8, description="Dense layers between the convolutions and the output.")
+    n_dense_units: int = Field(128, ge=1, le=8192, description="Units of each dense layer.")
+    dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Learning rate of the first epoch.")
+    decay_rate: float = Field(0.95, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+
+
+def pooling_fits(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | None:
+    """Why the image cannot be halved once per convolution, or None when it can."""
+    halvings = min(input_shape[:2]).bit_length() - 1
+    if parameters.n_conv_layers <= halvings:
+        return None
+    height, width, _ = input_shape
+    return f"images of {height} x {width} can be halved {halvings} times, so n_conv_layers must be at most {halvings}"
+
+
+def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParameters) -> keras.Model:
+    """The network for images (N, H, W, 1): probabilities (N, n_outputs), of class 1 alone where n_outputs is 1."""
+    import keras  # validating a configuration must not load TensorFlow
+    from keras import layers
+
+    from python.networks.inputs import scaled_adc
+
+    model = keras.Sequential([keras.Input(input_shape), scaled_adc()], name="simple_cnn")
+    for _ in range(parameters.n_conv_layers):
+        model.add(layers.Conv2D(parameters.n_filters, parameters.kernel_size, padding="same", activation="relu"))
+        model.add(layers.MaxPooling2D(2))
+    model.add(layers.Flatten())
+    for _ in range(parameters.n_dense_layers):
+        model.add(layers.Dense(parameters.n_dense_units, activation="relu"))
+        if parameters.dropout_rate > 0:
+            model.add(layers.Dropout(parameters.dropout_rate))
+    model.add(layers.Dense(n_outputs, activation="sigmoid" if n_outputs == 1 else "softmax"))
+    return model
+
+
+ARCHITECTURE = Architecture(
+    parameters=SimpleCnnParameters,
+    build=build,
+    losses={"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters},
+    classes=("background", "main_track"),
+    check=pooling_fits,
+)

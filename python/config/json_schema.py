@@ -1,0 +1,117 @@
+"""The JSON schema of a task's configurations, by which editors complete and check them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from python.config.assemble import config_model, loss_model
+from python.config.declared import Declaration
+from python.config.schema import Section
+from python.config.search_space import OF_THE_DATA, TWO_VALUES_ARE_A_RANGE
+from python.config.task_schema import Architecture, TaskSchema
+
+Node = dict[str, Any]
+RANGE: Node = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+STEPPED_RANGE: Node = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+
+
+def task_json_schema(task: TaskSchema) -> Node:
+    """JSON Schema (2020-12) of the configurations of `task`: model_name decides about parameters, losses and search.
+
+    It accepts whatever `load_config` accepts; rules between keys beyond that are for `load_config` alone.
+    """
+    first, architecture = next(iter(task.architectures.items()))
+    root = config_model(task, first, architecture.default_loss).model_json_schema()
+    definitions = root.pop("$defs")
+    del definitions[architecture.losses[architecture.default_loss].__name__]  # each loss comes under its own name
+    for architecture in task.architectures.values():
+        _add(definitions, architecture.parameters.__name__, architecture.parameters)
+        for name, parameters in architecture.losses.items():
+            _add(definitions, _loss_key(name, parameters), loss_model(parameters, name))
+    sections = Declaration({**root, "$defs": definitions})
+    model_keys = sections.keys(("model_parameters",))
+    outside = {"batch_size": model_keys["batch_size"]}
+    outside |= {name: sections.keys(("dataset_parameters",))[name] for name in OF_THE_DATA}
+    for name in ("build_parameters", "loss", "space_options"):
+        model_keys[name] = {"description": model_keys[name]["description"]}
+    branches = [_branch(name, architecture, definitions, outside) for name, architecture in task.architectures.items()]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Configuration of {task.name}",
+        **_without_noise(root),
+        "allOf": branches,
+        "$defs": _without_noise(definitions),
+    }
+
+
+def _add(definitions: Node, key: str, model: type[Section]) -> None:
+    definition = model.model_json_schema()
+    definitions.update(definition.pop("$defs", {}))
+    definitions[key] = definition
+
+
+def _loss_key(name: str, parameters: type) -> str:
+    return f"{name}_{parameters.__name__}"
+
+
+def _branch(model_name: str, architecture: Architecture, definitions: Node, outside: Node) -> Node:
+    losses = [{"$ref": f"#/$defs/{_loss_key(name, kind)}"} for name, kind in architecture.losses.items()]
+    keys = {
+        "build_parameters": {"$ref": f"#/$defs/{architecture.parameters.__name__}"},
+        "loss": {"anyOf": losses},
+        "space_options": {
+            "anyOf": [{"$ref": f"#/$defs/{_space_key(architecture, definitions, outside)}"}, {"type": "null"}]
+        },
+    }
+    parameters: Node = {"properties": keys}
+    then: Node = {"properties": {"model_parameters": parameters}}
+    if architecture.meant_for_search:
+        parameters["required"] = ["hp_max_evals", "space_options"]
+        then["required"] = ["model_parameters"]
+    return {"if": {"properties": {"model_name": {"const": model_name}}}, "then": then}
+
+
+def _space_key(architecture: Architecture, definitions: Node, outside: Node) -> str:
+    """Define every name that a search of this architecture may vary, with what may be written for it; the key of that.
+
+    `outside` are the searchable keys that belong neither to the network nor to the loss.
+    """
+    fields = {**definitions[architecture.parameters.__name__]["properties"], **outside}
+    for name, parameters in architecture.losses.items():
+        own = definitions[_loss_key(name, parameters)]["properties"]
+        fields.update({key: node for key, node in own.items() if key != "name"})
+    fields["loss"] = {"enum": list(architecture.losses), "description": "The loss."}
+    properties = {name: _dimension(name, node) for name, node in fields.items()}
+    key = "_".join(["space", architecture.parameters.__name__, *architecture.losses])
+    definitions[key] = {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+    return key
+
+
+def _dimension(name: str, field: Node) -> Node:
+    item = {key: value for key, value in field.items() if key not in ("default", "description", "title")}
+    choices = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
+    types = {choice.get("type") for choice in item.get("anyOf", [item])}
+    forms: dict[str, Node] = {"choice": choices}
+    if "number" in types:
+        forms.update(uniform=RANGE, loguniform=RANGE)
+    if types & {"number", "integer"}:
+        forms["quniform"] = STEPPED_RANGE
+    written = {
+        "type": "object",
+        "properties": forms,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    hint = " Two values are a range." if name in TWO_VALUES_ARE_A_RANGE else ""
+    return {"description": f"{field['description']}{hint}", "anyOf": [choices, written]}
+
+
+def _without_noise(node: Any) -> Any:
+    """Without the titles that repeat a key, and the defaults of whole sections that repeat those of their keys."""
+    if isinstance(node, dict):
+        noise = ("title", "default") if "$ref" in node else ("title",)
+        return {key: _without_noise(value) for key, value in node.items() if key not in noise}
+    if isinstance(node, list):
+        return [_without_noise(value) for value in node]
+    return node

@@ -1,0 +1,177 @@
+"""From a configuration file to a validated RunConfig, or to one error that names every mistake in the file."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from python.config.assemble import config_model
+from python.config.declared import Declaration
+from python.config.overrides import with_overrides
+from python.config.plain_json import unstorable_values
+from python.config.problems import Path, Problem, did_you_mean, nearest, raise_problems, shown
+from python.config.rules import broken_rules
+from python.config.schema import RunConfig
+from python.config.task_schema import TaskSchema
+from python.general_purpose_libs import read_json
+
+NPY_REASON = (
+    "separate NPY arrays of images and labels carry no event identity, so clusters of one event would end up on both "
+    "sides of the split; make NPZ files with make_images.sh and name their folder in data_directories"
+)
+
+
+def load_config(
+    path: str | os.PathLike,
+    task: TaskSchema,
+    overrides: Sequence[str] = (),
+    *,
+    output_folder: str | None = None,
+    data_directories: Sequence[str] | None = None,
+    plane: str | None = None,
+    max_samples: int | None = None,
+) -> RunConfig:
+    """Read and validate the configuration at `path` for `task`.
+
+    `overrides` are KEY.PATH=VALUE texts; the keywords stand for the command line's own options and win over both.
+    ConfigError names every mistake at once: one line each with its dotted path, the value, and what is allowed.
+    """
+    raw = with_overrides(read_json(path), overrides)
+    if isinstance(raw, dict):
+        options = {"output_folder": output_folder, "plane": plane}
+        if data_directories is not None:
+            options["data_directories"] = [str(folder) for folder in data_directories]
+        raw.update({key: value for key, value in options.items() if value is not None})
+        if max_samples is not None:
+            raw = with_overrides(raw, [f"dataset_parameters.max_samples={max_samples}"])
+    return parse_config(raw, task, str(path))
+
+
+def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") -> RunConfig:
+    """Validate a configuration that has been read already; `source` names it in errors. See `load_config`."""
+    if not isinstance(raw, dict):
+        raise_problems([Problem((), f"must be one section {{...}} of keys and values, not {shown(raw)}")], source)
+    kept = copy.deepcopy(raw)
+    problems = [*unstorable_values(raw), *_npy_keys(raw)]
+    for problem in problems:
+        _remove(kept, problem.path)
+    wanted = kept.get("model_name")
+    model_name = _named_or_nearest(wanted, list(task.architectures))
+    loss_name = _named_or_nearest(_loss_name(kept), list(task.architectures[model_name].losses))
+    model = config_model(task, model_name, loss_name)
+    config, mistakes, doubtful = _validated(kept, model, model_name)
+    doubtful += [problem.path for problem in problems]
+    problems += mistakes
+    rules = broken_rules(config, task.architectures[model_name])
+    problems += [rule for rule in rules if not any(_related(path, bad) for path in rule.involves for bad in doubtful)]
+    if isinstance(wanted, str) and wanted != model_name:
+        problems = [_mentioning(problem, model_name) for problem in problems]
+    raise_problems(problems, source)
+    return config
+
+
+def dump_config(config: RunConfig) -> dict[str, Any]:
+    """The resolved configuration as JSON values, every default filled in; parsed again, it gives the same."""
+    return config.model_dump(mode="json", by_alias=True, serialize_as_any=True)
+
+
+# ---------------------------------------------------------------------------- single values
+def _validated(raw: dict, model: type[RunConfig], model_name: str) -> tuple[RunConfig, list[Problem], list[Path]]:
+    """The configuration with defaults for what is wrong, the problems, and the paths that nothing follows from."""
+    problems: list[Problem] = []
+    doubtful: list[Path] = []
+    while True:
+        try:
+            return model.model_validate(raw), problems, doubtful
+        except ValidationError as found:
+            declaration = Declaration.of(model)
+            for error in found.errors(include_url=False, include_context=False):
+                path: Path = error["loc"]
+                problem, meant = _in_words(error["type"], path, error["input"], declaration)
+                problems.append(problem)
+                doubtful += [path, *meant]
+                _remove(raw, path)
+            raw["model_name"] = model_name  # the only key without a default
+
+
+def _in_words(kind: str, path: Path, value: Any, declaration: Declaration) -> tuple[Problem, list[Path]]:
+    """The problem in plain words, and the paths that the user may have meant."""
+    if kind == "extra_forbidden":
+        return _unknown_key(path, declaration)
+    node = declaration.node(path)
+    allowed = declaration.words(node)
+    if kind == "missing":
+        return Problem(path, f"is missing; it must be {allowed}"), []
+    return Problem(path, f"must be {allowed}, not {shown(value)}{did_you_mean(value, node.get('enum', []))}"), []
+
+
+def _unknown_key(path: Path, declaration: Declaration) -> tuple[Problem, list[Path]]:
+    key, here = str(path[-1]), declaration.keys(path[:-1])
+    homes = declaration.homes(key)
+    if homes:
+        meant = [tuple(home.split(".")) for home in homes]
+        return Problem(path, f"does not belong here; it belongs at {' or '.join(homes)}"), meant
+    close = nearest(key, list(here))
+    if close:
+        return Problem(path, f'unknown key; did you mean "{close}"?'), [(*path[:-1], close)]
+    elsewhere = nearest(
+        key, list(dict.fromkeys(name for _, keys in declaration.sections() for name in keys)), cutoff=0.8
+    )
+    if elsewhere:
+        homes = declaration.homes(elsewhere)
+        return Problem(path, f"unknown key; did you mean {' or '.join(homes)}?"), [
+            tuple(home.split(".")) for home in homes
+        ]
+    return Problem(path, f"unknown key; allowed here: {', '.join(here)}"), []
+
+
+# ---------------------------------------------------------------------------- before validation
+def _npy_keys(raw: dict) -> Iterator[Problem]:
+    sections = {(): raw, **{(key,): value for key, value in raw.items() if isinstance(value, dict)}}
+    for path, section in sections.items():
+        for key in ("input_data", "input_label"):
+            if key in section:
+                yield Problem((*path, key), NPY_REASON)
+
+
+def _named_or_nearest(name: Any, names: list[str]) -> str:
+    """`name` itself, else the one of `names` most like it, else the first."""
+    if isinstance(name, str):
+        return name if name in names else nearest(name, names, cutoff=0) or names[0]
+    return names[0]
+
+
+def _loss_name(raw: dict) -> Any:
+    for key in ("model_parameters", "loss", "name"):
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw
+
+
+# ---------------------------------------------------------------------------- small steps
+def _remove(raw: dict, path: Path) -> None:
+    """Take away what stands at `path`, with the whole list where the path leads into one."""
+    node: Any = raw
+    for depth, part in enumerate(path):
+        last = depth == len(path) - 1 or isinstance(path[depth + 1], int)
+        if not isinstance(node, dict) or part not in node:
+            return
+        if last:
+            del node[part]
+            return
+        node = node[part]
+
+
+def _related(one: Path, other: Path) -> bool:
+    """Whether one path lies within the other."""
+    return one[: len(other)] == other or other[: len(one)] == one
+
+
+def _mentioning(problem: Problem, model_name: str) -> Problem:
+    """The problem with the architecture that a misspelt model name was taken for, where it matters."""
+    if problem.path[:2] != ("model_parameters", "build_parameters"):
+        return problem
+    return Problem(problem.path, f"{problem.text} (taking the model for {model_name})")

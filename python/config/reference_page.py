@@ -1,0 +1,76 @@
+"""The reference page of a task's configurations: every key with what is allowed, its default and its meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from python.config.assemble import config_model, loss_model
+from python.config.declared import Declaration
+from python.config.problems import dotted
+from python.config.search_space import FORMS_IN_WORDS, OF_THE_DATA
+from python.config.task_schema import Architecture, TaskSchema
+
+TABLE_HEAD = ["| key | allowed | default | meaning |", "|---|---|---|---|"]
+DEPENDENT = (("model_parameters", "build_parameters"), ("model_parameters", "loss"))
+
+
+def task_reference_page(task: TaskSchema) -> str:
+    """Markdown: a table for each section, then one for each architecture's parameters and for each loss."""
+    first, architecture = next(iter(task.architectures.items()))
+    declaration = Declaration.of(config_model(task, first, architecture.default_loss))
+    lines = [
+        f"# Configuration of {task.name}",
+        "",
+        "Written by `python -m python.commands.write_schemas` from the declaration that validates configurations. "
+        "A file needs only what differs from the defaults, and `model_name`; comments and trailing commas are allowed.",
+    ]
+    for path, keys in declaration.sections():
+        if path not in DEPENDENT:
+            lines += ["", f"## {dotted(path) or 'The file'}", "", *_table(declaration, keys)]
+    written: dict[Any, str] = {}
+    for name, architecture in task.architectures.items():
+        lines += _architecture_lines(name, architecture, written)
+    return "\n".join(lines) + "\n"
+
+
+def _table(declaration: Declaration, keys: dict[str, Any]) -> Iterator[str]:
+    yield from TABLE_HEAD
+    for key, node in keys.items():
+        section = declaration.section(node)
+        allowed = declaration.words(node)
+        default = _code(node["default"]) if "default" in node else "required"
+        if section is not None:
+            allowed = "a section" if section is declaration.resolved(node) else "a section or null"
+            default = "null" if node.get("default", {}) is None else "see there"
+        yield f"| `{key}` | {_cell(allowed)} | {default} | {_cell(node.get('description', ''))} |"
+
+
+def _architecture_lines(name: str, architecture: Architecture, written: dict[Any, str]) -> Iterator[str]:
+    """The part about one architecture; `written` holds the architecture that each table was written for."""
+    yield from ("", f"## model_name {name}", "")
+    if architecture.classes:
+        yield f"Classes, in the order of the labels: {', '.join(architecture.classes)}."
+    if architecture.meant_for_search:
+        yield "Meant for a search: `hp_max_evals` and `space_options` must be set."
+    others = ("batch_size", "loss", "the parameters of the loss", *OF_THE_DATA)
+    searchable = [*architecture.parameters.model_fields, *others]
+    yield f"A search may vary {', '.join(searchable)}; for each, {FORMS_IN_WORDS}."
+    models = {"model_parameters.build_parameters": architecture.parameters}
+    for loss, parameters in architecture.losses.items():
+        default = " (default)" if loss == architecture.default_loss else ""
+        models[f"model_parameters.loss {loss}{default}"] = loss_model(parameters, loss)
+    for title, model in models.items():
+        yield from ("", f"### {title}", "")
+        earlier = written.setdefault(model, name)
+        declaration = Declaration.of(model)
+        yield from [f"As for {earlier}."] if earlier != name else _table(declaration, declaration.keys(()))
+
+
+def _code(value: Any) -> str:
+    return f"`{json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")

@@ -1,0 +1,75 @@
+"""What must hold between several keys of a configuration whose single values are right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from python.config.problems import Path, Problem, shown
+from python.config.schema import RunConfig
+from python.config.search_space import SPACE, misfits_of_network, read_space
+from python.config.task_schema import Architecture
+
+MODEL_NAME: Path = ("model_name",)
+MAX_EVALS: Path = ("model_parameters", "hp_max_evals")
+FRACTIONS = ("train_fraction", "val_fraction", "test_fraction")
+
+
+def broken_rules(config: RunConfig, architecture: Architecture) -> Iterator[Problem]:
+    yield from _fractions(config)
+    yield from _folders(config)
+    yield from _network(config, architecture)
+    yield from _search(config, architecture)
+
+
+def _fractions(config: RunConfig) -> Iterator[Problem]:
+    values = [getattr(config.dataset_parameters, name) for name in FRACTIONS]
+    if not math.isclose(sum(values), 1, abs_tol=1e-6):
+        terms = " + ".join(f"{value:g}" for value in values)
+        yield Problem(
+            ("dataset_parameters",),
+            f"{', '.join(FRACTIONS)} must sum to 1, but {terms} = {sum(values):g}",
+            tuple(("dataset_parameters", name) for name in FRACTIONS),
+        )
+
+
+def _folders(config: RunConfig) -> Iterator[Problem]:
+    folders = config.data_directories or ()
+    for index, folder in enumerate(folders):
+        if folder in folders[:index]:
+            path = ("data_directories", index)
+            yield Problem(path, f"{shown(folder)} is named twice; its images would count twice", (path,))
+
+
+def _network(config: RunConfig, architecture: Architecture) -> Iterator[Problem]:
+    model = config.model_parameters
+    misfit = architecture.check(model.input_shape, model.build_parameters)
+    if misfit:
+        path = ("model_parameters", "build_parameters")
+        yield Problem(path, misfit, (path, ("model_parameters", "input_shape")))
+
+
+def _search(config: RunConfig, architecture: Architecture) -> Iterator[Problem]:
+    trials, space = config.model_parameters.hp_max_evals, config.model_parameters.space_options
+    asked = (MAX_EVALS, SPACE)
+    if space == {}:
+        yield Problem(SPACE, "names nothing to search; list what the search varies, or write null", (SPACE,))
+    if trials is not None and space is None:
+        yield Problem(
+            MAX_EVALS,
+            f"{trials} trials are asked for, but space_options does not say of what; set both or neither",
+            asked,
+        )
+    if trials is None and space is not None:
+        yield Problem(
+            SPACE, "a space is given, but hp_max_evals does not say how many trials; set both or neither", asked
+        )
+    if architecture.meant_for_search and trials is None and space is None:
+        plain = (
+            f"{shown(config.model_name)} is meant for a search; set hp_max_evals and space_options of model_parameters"
+        )
+        yield Problem(MODEL_NAME, f"{plain}, or name a network that is not", (MODEL_NAME, *asked))
+    if space:
+        dimensions, problems = read_space(space, config, architecture)
+        yield from problems
+        yield from misfits_of_network(dimensions, config, architecture)

@@ -1,0 +1,158 @@
+"""The sections of a configuration file that all tasks share: keys, types, ranges, defaults and their meaning.
+
+A task narrows them with its architectures, losses and monitors (`assemble.py`); `rules.py` holds what relates several
+keys. Validation, error messages, the JSON schemas and the reference pages all come from this declaration.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+Plane = Literal["U", "V", "X"]
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Strict(False), Field(min_length=1)]  # a JSON list becomes a tuple
+Share = Annotated[float, Field(gt=0, lt=1)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+FilePattern = Annotated[str, Field(pattern=r"^[^/{}]*(\{plane\})?[^/{}]+$", examples=["*_plane{plane}.npz"])]
+Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[MGT]B$", examples=["16GB"])]
+JobFlavour = Literal["espresso", "microcentury", "longlunch", "workday", "tomorrow", "testmatch", "nextweek"]
+ImageShape = Annotated[tuple[Side, Side, Literal[1]], Strict(False)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, types are not converted, values do not change later."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), validate_default=True
+    )
+
+
+class Augmentation(Section):
+    flips: Annotated[tuple[Literal["channel", "time"], ...], Strict(False)] = Field(
+        ("channel", "time"), description="Axes that may be reversed, each with probability prob_per_flip."
+    )
+
+
+class DatasetParameters(Section):
+    train_fraction: Share = Field(0.8, description="Share of the images that trains; the three shares sum to 1.")
+    val_fraction: Share = Field(0.1, description="Share that steers early stopping and the learning rate.")
+    test_fraction: Share = Field(0.1, description="Share that is kept aside for the final evaluation.")
+    split_by: Literal["event", "source"] = Field(
+        "event", description="What is never divided between the shares: an event, or a whole source file."
+    )
+    random_seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of the split, the augmentation and the weights.")
+    max_samples: int | None = Field(None, ge=1, description="Use at most so many images, drawn at random; null: all.")
+    balance_data: bool = Field(False, description="Give every class the same number of training images.")
+    balance_method: Literal["undersample", "oversample"] = Field(
+        "undersample", description="Leave out images of the larger classes, or repeat those of the smaller ones."
+    )
+    aug_coefficient: int = Field(
+        1, ge=1, le=1000, description="Times that every training image is shown per epoch, each time augmented anew."
+    )
+    prob_per_flip: float = Field(0.5, ge=0, le=1, description="Probability of each flip.")
+    augmentation: Augmentation = Field(Augmentation(), description="How training images are varied.")
+    batch_pattern: FilePattern | None = Field(
+        None,
+        description="Pattern of the data files' names, {plane} standing for the plane; "
+        "null: both *_plane{plane}.npz and *_plane{plane}_batch*.npz.",
+    )
+    loading: Literal["memory"] = Field("memory", description="Keep all images in memory, stored sparse.")
+    old_flips: Literal["none", "upstream"] | None = Field(
+        None, description="Flips that older image files already carry, which they do not record; null: not known."
+    )
+
+    def file_patterns(self, plane: str) -> tuple[str, ...]:
+        """Glob patterns of the names of one plane's image files."""
+        patterns = (self.batch_pattern,) if self.batch_pattern else ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz")
+        return tuple(pattern.replace("{plane}", plane) for pattern in patterns)
+
+
+class Loss(Section):
+    name: str = Field(description="The loss; its parameters stand beside it.")
+
+
+class Optimizer(Section):
+    name: Literal["adam", "sgd", "rmsprop", "adamw"] = Field("adam", description="The optimizer.")
+    clipnorm: float | None = Field(None, gt=0, description="Largest norm of a gradient; null: no limit.")
+
+
+class EarlyStopping(Section):
+    monitor: str = Field("val_loss", description="The quantity that must improve.")
+    patience: int = Field(10, ge=1, description="Epochs without improvement after which the training stops.")
+    min_delta: float = Field(0.0, ge=0, description="A smaller change does not count as an improvement.")
+    restore_best_weights: bool = Field(True, description="End with the weights of the best epoch, not of the last.")
+
+
+class ReduceLr(Section):
+    monitor: str = Field("val_loss", description="The quantity that must improve.")
+    patience: int = Field(10, ge=1, description="Epochs without improvement after which the learning rate falls.")
+    factor: float = Field(0.5, gt=0, lt=1, description="The learning rate is multiplied by this.")
+    min_lr: float = Field(1e-6, ge=0, description="The learning rate does not fall below this.")
+
+
+class ModelParameters(Section):
+    input_shape: ImageShape = Field((128, 32, 1), description="Rows (ticks), columns (channels) and 1.")
+    build_parameters: Section = Field(Section(), description="Parameters of the architecture named by model_name.")
+    loss: Loss = Field(description="What the training makes small: a name and the loss's own parameters.")
+    optimizer: Optimizer = Field(Optimizer(), description="How the weights follow the gradient.")
+    epochs: int = Field(50, ge=1, description="Largest number of passes over the training images.")
+    batch_size: int = Field(32, ge=1, description="Images per step.")
+    early_stopping: EarlyStopping | None = Field(EarlyStopping(), description="When to stop early; null: never.")
+    reduce_lr: ReduceLr | None = Field(None, description="Lower the learning rate on a plateau; null: never.")
+    hp_max_evals: int | None = Field(
+        None, ge=1, description="Trials of a hyperparameter search; set together with space_options, or null."
+    )
+    space_options: dict[str, Any] | None = Field(
+        None,
+        description='What the search varies: names with lists of choices, or ranges such as {"uniform": [low, high]}; '
+        "two values of learning_rate (log-uniform) or decay_rate (uniform) are a range too; null: no search.",
+    )
+
+
+class Search(Section):
+    objective: str = Field("val_loss", description="The quantity by which trials are compared.")
+    epochs_per_trial: int | None = Field(None, ge=1, description="Epochs of a trial; null: as many as epochs says.")
+
+
+class SaveOutputs(Section):
+    sample_images: int = Field(16, ge=0, description="Number of input images drawn into the run's samples folder.")
+    tensorboard: bool = Field(True, description="Write TensorBoard event files.")
+
+
+class BatchJob(Section):
+    request_memory: Memory = Field("8GB", description="Memory of a batch job.")
+    request_cpus: int = Field(2, ge=1, description="Processor cores of a batch job.")
+    request_gpus: int = Field(1, ge=0, description="Graphics processors of a batch job.")
+    job_flavour: JobFlavour = Field(
+        "tomorrow", description="Longest time of a batch job: 20 minutes, 1, 2, 8 hours, 1, 3 days, 1 week."
+    )
+    accounting_group: Text | None = Field(None, description="Group that a batch job is charged to; null: yours.")
+
+
+class RunConfig(Section):
+    json_schema: str | None = Field(None, alias="$schema", description="The JSON schema for editors; not interpreted.")
+    task: str = Field(description="The task that this file configures; optional where the launcher says it.")
+    model_name: str = Field(description="The architecture.")
+    version: Text | None = Field(None, description="Name of the training, unique per task; null: made from the date.")
+    description: str = Field("", description="Free text, kept with the run.")
+    notes: Any = Field({}, description="Anything, kept with the run and never interpreted.")
+    output_folder: Text = Field("output", description="Folder that the runs go to.")
+    data_directories: Texts | None = Field(
+        None, description="Folders with image files, searched recursively; null: the embedded data set."
+    )
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="Where to train; gpu fails when there is none, auto takes one if it is there."
+    )
+    plane: Plane = Field("X", description="The wire plane whose images are used.")
+    dataset_parameters: DatasetParameters = Field(DatasetParameters(), description="The images and their split.")
+    model_parameters: ModelParameters = Field(description="The network and its training.")
+    search: Search = Field(Search(), description="How a hyperparameter search is done, where one is asked for.")
+    save_outputs: SaveOutputs = Field(SaveOutputs(), description="Optional outputs of a run.")
+    batch_job: BatchJob = Field(BatchJob(), description="What a batch job asks for; not used otherwise.")
+
+    @property
+    def search_requested(self) -> bool:
+        """Whether the file asks for a hyperparameter search."""
+        return self.model_parameters.hp_max_evals is not None and self.model_parameters.space_options is not None

@@ -1,0 +1,73 @@
+"""What a task hands down to configuration: its architectures with their parameters, losses, classes and input shape.
+
+Cheap to import: neither Keras nor NumPy are needed before a network is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from python.config.schema import Loss, RunConfig, Section
+
+InputShape = tuple[int, int, int]
+
+
+class BuildParameters(Section):
+    """Base of an architecture's parameters. Every field has a default, a description and its range."""
+
+
+class LossParameters(Loss):
+    """Base of a loss's parameters. Every field has a default, a description and its range."""
+
+    name: str = Field("", description="The loss.")  # narrowed to the name under which an architecture offers it
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """A network that a configuration can name.
+
+    `build(input_shape, n_outputs, parameters)` returns the Keras model. `losses` maps the names of the losses that fit
+    the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
+    together, or None. `classes` are a classifier's class names in the order of its labels.
+    """
+
+    parameters: type[BuildParameters]
+    build: Callable[[InputShape, int, Any], Any]
+    losses: Mapping[str, type[LossParameters]]
+    meant_for_search: bool = False
+    classes: tuple[str, ...] = ()
+    check: Callable[[InputShape, Any], str | None] = lambda _shape, _parameters: None
+
+    @property
+    def default_loss(self) -> str:
+        return next(iter(self.losses))
+
+
+@dataclass(frozen=True, eq=False)
+class TaskSchema:
+    """A task as configuration sees it.
+
+    `monitors` are the quantities that early stopping, plateaus and the search may watch, the default first.
+    A task with keys of its own passes a `config` that derives from RunConfig and declares them.
+    """
+
+    name: str
+    architectures: Mapping[str, Architecture]
+    input_shape: InputShape
+    monitors: tuple[str, ...] = ("val_loss",)
+    config: type[RunConfig] = RunConfig
+
+    def __post_init__(self) -> None:
+        for name, architecture in self.architectures.items():
+            for declared in (architecture.parameters, *architecture.losses.values()):
+                for key, field in declared.model_fields.items():
+                    if field.is_required() or not field.description:
+                        raise ValueError(f"{name}: {declared.__name__}.{key} needs a default and a description")
+            for loss in architecture.losses.values():
+                both = set(loss.model_fields) & set(architecture.parameters.model_fields)
+                if both:  # a search names build parameters and loss parameters side by side
+                    raise ValueError(f"{name}: {sorted(both)} are parameters of the network and of a loss")

@@ -1,0 +1,75 @@
+"""Which device a run trains on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from python.general_purpose_libs import TrainingError, log
+
+
+def choose_device(requested: str) -> str:
+    """Load Keras and return the name of the device that its backend trains on.
+
+    Raises TrainingError when "gpu" is requested and the backend sees none.
+    """
+    if requested == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    backend = _load_backend()
+    gpus = _gpus(backend) if requested != "cpu" else []
+    if gpus:
+        return f"GPU: {', '.join(gpus)}"
+    if requested == "gpu":
+        raise TrainingError(
+            f"a GPU was requested and the {backend} backend sees none; check nvidia-smi and CUDA_VISIBLE_DEVICES, "
+            'or set "device" to "auto" or "cpu"'
+        )
+    return f"CPU: {cpu_name()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def _load_backend() -> str:
+    """Import Keras and return its backend's name, keeping what the backend's C++ side says meanwhile for the debug log."""
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            import keras
+
+            backend = keras.backend.backend()
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        said.seek(0)
+        log.debug("%s", said.read().decode(errors="replace"))
+    return backend
+
+
+def _gpus(backend: str) -> list[str]:
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        devices = tf.config.list_physical_devices("GPU")
+        for device in devices:
+            tf.config.experimental.set_memory_growth(device, True)
+        return [tf.config.experimental.get_device_details(device).get("device_name", device.name) for device in devices]
+    if backend == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform == "gpu"]
+    if backend == "torch":
+        import torch
+
+        return [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    return []
+
+
+def cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,167 @@
+"""The one training loop. Keras is imported here, so import this module only once the configuration and data are known good."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from python.config.schema import RunConfig
+from python.data.batches import Batches
+from python.data.sparse_images import SparseImages
+from python.general_purpose_libs import TrainingError, atomic_path, log
+from python.reporting.text_pages import table_lines
+from python.training.callbacks import (
+    Checkpoints,
+    EarlyStopping,
+    EpochOrder,
+    History,
+    LearningRateDecay,
+    ReduceLROnPlateau,
+    StopOnNonFinite,
+)
+from python.training.task import Problem, Task
+
+PREDICTION_BATCH = 512
+
+
+class Feed(keras.utils.PyDataset):
+    """Hands batches to Keras in their own order."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.batches[number]
+
+
+@dataclass
+class Fitted:
+    model: keras.Model
+    history: dict[str, list[float]]
+    best_epoch: int
+
+
+def build_model(task: Task, config: RunConfig) -> keras.Model:
+    """Build and compile the network of the configuration, its weights drawn from the configuration's seed."""
+    keras.utils.set_random_seed(config.dataset_parameters.random_seed)
+    parameters, architecture = config.model_parameters, task.architecture(config)
+    problem: Problem = task.problem
+    model = architecture.build(parameters.input_shape, problem.n_outputs(architecture), parameters.build_parameters)
+    optimizer = keras.optimizers.get(parameters.optimizer.name)
+    optimizer.learning_rate = parameters.build_parameters.learning_rate
+    optimizer.clipnorm = parameters.optimizer.clipnorm
+    model.compile(optimizer=optimizer, loss=problem.loss(config), metrics=problem.metrics(architecture))
+    return model
+
+
+def fit(
+    task: Task, config: RunConfig, training: Batches, validation: Batches, folder: Path, model_file: Path
+) -> Fitted:
+    """Train as the configuration says, from the last checkpoint in `folder` if there is one.
+
+    Saves as `model_file`, and returns, the model of the best epoch (of the last, where restore_best_weights is off). Raises
+    TrainingError when the loss stops being finite; `model_file` is then the best model before that.
+    """
+    parameters = config.model_parameters
+    terminal = sys.stdout.isatty()
+    history = History(parameters.epochs, lines=not terminal)
+    early = _early_stopping(config)
+    plateau = _plateau(config)
+    remembered = [callback for callback in (early, plateau) if callback is not None]
+    monitor = parameters.early_stopping.monitor if parameters.early_stopping else "val_loss"
+    checkpoints = Checkpoints(folder / "checkpoints", history, remembered, monitor)
+    done = checkpoints.last_epoch()
+    if done:
+        model = checkpoints.restore(done)
+        log.info("going on after epoch %d", done)
+    else:
+        model = build_model(task, config)
+    stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
+    if done < parameters.epochs and not stopped:
+        try:
+            model.fit(
+                Feed(training),
+                validation_data=Feed(validation),
+                epochs=parameters.epochs,
+                initial_epoch=done,
+                shuffle=False,  # the batches have an order of their own
+                verbose=1 if terminal else 0,
+                callbacks=[
+                    EpochOrder(training),
+                    StopOnNonFinite(),
+                    history,
+                    LearningRateDecay(parameters.build_parameters.decay_rate),
+                    *remembered,
+                    checkpoints,
+                    *_tensorboard(config, folder),
+                ],
+            )
+        except TrainingError:
+            if checkpoints.best_model.exists():
+                _save(keras.models.load_model(checkpoints.best_model), model_file)
+            raise
+    if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
+        model = keras.models.load_model(checkpoints.best_model)
+    _save(model, model_file)
+    return Fitted(model, history.values, checkpoints.best_epoch)
+
+
+def summary(model: keras.Model) -> str:
+    """The layers of the network with their shapes and numbers of parameters, as a table."""
+    rows = [["layer", "kind", "output", "parameters"]]
+    for layer in model.layers:
+        shape = " x ".join(str(size) for size in layer.output.shape[1:])
+        rows.append([layer.name, type(layer).__name__, shape, f"{layer.count_params():,}"])
+    rows.append(["total", "", "", f"{model.count_params():,}"])
+    return "\n".join(table_lines(rows))
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def predict(model: keras.Model, images: SparseImages, rows: np.ndarray) -> np.ndarray:
+    """Return the network's outputs (len(rows), n_outputs) for the images `rows`."""
+    outputs = [
+        np.asarray(model.predict_on_batch(images.dense(rows[start : start + PREDICTION_BATCH])[..., None]))
+        for start in range(0, len(rows), PREDICTION_BATCH)
+    ]
+    return np.concatenate(outputs)
+
+
+def _early_stopping(config: RunConfig) -> EarlyStopping | None:
+    section = config.model_parameters.early_stopping
+    if section is None:
+        return None
+    return EarlyStopping(monitor=section.monitor, patience=section.patience, min_delta=section.min_delta)
+
+
+def _plateau(config: RunConfig) -> ReduceLROnPlateau | None:
+    section = config.model_parameters.reduce_lr
+    if section is None:
+        return None
+    return ReduceLROnPlateau(
+        monitor=section.monitor, patience=section.patience, factor=section.factor, min_lr=section.min_lr
+    )
+
+
+def _tensorboard(config: RunConfig, folder: Path) -> list[keras.callbacks.Callback]:
+    if not config.save_outputs.tensorboard:
+        return []
+    missing = [name for name in ("tensorflow", "tensorboard") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainingError(
+            f"TensorBoard files need {' and '.join(missing)}, which this Python lacks; "
+            "install it or set save_outputs.tensorboard to false"
+        )
+    return [keras.callbacks.TensorBoard(folder / "logs" / "tensorboard")]

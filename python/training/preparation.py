@@ -1,0 +1,62 @@
+"""From the data that a configuration names to samples, and from samples to the rows of each part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from python.config.schema import DatasetParameters, RunConfig
+from python.data.balance import balanced_rows
+from python.data.image_set import ImageSet, load_images
+from python.data.orientation import orient_old_images
+from python.data.splits import Split, image_keys, repeated_rows, split
+from python.general_purpose_libs import DataError
+from python.training.progress import progress
+
+
+def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
+    """Read the cluster images of the configuration's plane, oriented, without empty or repeated ones, fit to input_shape.
+
+    Raises DataError when no data are named or nothing usable is found.
+    """
+    if not config.data_directories:
+        raise DataError(
+            "no data: name the folders that hold the images with -d DIR, or as data_directories in the configuration; "
+            "make_images.sh makes such a folder from trigger-primitive files"
+        )
+    parameters = config.dataset_parameters
+    images = load_images(
+        config.data_directories,
+        config.plane,
+        pattern=parameters.batch_pattern,
+        skip_bad_files=skip_bad_files,
+        progress=lambda paths: progress(paths, "reading images"),
+    )
+    if parameters.old_flips is not None:
+        images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
+    images = images.keep("without empty images", images.images.counts > 0)
+    images = images.keep("without repeated images", ~repeated_rows(images.metadata, image_keys(images.images)))
+    return images.fit_to(config.model_parameters.input_shape)
+
+
+def limit(images: ImageSet, labels: np.ndarray, parameters: DatasetParameters) -> tuple[ImageSet, np.ndarray]:
+    """Keep at most `max_samples` images, chosen at random by the seed."""
+    wanted = parameters.max_samples
+    if wanted is None or wanted >= len(images):
+        return images, labels
+    rows = np.sort(np.random.default_rng(parameters.random_seed).choice(len(images), wanted, replace=False))
+    return images.keep(f"at most {wanted} images (max_samples)", rows), labels[rows]
+
+
+def split_samples(images: ImageSet, parameters: DatasetParameters) -> Split:
+    """Split by the configuration's fractions, seed and unit."""
+    fractions = (parameters.train_fraction, parameters.val_fraction, parameters.test_fraction)
+    keys = image_keys(images.images)
+    return split(images.metadata, keys, fractions, parameters.random_seed, parameters.split_by)
+
+
+def training_rows(labels: np.ndarray, parts: Split, parameters: DatasetParameters) -> np.ndarray:
+    """Return the rows to train on: the training part, with its classes balanced where the configuration says so."""
+    if not parameters.balance_data:
+        return parts.train
+    rng = np.random.default_rng([parameters.random_seed, 1])
+    return parts.train[balanced_rows(labels[parts.train], parameters.balance_method, rng)]

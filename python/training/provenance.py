@@ -1,0 +1,54 @@
+"""What a run records of the machine, the software and the data that it was made with."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("tensorflow", "tensorflow-cpu", "jax", "torch", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(device: str, seed: int) -> dict[str, Any]:
+    """Versions, git commit, host, device and seed."""
+    import keras
+
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "keras_backend": keras.backend.backend(),
+        "git_commit": git_commit(),
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "device": device,
+        "cores": len(os.sched_getaffinity(0)),
+        "seed": seed,
+        "executable": sys.executable,
+    }
+
+
+def git_commit() -> str | None:
+    """The project's commit, marked "-changed" when tracked files differ from it; None outside a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    return commit + ("-changed" if _git("status", "--porcelain", "--untracked-files=no") else "") if commit else None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

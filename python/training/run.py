@@ -1,0 +1,236 @@
+"""A training from its command line to its run folder: the same steps for every task."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from python.config.load import dump_config, load_config
+from python.config.schema import RunConfig
+from python.data.augmentation import RandomFlips
+from python.data.batches import Batches
+from python.data.splits import PARTS, Split
+from python.general_purpose_libs import (
+    ConfigError,
+    DataError,
+    RunStatus,
+    log,
+    new_run_folder,
+    read_json,
+    read_status,
+    start_logging,
+    stop_on_request,
+    write_json,
+)
+from python.reporting.report import cut_table_text
+from python.training import outputs
+from python.training.device import choose_device
+from python.training.preparation import split_samples, training_rows
+from python.training.provenance import environment, git_commit
+from python.training.task import Evaluation, Samples, Task
+
+
+def train_from_command_line(task: Task, options: argparse.Namespace) -> int:
+    """Train `task` as the command line says and print the run folder."""
+    start_logging(options.verbose)
+    config = _configuration(task, options)
+    if config.search_requested:
+        raise ConfigError(
+            "this configuration asks for a hyperparameter search (hp_max_evals and space_options), which this release "
+            "cannot do yet; nothing was trained. To train the network without a search, set both to null and name a "
+            "model that is not meant for a search: --set model_parameters.hp_max_evals=null "
+            "--set model_parameters.space_options=null --set model_name=..."
+        )
+    with stop_on_request():
+        folder = _dry_run(task, config, options) if options.dry_run else train(task, config, options)
+    if folder is not None:
+        print(folder)
+    return 0
+
+
+def _configuration(task: Task, options: argparse.Namespace) -> RunConfig:
+    """The configuration of the command line; of a run to resume, refused when the command line says something else."""
+    saved = None
+    if options.resume:
+        saved = Path(options.resume) / "config.json"
+        if not saved.is_file():
+            raise ConfigError(
+                f"{options.resume}: is no run folder, it has no config.json; give the folder that a run printed"
+            )
+    config = load_config(
+        options.json or saved,
+        task.schema,
+        options.overrides,
+        output_folder=options.output,
+        data_directories=options.data,
+        plane=options.plane,
+        max_samples=options.max_samples,
+    )
+    if saved is not None:
+        differences = list(_differences(dump_config(load_config(saved, task.schema)), dump_config(config)))
+        if differences:
+            raise ConfigError(
+                f"{options.resume} was started with another configuration and can only go on with its own:\n  "
+                + "\n  ".join(differences)
+            )
+    return config
+
+
+def _differences(one: Any, other: Any, path: str = "") -> Sequence[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [
+            text
+            for key in {**one, **other}
+            if key not in ("$schema", "description", "notes")
+            for text in _differences(one.get(key), other.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if one == other else [f"{path}: the run has {one!r}, asked for is {other!r}"]
+
+
+def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tuple[Samples, Split, np.ndarray]:
+    """Samples, their split, and the rows to train on; the table of cuts ends with the parts."""
+    samples = task.prepare(config, task.architecture(config), options.skip_bad_files)
+    parameters = config.dataset_parameters
+    parts = split_samples(samples.set, parameters)
+    rows = training_rows(samples.labels, parts, parameters)
+    sizes = ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS)
+    samples.set.cuts.append(
+        {"step": f"split by {parameters.split_by}: {sizes}", "removed": 0, "kept": len(samples.set)}
+    )
+    if parameters.balance_data:
+        step = f"training part balanced ({parameters.balance_method})"
+        samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
+    classes = task.architecture(config).classes
+    missing = [name for number, name in enumerate(classes) if not np.any(samples.labels[rows] == number)]
+    if missing:
+        raise DataError(f"the training part has no {' and no '.join(missing)}; give more data or raise train_fraction")
+    return samples, parts, rows
+
+
+def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None:
+    print(json.dumps(dump_config(config), indent=2))
+    print(f"device: {choose_device(config.device)}")
+    samples, _, _ = _prepared(task, config, options)
+    print(cut_table_text(samples.set.cuts))
+    from python.training.fitting import build_model, summary
+
+    print(summary(build_model(task, config)))
+
+
+def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
+    """Train, evaluate and report in a new run folder, or go on in the one that `options.resume` names; return it."""
+    device = choose_device(config.device)
+    if options.resume:
+        folder = Path(options.resume)
+        state = read_status(folder)["state"]
+        if state == "done":
+            log.info("%s is done already", folder)
+            return folder
+        if state == "running":
+            raise ConfigError(f"{folder} is still running; wait for it, or stop it first")
+    else:
+        _refuse_used_version(config, task, options.force_version)
+        samples, parts, rows = _prepared(task, config, options)
+        folder = new_run_folder(config.output_folder, *task.parts_of(config))
+    (folder / "logs").mkdir(exist_ok=True)
+    start_logging(options.verbose, folder / "logs" / "train.log")
+    with RunStatus(folder, task=task.schema.name, version=config.version or folder.name):
+        log.info("run folder: %s", folder)
+        log.info("device: %s", device)
+        if options.resume:
+            samples, parts, rows = _prepared(task, config, options)
+        _record_inputs(folder, config, options, samples, parts, device)
+        _fit_and_evaluate(task, config, folder, samples, parts, rows, device)
+    return folder
+
+
+def _refuse_used_version(config: RunConfig, task: Task, force: bool) -> None:
+    if config.version is None or force:
+        return
+    for path in Path(config.output_folder, task.schema.name).glob("**/status.json"):
+        if read_json(path).get("version") == config.version:
+            raise ConfigError(
+                f'version "{config.version}" belongs to the run {path.parent} already; '
+                "choose another one, or go ahead with --force-version"
+            )
+
+
+def _record_inputs(
+    folder: Path, config: RunConfig, options: argparse.Namespace, samples: Samples, parts: Split, device: str
+) -> None:
+    """Write what is known before the training; a resumed run must find the same data."""
+    files = samples.set.files
+    data = folder / "data.json"
+    if data.exists() and read_json(data) != files:
+        raise DataError(f"the data files are not those that {folder} was started with ({data}); give it the same data")
+    write_json(data, files)
+    write_json(folder / "config.json", dump_config(config))
+    arguments = {name: value for name, value in vars(options).items() if name != "resume"}
+    write_json(folder / "args.json", arguments)
+    write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
+    write_json(folder / "cuts.json", samples.set.cuts)
+    log.info("%s", cut_table_text(samples.set.cuts))
+    outputs.save_split(folder, samples.set, parts)
+
+
+def _fit_and_evaluate(
+    task: Task,
+    config: RunConfig,
+    folder: Path,
+    samples: Samples,
+    parts: Split,
+    rows: np.ndarray,
+    device: str,
+) -> None:
+    from python.training import fitting
+
+    architecture, parameters = task.architecture(config), config.dataset_parameters
+    outputs.save_samples(folder, samples.set, samples.labels, architecture.classes, config.save_outputs.sample_images)
+    training, validation = _batches(task, config, samples, parts, rows)
+    model_file = folder / f"{config.model_name}.keras"
+    started = time.monotonic()
+    fitted = fitting.fit(task, config, training, validation, folder, model_file)
+    seconds = time.monotonic() - started
+    outputs.save_history(folder, fitted.history)
+    evaluated = {}
+    for part in ("val", "test"):
+        part_rows = getattr(parts, part)
+        part_samples = Samples(samples.set, samples.labels[part_rows])
+        answers = fitting.predict(fitted.model, samples.set.images, part_rows)
+        evaluated[part] = task.problem.predictions(answers, part_samples, architecture)
+        outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
+    evaluation = Evaluation(
+        samples, architecture, rows, parts.test, evaluated["test"], fitted.history, parameters.random_seed
+    )
+    facts = {
+        "run folder": str(folder),
+        "data": ", ".join(config.data_directories or ()),
+        "images": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
+        "device": device,
+        "seed": str(parameters.random_seed),
+        "commit": git_commit() or "not known",
+        "epochs": f"{len(fitted.history['loss'])}, best {fitted.best_epoch}, {seconds:.0f} s",
+    }
+    metrics = outputs.save_results(folder, task, config, evaluation, facts, fitting.summary(fitted.model))
+    for name in ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc"):
+        if metrics.get(name) is not None:
+            log.info("test %s: %.4f", name, metrics[name])
+
+
+def _batches(
+    task: Task, config: RunConfig, samples: Samples, parts: Split, rows: np.ndarray
+) -> tuple[Batches, Batches]:
+    parameters, batch_size = config.dataset_parameters, config.model_parameters.batch_size
+    targets = task.problem.targets(samples, task.architecture(config))
+    images, seed = samples.set.images, parameters.random_seed
+    flips = RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip)
+    training = Batches(
+        images, targets, rows, batch_size=batch_size, seed=seed, copies=parameters.aug_coefficient, augmentation=flips
+    )
+    return training, Batches(images, targets, parts.val, batch_size=batch_size, seed=seed)

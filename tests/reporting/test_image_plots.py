@@ -1,0 +1,80 @@
+"""Images on the right axes, the right examples in the right places."""
+
+import io
+
+import numpy as np
+import pytest
+
+from python.reporting.image_plots import plot_best_and_worst, plot_samples
+
+TWO = ["background", "main track"]
+
+
+def drawn_images(figure):
+    return [axes.images[0] for axes in figure.axes if axes.images and axes.get_title()]
+
+
+def draw(figure):
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+
+
+def test_rows_are_ticks_upwards_columns_are_channels_and_zeros_are_blank():
+    image = np.zeros((128, 32))
+    image[100, 3] = 500.0
+    figure = plot_samples(image[None], ["one hit"])
+    draw(figure)
+    shown = drawn_images(figure)[0]
+    assert shown.get_extent() == [-0.5, 31.5, -0.5, 127.5]
+    assert shown.origin == "lower"
+    assert shown.get_array()[100, 3] == 500
+    assert shown.get_array().count() == 1
+    assert tuple(shown.get_cmap().get_bad()) == (1, 1, 1, 1)
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("channel", "drift time [ticks]")
+
+
+def test_no_hit_of_a_volume_image_is_lost_on_the_way_to_the_panel():
+    image = np.zeros((1242, 208))
+    image[1241, 207], image[7, 0] = 300.0, 90.0
+    shown = drawn_images(plot_samples(image[None], ["volume"]))[0]
+    assert sorted(shown.get_array().compressed()) == [90, 300]
+    assert shown.get_array().shape[0] <= 400
+    bottom, top = shown.get_extent()[2:]
+    assert (bottom, top) == (-0.5, 1243.5)  # 311 blocks of four rows, two of them beyond the image
+    assert shown.axes.get_ylim() == (-0.5, 1241.5)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 9])
+def test_any_number_of_samples_is_drawn(n):
+    figure = plot_samples(np.zeros((n, 16, 8)), [f"image {i}" for i in range(n)])
+    draw(figure)
+    assert len(drawn_images(figure)) == n
+
+
+def test_the_most_confident_right_and_wrong_of_each_class_are_shown():
+    labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    positive = np.array([0.1, 0.3, 0.2, 0.05, 0.4, 0.9, 0.8, 0.25])
+    asked = []
+
+    def images_of(indices):
+        asked.append(indices.tolist())
+        return np.ones((len(indices), 16, 8)) * (1 + indices)[:, None, None]
+
+    scores = np.stack([1 - positive, positive], axis=1)
+    energies = np.where(np.arange(8) == 5, np.nan, 10.0 + np.arange(8))
+    figure = plot_best_and_worst(images_of, labels, scores, TWO, energies)
+    draw(figure)
+    assert asked == [[3, 0, 2, 1, 5, 6, 7]]  # right and wrong background, right and wrong main track
+    titled = [axes for axes in figure.axes if axes.get_title()]
+    assert [int(axes.images[0].get_array().max()) - 1 for axes in titled] == asked[0]
+    assert titled[0].get_title() == "background\n0.950\n13.0 MeV"
+    assert titled[4].get_title() == "main track\n0.900\nenergy ?"
+    assert "background" in titled[0].get_ylabel()
+    assert "main track" in titled[5].get_ylabel()
+
+
+def test_nothing_wrong_and_nothing_at_all_are_said():
+    perfect = plot_best_and_worst(lambda i: np.zeros((len(i), 16, 8)), [0, 1], np.eye(2), TWO, [np.nan, 3.0])
+    draw(perfect)
+    assert [text.get_text() for axes in perfect.axes for text in axes.texts if text.get_text()] == ["none", "none"]
+    nothing = plot_best_and_worst(lambda _: pytest.fail("no image to ask for"), [], np.zeros((0, 2)), TWO, [])
+    assert nothing.axes[0].texts[0].get_text() == "no test images"

@@ -1,0 +1,109 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from python.general_purpose_libs import read_status
+from tests.synthetic import write_folder
+from tests.training.conftest import same_weights
+
+EVERYTHING = (
+    "--set",
+    "model_parameters.epochs=6",
+    "model_parameters.build_parameters.dropout_rate=0.3",
+    'model_parameters.reduce_lr={"patience": 1, "factor": 0.5}',
+    "dataset_parameters.aug_coefficient=2",
+    "dataset_parameters.balance_data=true",
+)
+
+
+class Training:
+    """A training in a process of its own, to be killed."""
+
+    def __init__(self, workplace, *arguments):
+        line = [sys.executable, "-m", "python.commands.train", "mt_identifier", "-j", workplace.config]
+        line += ["-d", workplace.data, "-o", workplace.output, *arguments]
+        self.process = subprocess.Popen(
+            [str(part) for part in line], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        self.output = workplace.output
+
+    def wait_for(self, name):
+        """The run folder, once it holds `name`."""
+        for _ in range(1200):
+            found = list(self.output.glob(f"*/*/*/*/{name}"))
+            if found:
+                return found[0].parents[len(Path(name).parts) - 1]
+            assert self.process.poll() is None, self.process.stderr.read()
+            time.sleep(0.05)
+        raise AssertionError(f"{name} did not appear")
+
+    def end(self, number):
+        os.kill(self.process.pid, number)
+        error = self.process.communicate(timeout=60)[1]
+        return self.process.returncode, error
+
+
+def test_a_killed_training_resumes_to_the_same_weights(workplace):
+    straight = Path(workplace.train(*EVERYTHING, "-o", workplace.path / "straight").last)
+    training = Training(workplace, *EVERYTHING)
+    folder = training.wait_for("checkpoints/0002.json")
+    assert training.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert read_status(folder)["state"] == "interrupted"
+    result = workplace.train(resume=folder)
+    assert result.code == 0, result.err
+    assert result.last == str(folder)
+    assert "going on after epoch" in result.err
+    assert same_weights(straight, folder)
+    assert (straight / "training_history.csv").read_text() == (folder / "training_history.csv").read_text()
+    assert (straight / "metrics.json").read_text() == (folder / "metrics.json").read_text()
+    again = workplace.train(resume=folder)
+    assert again.code == 0
+    assert "done already" in again.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 85)])
+def test_a_stopped_training_says_so_and_goes_on(workplace, number, code):
+    training = Training(workplace, "--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
+    folder = training.wait_for("checkpoints/0001.json")
+    returned, error = training.end(number)
+    assert returned == code
+    assert "Traceback" not in error
+    assert read_status(folder)["state"] == "interrupted"
+    assert not list(folder.glob("*.keras"))
+    assert not (folder / "metrics.json").exists()
+
+
+def test_resume_refuses_what_differs(workplace, tmp_path):
+    training = Training(workplace, "--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
+    folder = training.wait_for("checkpoints/0001.json")
+    running = workplace.train(resume=folder)
+    assert running.code == 2
+    assert "still running" in running.err
+    training.end(signal.SIGKILL)
+    for change, word in (
+        (("--set", "model_parameters.batch_size=8"), "model_parameters.batch_size: the run has 16, asked for is 8"),
+        (("-o", tmp_path / "elsewhere"), "output_folder"),
+        (("-d", tmp_path), "data_directories"),
+        (("-j", workplace.config), "epochs"),
+    ):
+        refused = workplace.train(*change, resume=folder)
+        assert refused.code == 2
+        assert word in refused.err
+    assert workplace.train(resume=tmp_path / "nothing").code == 2
+
+
+def test_resume_refuses_other_data(workplace, tmp_path):
+    folder_of_data = write_folder(tmp_path / "changing", n=100)
+    workplace.data = folder_of_data
+    training = Training(workplace, "--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
+    folder = training.wait_for("checkpoints/0001.json")
+    training.end(signal.SIGKILL)
+    write_folder(folder_of_data, n=100, files=2)
+    refused = workplace.train(resume=folder)
+    assert refused.code == 3
+    assert "data files are not those" in refused.err

@@ -1,0 +1,203 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from python.data.image_file import write_image_file
+from python.data.image_set import load_images
+from python.general_purpose_libs import read_json, read_status
+from tests.synthetic import image_file, write_folder, write_old_file
+from tests.training.conftest import same_weights, weights
+
+EXPECTED = (
+    "config.json",
+    "args.json",
+    "data.json",
+    "environment.json",
+    "status.json",
+    "cuts.json",
+    "splits.npz",
+    "training_history.json",
+    "training_history.csv",
+    "metrics.json",
+    "val_predictions.npz",
+    "test_predictions.npz",
+    "report.pdf",
+    "logs/train.log",
+)
+
+
+@pytest.fixture
+def done(workplace):
+    result = workplace.train()
+    assert result.code == 0, result.err
+    return Path(result.last)
+
+
+def test_a_run_leaves_everything_and_learns(done, workplace):
+    assert done.parent == workplace.output / "mt_identifier" / "simple_cnn" / "plane_X"
+    assert [path.name for path in done.glob("*.keras")] == ["simple_cnn.keras"]
+    for name in EXPECTED:
+        assert (done / name).stat().st_size > 0, name
+    assert len(list((done / "samples").glob("*.png"))) == 2
+    plots = {path.stem for path in (done / "plots").glob("*.png")}
+    assert {"training_history", "confusion_matrix", "roc_curve", "score_distribution", "precision_recall"} <= plots
+    assert {"accuracy_vs_energy", "efficiency_vs_energy", "best_and_worst"} <= plots
+    assert read_status(done)["state"] == "done"
+    metrics = read_json(done / "metrics.json")
+    assert metrics["accuracy"] > 0.9  # long lines against short ones
+    assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
+    assert {"f1", "auc", "precision_main_track", "recall_background", "baseline_accuracy"} <= set(metrics)
+
+
+def test_predictions_join_the_data_by_identity(done, workplace):
+    images = load_images([workplace.data], "X")
+    known = {(images.sources[row["source"]], row["event"], row["is_main_track"]): row for row in images.metadata}
+    metrics = read_json(done / "metrics.json")
+    for part in ("val", "test"):
+        saved = np.load(done / f"{part}_predictions.npz")
+        assert saved["class_names"].tolist() == ["background", "main_track"]
+        np.testing.assert_allclose(saved["scores"].sum(axis=1), 1, atol=1e-6)
+        for number, label in enumerate(saved["labels"]):
+            row = known[(str(saved["sources"][saved["source"][number]]), saved["event"][number], label)]
+            assert saved["cluster_energy"][number] == row["cluster_energy"]
+    right = np.mean(saved["scores"].argmax(axis=1) == saved["labels"])
+    assert right == pytest.approx(metrics["accuracy"])
+
+
+def test_the_split_is_by_event(done):
+    split = np.load(done / "splits.npz")
+    part_of = {}
+    for source, event, part in zip(split["source"], split["event"], split["part"], strict=True):
+        assert part_of.setdefault((source, event), part) == part
+    test = np.load(done / "test_predictions.npz")
+    np.testing.assert_array_equal(np.flatnonzero(split["part"] == 2), test["row"])
+
+
+def test_the_resolved_configuration_trains_the_same_run_again(done, workplace):
+    result = workplace.train(json=done / "config.json")
+    again = Path(result.last)
+    assert result.code == 0
+    assert again != done
+    assert same_weights(done, again)
+    assert (done / "training_history.csv").read_text() == (again / "training_history.csv").read_text()
+    other = workplace.train("--set", "dataset_parameters.random_seed=7")
+    assert not same_weights(done, Path(other.last))
+
+
+def test_learning_rate_decays_per_epoch_and_the_best_epoch_is_kept(workplace):
+    result = workplace.train("--set", "model_parameters.build_parameters.decay_rate=0.5")
+    with open(Path(result.last) / "training_history.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.01, 0.005, 0.0025])
+    import keras
+
+    best = min(range(3), key=lambda epoch: float(rows[epoch]["val_loss"]))
+    model = keras.models.load_model(Path(result.last) / "simple_cnn.keras")
+    assert model.optimizer.iterations == (best + 1) * -(-120 // 16)
+
+
+def test_early_stopping_and_plateau(workplace):
+    result = workplace.train(
+        "--set",
+        "model_parameters.epochs=40",
+        "model_parameters.early_stopping.patience=3",
+        "model_parameters.early_stopping.min_delta=10",  # nothing ever counts as an improvement
+        'model_parameters.reduce_lr={"patience": 1, "factor": 0.1}',
+        "model_parameters.build_parameters.decay_rate=1.0",
+    )
+    history = read_json(Path(result.last) / "training_history.json")
+    assert len(history["loss"]) == 4
+    assert history["learning_rate"][0] == pytest.approx(0.01)
+    assert history["learning_rate"][-1] < 0.01
+
+
+def test_focal_loss_and_other_optimizers(workplace):
+    for name in ("sgd", "adamw", "rmsprop"):
+        settings = [f"model_parameters.optimizer={json.dumps({'name': name, 'clipnorm': 1.0})}"]
+        settings += ['model_parameters.loss={"name": "focal", "gamma": 1.5}', "model_parameters.epochs=1"]
+        result = workplace.train("--set", *settings)
+        assert result.code == 0, result.err
+        assert np.all([np.all(np.isfinite(array)) for array in weights(Path(result.last))])
+
+
+def test_balance_and_augmentation_are_recorded(workplace):
+    result = workplace.train(
+        "--set",
+        "dataset_parameters.balance_data=true",
+        "dataset_parameters.aug_coefficient=2",
+        "model_parameters.epochs=1",
+        "--max-samples",
+        "90",
+    )
+    folder = Path(result.last)
+    steps = [cut["step"] for cut in read_json(folder / "cuts.json")]
+    assert any("balanced (undersample)" in step for step in steps)
+    assert any("at most 90" in step for step in steps)
+    assert read_json(folder / "config.json")["dataset_parameters"]["max_samples"] == 90
+
+
+def test_old_dense_files_train(workplace, tmp_path):
+    for number in range(3):
+        write_old_file(tmp_path / "old" / f"clusters_planeX_batch{number:04d}.npz", n=40, seed=number)
+    result = workplace.train("--set", "model_parameters.epochs=1", data=tmp_path / "old")
+    assert result.code == 0, result.err
+
+
+def test_other_planes(workplace, tmp_path):
+    write_folder(tmp_path / "v", n=100, plane="V")
+    result = workplace.train("--plane", "V", "--set", "model_parameters.epochs=1", data=tmp_path / "v")
+    assert result.code == 0, result.err
+    assert Path(result.last).parent.name == "plane_V"
+    assert workplace.train("--plane", "U").code == 3
+
+
+def test_dry_run_shows_and_trains_nothing(workplace):
+    result = workplace.train("--dry-run")
+    assert result.code == 0
+    assert '"epochs": 3' in result.out
+    assert "max_pooling2d" in result.out
+    assert "split by event" in result.out
+    assert not workplace.output.exists()
+
+
+def test_three_classes(workplace):
+    """The three-class network is meant for the search, so it is trained without the command line's refusal."""
+    from mt_identifier.main import TASK
+    from python.commands.train import training_parser
+    from python.config.load import load_config
+    from python.training.run import train
+
+    config = load_config(
+        workplace.config,
+        TASK.schema,
+        [
+            "model_name=hyperopt_simple_cnn_multiclass",
+            "model_parameters.hp_max_evals=1",
+            'model_parameters.space_options={"n_filters": [4]}',
+            "model_parameters.epochs=4",
+            "dataset_parameters.balance_data=true",
+            "dataset_parameters.balance_method=oversample",
+        ],
+        output_folder=str(workplace.output),
+        data_directories=[str(workplace.data)],
+    )
+    options = training_parser("mt_identifier").parse_args(["-j", str(workplace.config)])
+    folder = train(TASK, config, options)
+    metrics = read_json(folder / "metrics.json")
+    assert {"recall_es_main_track", "auc_cc_main_track", "precision_background"} <= set(metrics)
+    saved = np.load(folder / "test_predictions.npz")
+    assert saved["scores"].shape[1] == 3
+    background = saved["labels"] == 0
+    assert np.mean((saved["scores"].argmax(axis=1) == 0) == background) > 0.9
+
+
+def test_repeated_images_are_cut(workplace, tmp_path):
+    content = image_file(100)
+    write_image_file(tmp_path / "twice" / "a_planeX.npz", content)
+    write_image_file(tmp_path / "twice" / "b_planeX.npz", content)
+    result = workplace.train("--dry-run", data=tmp_path / "twice")
+    line = next(line for line in result.out.splitlines() if line.startswith("without repeated"))
+    assert line.split()[3:5] == ["100", "100"]
