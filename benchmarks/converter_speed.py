@@ -14,11 +14,11 @@ import numpy as np
 import uproot
 
 from benchmarks.record import REAL_FILES, save_result, seconds
+from python.data.energy import adc_per_mev
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import ConversionSettings, convert
-from python.ingest.energy import adc_per_mev
 from python.ingest.images import Block, cluster_images
 from python.ingest.matching import match_planes
 from python.ingest.root_reader import read_source

@@ -31,7 +31,9 @@ class Section(BaseModel):
 
 class Augmentation(Section):
     flips: Annotated[tuple[Literal["channel", "time"], ...], Strict(False)] = Field(
-        ("channel", "time"), description="Axes that may be reversed, each with probability prob_per_flip."
+        ("channel",),
+        description="Axes that may be reversed, each with probability prob_per_flip: channel is exact in the drift "
+        "frame, time turns pulse shapes round.",
     )
 
 
@@ -62,11 +64,6 @@ class DatasetParameters(Section):
     old_flips: Literal["none", "upstream"] | None = Field(
         None, description="Flips that older image files already carry, which they do not record; null: not known."
     )
-
-    def file_patterns(self, plane: str) -> tuple[str, ...]:
-        """Glob patterns of the names of one plane's image files."""
-        patterns = (self.batch_pattern,) if self.batch_pattern else ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz")
-        return tuple(pattern.replace("{plane}", plane) for pattern in patterns)
 
 
 class Loss(Section):

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python.data.energy import adc_per_mev
 from python.data.geometry import PLANES
 from python.data.metadata import empty_metadata, kinetic_energy_mev, vectors
 from python.general_purpose_libs import DataError
 
 MAX_POSITION_CM = 700.0  # the simulated volume ends at |y| = 608, |x| = 363, z = 463
 MAX_MOMENTUM_GEV = 0.1  # an electron of a supernova interaction stays below 70 MeV
-OLDER_ADC_PER_MEV = {"U": 900.0, "V": 900.0, "X": 3600.0}  # the calibration that all old files use
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def metadata_from_layout(metadata: np.ndarray, plane: str, adc_sums: np.ndarray)
         table[name][table[name] < 0] = np.nan
     table["true_electron_energy"] = kinetic_energy_mev(vectors(table, "particle_momentum"))
     if "cluster_energy" not in layout.fields:
-        table["cluster_energy"] = adc_sums / OLDER_ADC_PER_MEV[plane]
+        table["cluster_energy"] = adc_sums / adc_per_mev("older")[PLANES.index(plane)]
     if "event" not in layout.fields:
         energy = np.nan_to_num(table["true_nu_energy"], nan=0.0)
         _, table["event"] = np.unique(energy, return_inverse=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from python.data.energy import adc_per_mev
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.data.metadata import empty_metadata
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import log
 from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.energy import adc_per_mev
 from python.ingest.images import Block, cluster_images, legacy_images, volume_images
 from python.ingest.legacy_layout import LEGACY_COLUMNS, write_legacy_file
 from python.ingest.matching import match_planes

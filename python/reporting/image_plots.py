@@ -17,6 +17,19 @@ from python.reporting import style
 
 _SHOWN_PIXELS = 400  # more along one side than a panel has dots would let single hits vanish
 _EXAMPLES = 4
+_SMALL_PAGE = (4.0, 5.0)  # inches
+
+
+def plot_sample(image: np.ndarray, title: str) -> Figure:
+    """One image (H, W) in ADC with its title, on a small page."""
+    figure = Figure(figsize=_SMALL_PAGE, layout="constrained")
+    axes = figure.subplots()
+    scale = _common_scale(image)
+    draw_image(axes, image, scale)
+    axes.set_title(textwrap.fill(title, 48), fontsize=9)
+    _label_grid(figure)
+    _add_colour_bar(figure, [axes], scale)
+    return figure
 
 
 def plot_samples(images: np.ndarray, titles: Sequence[str]) -> Figure:

@@ -59,6 +59,8 @@ class Classification:
         baseline = classification_metrics(labels, forest, names)
         metrics = {**network, **{f"baseline_{name}": value for name, value in baseline.items()}}
         methods = {"network": network, "random forest on cluster numbers": baseline}
+        for name in names:
+            methods[f"network, {name} alone"] = _of_class(network, name)
         return metrics, metrics_table(methods, COLUMNS), self._figures(evaluation, names)
 
     @staticmethod
@@ -82,3 +84,8 @@ class Classification:
             "calibration": plots.plot_calibration(labels, scores, names),
             "best_and_worst": plot_best_and_worst(store.dense, labels, scores, names, reconstructed),
         }
+
+
+def _of_class(metrics: dict[str, Any], name: str) -> dict[str, Any]:
+    """The metrics of one class under the names of the metrics of all."""
+    return {column + end: metrics.get(f"{column}_{name}{end}") for column in COLUMNS for end in ("", "_low", "_high")}

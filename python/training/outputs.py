@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from python.config.load import dump_config
 from python.config.schema import RunConfig
@@ -16,10 +18,11 @@ from python.data.geometry import PLANES
 from python.data.image_set import ImageSet
 from python.data.splits import PARTS, Split
 from python.general_purpose_libs import atomic_path, write_json, write_text
-from python.reporting.image_plots import plot_samples
+from python.reporting.image_plots import plot_sample, plot_samples
 from python.reporting.report import save_figures, write_report
-from python.training.task import Evaluation, Task
+from python.training.task import Evaluation, Samples, Task
 
+MAX_SAMPLES_ON_A_PAGE = 24
 IDENTITY = ("event", "source", "plane", "match_id")
 ENERGIES = ("cluster_energy", "true_electron_energy", "true_nu_energy")
 
@@ -70,25 +73,28 @@ def save_history(folder: Path, history: dict[str, list[float]]) -> None:
     write_text(folder / "training_history.csv", text.getvalue())
 
 
-def save_samples(folder: Path, images: ImageSet, labels: np.ndarray, names: tuple[str, ...], number: int) -> None:
-    """samples/*.png: the first `number` images in an order that alternates between the classes."""
-    by_class = [np.flatnonzero(labels == value) for value in range(len(names))]
-    order = [row for rank in range(number) for rows in by_class if rank < len(rows) for row in rows[rank : rank + 1]]
-    figures = {}
-    for row in order[:number]:
-        table = images.metadata[row]
-        title = f"{names[labels[row]]}, plane {PLANES[table['plane']]}, event {table['event']}, {table['cluster_energy']:.1f} MeV"
-        figures[f"sample_{len(figures):03d}_{names[labels[row]]}"] = plot_samples(
-            images.images[int(row)][None], [title]
-        )
-    save_figures(figures, folder / "samples")
+def save_samples(folder: Path, samples: Samples, names: tuple[str, ...], number: int) -> Figure:
+    """Draw `number` images, the classes in turn, one by one into samples/ and return them as one figure."""
+    by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
+    rows = [row for turn in zip_longest(*by_class) for row in turn if row is not None][:number]
+    images = samples.set.images.dense(rows)
+    classes = [names[samples.labels[row]] for row in rows]
+    singles = {}
+    for place, (row, name) in enumerate(zip(rows, classes, strict=True)):
+        table = samples.set.metadata[row]
+        title = f"{name}, plane {PLANES[table['plane']]}, event {table['event']}, {table['cluster_energy']:.1f} MeV"
+        singles[f"sample_{place:03d}_{name}"] = plot_sample(images[place], title)
+    save_figures(singles, folder / "samples")
+    return plot_samples(images[:MAX_SAMPLES_ON_A_PAGE], classes[:MAX_SAMPLES_ON_A_PAGE])
 
 
 def save_results(
     folder: Path, task: Task, config: RunConfig, evaluation: Evaluation, facts: dict[str, str], network: str
 ) -> dict[str, Any]:
-    """Write metrics.json, plots/*.png and report.pdf; return the metrics."""
+    """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics."""
     metrics, table, figures = task.problem.evaluate(evaluation)
+    classes, wanted = evaluation.architecture.classes, config.save_outputs.sample_images
+    figures["samples"] = save_samples(folder, evaluation.samples, classes, wanted)
     write_json(folder / "metrics.json", metrics)
     save_figures(figures, folder / "plots")
     write_report(

@@ -191,7 +191,6 @@ def _fit_and_evaluate(
     from python.training import fitting
 
     architecture, parameters = task.architecture(config), config.dataset_parameters
-    outputs.save_samples(folder, samples.set, samples.labels, architecture.classes, config.save_outputs.sample_images)
     training, validation = _batches(task, config, samples, parts, rows)
     model_file = folder / f"{config.model_name}.keras"
     started = time.monotonic()

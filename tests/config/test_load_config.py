@@ -45,7 +45,7 @@ def test_defaults_of_a_minimal_file():
     assert config.plane == "X"
     assert config.model_parameters.input_shape == SCHEMA.input_shape
     assert config.model_parameters.loss.name == "binary_crossentropy"
-    assert config.dataset_parameters.augmentation.flips == ("channel", "time")
+    assert config.dataset_parameters.augmentation.flips == ("channel",)
     assert config.model_parameters.reduce_lr is None
     assert not config.search_requested
 
@@ -199,13 +199,6 @@ def test_the_parameters_of_another_loss_are_unknown():
 def test_what_is_no_section_is_refused(raw):
     with pytest.raises(ConfigError, match="must be one section"):
         parse_config(raw, SCHEMA)
-
-
-def test_file_patterns_find_both_naming_schemes():
-    dataset = parse_config({"model_name": "simple_cnn"}, SCHEMA).dataset_parameters
-    assert dataset.file_patterns("U") == ("*_planeU.npz", "*_planeU_batch*.npz")
-    named = parse_config({"model_name": "simple_cnn", "dataset_parameters": {"batch_pattern": "a_{plane}*"}}, SCHEMA)
-    assert named.dataset_parameters.file_patterns("V") == ("a_V*",)
 
 
 def test_a_task_may_declare_keys_of_its_own():

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python.data import geometry as g
+from python.data.energy import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.energy import adc_per_mev
 from python.ingest.root_reader import read_source
 from python.ingest.truth import label_clusters, signal_tps
 from tests.ingest.root_files import KINDS, make_tps, real_file

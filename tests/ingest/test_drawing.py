@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from python.data.energy import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.drawing import draw_clusters, draw_samples
-from python.ingest.energy import adc_per_mev
 from python.ingest.root_reader import read_source
 from tests.ingest.root_files import KINDS, make_tps, real_file
 from tests.ingest.strategies import primitives

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from python.data import geometry as g
+from python.data.energy import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.energy import adc_per_mev
 from python.ingest.matching import match_planes
 from python.ingest.root_reader import read_source
 from tests.ingest.root_files import KINDS, make_tps, real_file, real_tree

@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from python.data import geometry as g
+from python.data.energy import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.energy import adc_per_mev
 from python.ingest.matching import match_planes
 from python.ingest.volumes import make_volumes
 from tests.ingest.root_files import make_tps

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from python.reporting.image_plots import plot_best_and_worst, plot_samples
+from python.reporting.image_plots import plot_best_and_worst, plot_sample, plot_samples
 
 TWO = ["background", "main track"]
 
@@ -30,6 +30,16 @@ def test_rows_are_ticks_upwards_columns_are_channels_and_zeros_are_blank():
     assert shown.get_array().count() == 1
     assert tuple(shown.get_cmap().get_bad()) == (1, 1, 1, 1)
     assert (figure.get_supxlabel(), figure.get_supylabel()) == ("channel", "drift time [ticks]")
+
+
+def test_a_single_sample_fills_its_own_small_page():
+    image = np.zeros((128, 32))
+    image[100, 3] = 500.0
+    figure = plot_sample(image, "one hit")
+    draw(figure)
+    (shown,) = drawn_images(figure)
+    assert shown.get_array()[100, 3] == 500
+    assert shown.axes.get_window_extent().width > 0.5 * figure.bbox.width
 
 
 def test_no_hit_of_a_volume_image_is_lost_on_the_way_to_the_panel():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from python.data.energy import adc_per_mev
 from python.data.geometry import locate_channel
-from python.ingest.energy import adc_per_mev
 from tests.ingest.root_files import KINDS, real_tree
 
 

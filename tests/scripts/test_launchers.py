@@ -1,0 +1,171 @@
+"""The launchers' choice and making of an environment, with a stand-in for Python that records what it is asked to do."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCHERS = sorted(
+    path.name for path in (ROOT / "scripts").glob("*.sh") if path.name not in ("init.sh", "run_tests.sh")
+)
+
+# makes an "environment" on -m venv; notes every call
+STAND_IN = """#!/usr/bin/env bash
+echo "$0 $*" >>"$CALLS"
+case "$*" in
+    "-m venv --clear "*) [[ -n ${NO_VENV:-} ]] && exit 1; mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
+    "-m pip install "*) [[ -n ${NO_NETWORK:-} ]] && exit 1; cp "${!#}" "$CALLS.requirements" ;;
+esac
+exit 0
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the launchers with the stand-in as the only Python."""
+    root = tmp_path / "project"
+    shutil.copytree(ROOT / "scripts", root / "scripts")
+    (root / "requirements.txt").write_text("tensorflow>=2\nnumpy\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "python3.11").write_text(STAND_IN)
+    (tools / "python3.11").chmod(0o755)
+    (tools / "python3").symlink_to("python3.11")
+
+    class Project:
+        folder = root
+        calls = tmp_path / "calls"
+        tool_folder = tools
+
+        def run(self, *arguments, launcher="validate_config.sh", **environment):
+            self.calls.write_text("")
+            done = subprocess.run(
+                ["bash", str(root / "scripts" / launcher), *arguments],
+                env={"PATH": f"{tools}:/usr/bin:/bin", "CALLS": str(self.calls), **environment},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            asked = self.calls.read_text().splitlines()
+            return done, [line for line in asked if not line.split(" ", 1)[1].startswith("-c ")]
+
+        def requirements(self):
+            return Path(f"{self.calls}.requirements").read_text()
+
+    return Project()
+
+
+def test_the_first_call_makes_the_environment_and_later_ones_do_not(project):
+    done, calls = project.run("a file.json", "-t", "x")
+    assert done.returncode == 0, done.stderr
+    assert any("-m venv" in call for call in calls)
+    assert any("-m pip install" in call for call in calls)
+    assert calls[-1].endswith("-m python.commands.validate_config a file.json -t x")
+    assert "installing requirements.txt" in done.stderr
+    assert done.stdout == ""
+    _, calls = project.run("b.json")
+    assert len(calls) == 1
+
+
+def test_changed_requirements_are_installed(project):
+    project.run("a.json")
+    (project.folder / "requirements.txt").write_text("tensorflow>=2\nscipy\n")
+    _, calls = project.run("a.json")
+    assert any("-m pip install" in call for call in calls)
+    assert not any("-m venv" in call for call in calls)
+
+
+def test_the_tests_need_more_packages_and_leave_the_rest(project):
+    (project.folder / "tests").mkdir()
+    (project.folder / "tests" / "requirements.txt").write_text("pytest\n")
+    project.run("a.json")
+    done, calls = project.run("-k", "x", launcher="run_tests.sh")
+    assert done.returncode == 0, done.stderr
+    assert sum("-m pip install" in call for call in calls) == 1
+    assert project.requirements() == "pytest\n"
+    assert calls[-1].endswith("-m pytest -k x")
+
+
+def test_tensorflow_comes_for_the_device(project):
+    project.run("a.json")
+    assert project.requirements() == "tensorflow-cpu>=2\nnumpy\n"
+    driver = project.tool_folder / "nvidia-smi"
+    driver.write_text("#!/bin/sh\nexit 0\n")
+    driver.chmod(0o755)
+    done, _ = project.run("a.json")
+    assert "for gpu" in done.stderr
+    assert project.requirements() == "tensorflow[and-cuda]>=2\nnumpy\n"
+
+
+def test_a_missing_venv_module_is_answered_with_the_remedy(project):
+    done, _ = project.run("a.json", NO_VENV="1")
+    assert done.returncode == 2
+    assert "apt-get install python3-venv" in done.stderr
+
+
+def test_a_failed_installation_is_tried_again(project):
+    done, _ = project.run("a.json", NO_NETWORK="1")
+    assert done.returncode == 2
+    assert "could not be installed" in done.stderr
+    done, calls = project.run("a.json")
+    assert done.returncode == 0
+    assert any("-m pip install" in call for call in calls)
+
+
+def test_a_folder_that_cannot_be_written(project, tmp_path):
+    (tmp_path / "file").touch()
+    done, _ = project.run("a.json", ML_POINTING_VENV=str(tmp_path / "file" / "venv"))
+    assert done.returncode == 5
+    assert "ML_POINTING_VENV" in done.stderr
+
+
+@pytest.mark.parametrize("environment", [{"ML_POINTING_ENV": "system"}, {"LCG_VERSION": "106"}])
+def test_an_existing_python_is_used_as_it_is(project, environment):
+    done, calls = project.run("a.json", **environment)
+    assert done.returncode == 0
+    assert [call.split(" ", 1)[1] for call in calls] == ["-m python.commands.validate_config a.json"]
+    assert not (project.folder / ".venv").exists()
+
+
+def test_an_unknown_environment(project):
+    done, _ = project.run("a.json", ML_POINTING_ENV="conda")
+    assert done.returncode == 2
+    assert "conda" in done.stderr
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_help_answers_on_a_bare_machine(launcher, tmp_path):
+    """With no package installed and nothing made: the interpreter is kept from its site-packages."""
+    project = tmp_path / "project"
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".venv", ".git", "output", "data", "__pycache__"))
+    bare = tmp_path / "python3.11"
+    bare.write_text(f'#!/bin/sh\nexec "{Path(sys.executable).resolve()}" -I -S "$0.py" "$@"\n')
+    bare.chmod(0o755)
+    Path(f"{bare}.py").write_text(
+        "import os, runpy, sys\n"
+        "if sys.argv[1] == '-c':\n    sys.exit(0)\n"
+        "sys.path.insert(0, os.environ['PYTHONPATH'])\n"
+        "module = sys.argv[2]\nsys.argv = sys.argv[2:]\n"
+        "runpy.run_module(module, run_name='__main__', alter_sys=True)\n"
+    )
+    done = subprocess.run(
+        ["bash", str(project / "scripts" / launcher), "-h"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: {launcher}")
+    assert not (project / ".venv").exists()
+
+
+def test_launchers_are_executable_and_short():
+    for name in LAUNCHERS:
+        path = ROOT / "scripts" / name
+        assert os.access(path, os.X_OK)
+        assert len(path.read_text().splitlines()) <= 5
