@@ -48,16 +48,19 @@ class TrainingError(PointingError):
     exit_code = 4
 
 
-class StopRequested(PointingError):  # noqa: N818 - no error: the run wants to go on later
-    """The batch system asked the process to stop; what was checkpointed can be resumed."""
-
-    exit_code = 85
-
-
 class OutputError(PointingError):
     """The output cannot be written: disk full, folder read-only, ..."""
 
     exit_code = 5
+
+
+class StopRequested(KeyboardInterrupt):
+    """The batch system asked the process to stop; what was checkpointed can be resumed.
+
+    No Exception, like the keyboard's: frameworks catch those and call them something else.
+    """
+
+    exit_code = 85
 
 
 _OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
@@ -83,6 +86,9 @@ def run_command(main: Callable[[], int | None]) -> int:
     except PointingError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except StopRequested as request:
+        print(request, file=sys.stderr)
+        return request.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -262,7 +268,7 @@ class RunStatus:
         if error is None:
             self.update("done")
             return
-        state = "interrupted" if isinstance(error, (KeyboardInterrupt, StopRequested)) else "failed"
+        state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         with contextlib.suppress(OutputError):
             self.update(state, message=str(error) or kind.__name__)
 
@@ -283,7 +289,7 @@ def stop_on_request() -> Iterator[None]:
     """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested."""
 
     def stop(*_: object) -> None:
-        raise StopRequested("asked to stop (SIGTERM)")
+        raise StopRequested("asked to stop (SIGTERM); go on with --resume")
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
@@ -299,6 +305,7 @@ def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = Non
         handler.close()
     log.setLevel(logging.DEBUG)
     log.propagate = False
+    logging.raiseExceptions = False  # a full disk is reported once, by the run itself, not by each line of its log
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.DEBUG if verbose else logging.INFO)
     screen.setFormatter(logging.Formatter("%(message)s"))

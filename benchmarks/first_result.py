@@ -1,0 +1,44 @@
+"""Wall time from a fresh clone to the first result: environment, images from the real files, quick training, later start.
+
+Packages are downloaded anew (no pip cache), so the figure holds the network's share.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.record import REAL_FILES, ROOT, save_result
+
+
+def main() -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PIP_NO_CACHE_DIR": "1"}
+    with tempfile.TemporaryDirectory() as scratch:
+        clone = Path(scratch, "clone")
+
+        def timed(*command: str | Path) -> float:
+            start = time.perf_counter()
+            subprocess.run([str(part) for part in command], cwd=scratch, env=environment, check=True, stdout=sys.stderr)
+            return round(time.perf_counter() - start, 1)
+
+        data = ("-d", Path(scratch, "data"))
+        config = ("-j", clone / "json" / "mt_identifier" / "quick_test.json")
+        times = {
+            "git clone": timed("git", "clone", "-q", ROOT, clone),
+            "make_images.sh with the environment": timed(
+                clone / "scripts" / "make_images.sh", "-i", *REAL_FILES, "-o", data[1]
+            ),
+            "train_mt_identifier.sh, quick_test": timed(clone / "scripts" / "train_mt_identifier.sh", *config, *data),
+        }
+        total = round(sum(times.values()), 1)
+        times["make_images.sh again"] = timed(clone / "scripts" / "make_images.sh", "-i", *REAL_FILES, "-o", data[1])
+        times["train_mt_identifier.sh -h"] = timed(clone / "scripts" / "train_mt_identifier.sh", "-h")
+    save_result("first_result", {"seconds_to_first_result": total, "seconds": times})
+
+
+if __name__ == "__main__":
+    main()
