@@ -34,9 +34,10 @@ def environment(device: str, seed: int) -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The project's commit, marked "-changed" when tracked files differ from it; None outside a checkout."""
+    """The project's commit, marked "-changed" when tracked files but results differ from it; None outside a checkout."""
     commit = _git("rev-parse", "HEAD")
-    return commit + ("-changed" if _git("status", "--porcelain", "--untracked-files=no") else "") if commit else None
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")
+    return f"{commit}-changed" if commit and changes else commit
 
 
 def _git(*arguments: str) -> str | None:
