@@ -40,6 +40,7 @@ is_installed() { [[ -e $(stamp_of "$1") && "$(<"$(stamp_of "$1")")" == "$(wanted
 install_requirements() {
     local list="$1" python build=tensorflow-cpu progress=off chosen
     python="$(find_python)"
+    trap 'say "interrupted; the next call goes on from here"; exit 130' INT
     mkdir -p "$venv" 2>/dev/null && [[ -w $venv ]] ||
         fail 5 "cannot write $venv; set ML_POINTING_VENV to a folder that you may write to"
     if command -v flock >/dev/null; then
@@ -61,6 +62,7 @@ install_requirements() {
         fail 2 "$list could not be installed (see above); mend that and start again, what is installed is kept"
     wanted_stamp "$list" >"$(stamp_of "$list")"
     exec 9>&-
+    trap - INT
 }
 
 use_venv() {

@@ -119,8 +119,8 @@ class SaveOutputs(Section):
 
 
 class BatchJob(Section):
-    request_memory: Memory = Field("8GB", description="Memory of a batch job.")
-    request_cpus: int = Field(2, ge=1, description="Processor cores of a batch job.")
+    request_memory: Memory = Field("16GB", description="Memory of a batch job.")
+    request_cpus: int = Field(1, ge=1, description="Processor cores of a batch job.")
     request_gpus: int = Field(1, ge=0, description="Graphics processors of a batch job.")
     job_flavour: JobFlavour = Field(
         "tomorrow", description="Longest time of a batch job: 20 minutes, 1, 2, 8 hours, 1, 3 days, 1 week."

@@ -92,6 +92,8 @@ def read_image_file(path: Path, plane: str, source_name: str | None = None) -> I
         content = parse_image_file(arrays, path)
         if content.plane != plane:
             raise DataError(f"{path}: holds plane {content.plane}, plane {plane} was asked for")
+        if content.kind != "clusters":
+            raise DataError(f"{path}: holds {content.kind}, images of clusters were asked for; check batch_pattern")
         return content
     missing = {"images", "metadata"} - set(arrays)
     if missing:

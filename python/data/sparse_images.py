@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+IMAGES_AT_A_TIME = 20_000  # what is worked on in one go, so that intermediate arrays stay small
+
 
 class SparseImages:
     """N images of one shape (H, W), stored as the non-zero pixels of each (compressed sparse rows).
@@ -122,8 +124,13 @@ class SparseImages:
         Returns the new store and the fraction (N,) of each image's ADC sum that the crop lost.
         """
         shape = (int(shape[0]), int(shape[1]))
-        if shape == self.shape:
-            return self, np.zeros(len(self))
+        if shape == self.shape or len(self) == 0:
+            return SparseImages(self.indptr, self.indices, self.data, shape), np.zeros(len(self))
+        starts = range(0, len(self), IMAGES_AT_A_TIME)
+        stores, lost = zip(*(self[start : start + IMAGES_AT_A_TIME]._fitted_to(shape) for start in starts), strict=True)
+        return SparseImages.concatenate(stores), np.concatenate(lost)
+
+    def _fitted_to(self, shape: tuple[int, int]) -> tuple[SparseImages, np.ndarray]:
         image, row, column = self.pixels()
         sums = self.sums()
         inside = np.ones(len(self.data), bool)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from python.classification_libs import classification_metrics
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
+from python.general_purpose_libs import DataError
 from python.reporting import classifier_plots as plots
 from python.reporting.history_plot import plot_training_history
 from python.reporting.image_plots import plot_best_and_worst
@@ -26,6 +27,13 @@ class Classification:
     def n_outputs(self, architecture: Architecture) -> int:
         n_classes = len(architecture.classes)
         return 1 if n_classes == 2 else n_classes
+
+    def check_training_labels(self, labels: np.ndarray, architecture: Architecture) -> None:
+        missing = [name for number, name in enumerate(architecture.classes) if not np.any(labels == number)]
+        if missing:
+            raise DataError(
+                f"the training part has no {' and no '.join(missing)}; give more data or raise train_fraction"
+            )
 
     def targets(self, samples: Samples, architecture: Architecture) -> np.ndarray:
         if self.n_outputs(architecture) == 1:

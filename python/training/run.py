@@ -106,10 +106,7 @@ def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tup
     if parameters.balance_data:
         step = f"training part balanced ({parameters.balance_method})"
         samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    classes = task.architecture(config).classes
-    missing = [name for number, name in enumerate(classes) if not np.any(samples.labels[rows] == number)]
-    if missing:
-        raise DataError(f"the training part has no {' and no '.join(missing)}; give more data or raise train_fraction")
+    task.problem.check_training_labels(samples.labels[rows], task.architecture(config))
     return samples, parts, rows
 
 
@@ -134,6 +131,7 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
             return folder
         if state == "running":
             raise ConfigError(f"{folder} is still running; wait for it, or stop it first")
+        options.skip_bad_files |= read_json(folder / "args.json")["skip_bad_files"]
     else:
         _refuse_used_version(config, task, options.force_version)
         samples, parts, rows = _prepared(task, config, options)
@@ -171,8 +169,8 @@ def _record_inputs(
         raise DataError(f"the data files are not those that {folder} was started with ({data}); give it the same data")
     write_json(data, files)
     write_json(folder / "config.json", dump_config(config))
-    arguments = {name: value for name, value in vars(options).items() if name != "resume"}
-    write_json(folder / "args.json", arguments)
+    if not options.resume:
+        write_json(folder / "args.json", vars(options))
     write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
     write_json(folder / "cuts.json", samples.set.cuts)
     log.info("%s", cut_table_text(samples.set.cuts))
@@ -209,7 +207,7 @@ def _fit_and_evaluate(
     )
     facts = {
         "run folder": str(folder),
-        "data": ", ".join(config.data_directories or ()),
+        "data": ", ".join(config.data_directories or ()) + " (simulated: the labels are its truth)",
         "images": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
         "seed": str(parameters.random_seed),

@@ -29,6 +29,9 @@ class Problem(Protocol):
 
     def n_outputs(self, architecture: Architecture) -> int: ...
 
+    def check_training_labels(self, labels: np.ndarray, architecture: Architecture) -> None:
+        """Raise DataError when nothing can be learnt from the labels of the training part."""
+
     def targets(self, samples: Samples, architecture: Architecture) -> np.ndarray:
         """What the loss compares the output with, (N, n_outputs) float32."""
 

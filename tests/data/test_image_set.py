@@ -70,6 +70,16 @@ def test_both_namings_and_plane_folders_are_found_and_volumes_left(tmp_path):
     assert [path.stem for path in find_image_files(tmp_path, "X", "run1_plane{plane}.npz")] == ["run1_planeX"]
 
 
+def test_volumes_are_not_taken_for_clusters(tmp_path):
+    content = image_file(4)
+    content.kind = "volumes"
+    write_image_file(tmp_path / "a_volume_planeX.npz", content)
+    with pytest.raises(DataError, match="no image file of plane X"):
+        load_images([tmp_path], "X")
+    with pytest.raises(DataError, match=r"a_volume_planeX\.npz: holds volumes"):
+        load_images([tmp_path], "X", pattern="*_plane{plane}.npz")
+
+
 def test_old_and_own_files_join_and_sources_stay_apart(tmp_path):
     write_folder(tmp_path / "own", n=10, files=2)
     for folder in ("es", "cc"):  # the same names in two folders, as productions have them

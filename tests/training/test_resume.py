@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from python.general_purpose_libs import read_status
+from python.general_purpose_libs import read_json, read_status
 from tests.synthetic import write_folder
 from tests.training.conftest import same_weights
 
@@ -76,6 +76,17 @@ def test_a_stopped_training_says_so_and_goes_on(workplace, number, code):
     assert read_status(folder)["state"] == "interrupted"
     assert not list(folder.glob("*.keras"))
     assert not (folder / "metrics.json").exists()
+
+
+def test_resume_keeps_to_the_options_of_the_start(workplace, tmp_path):
+    workplace.data = write_folder(tmp_path / "mixed", n=100)
+    (workplace.data / "broken_planeX.npz").write_bytes(b"")
+    training = Training(workplace, "--skip-bad-files", *EVERYTHING)
+    folder = training.wait_for("checkpoints/0001.json")
+    training.end(signal.SIGKILL)
+    result = workplace.train(resume=folder)
+    assert result.code == 0, result.err
+    assert read_json(folder / "args.json")["skip_bad_files"] is True
 
 
 def test_resume_refuses_what_differs(workplace, tmp_path):
