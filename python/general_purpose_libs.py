@@ -284,13 +284,24 @@ def read_status(folder: str | os.PathLike) -> dict[str, Any]:
     return status
 
 
+_stop_requested = threading.Event()
+
+
+def raise_if_stop_requested() -> None:
+    """Raise StopRequested once SIGTERM has come; for loops, since what a signal raises can get lost in a destructor."""
+    if _stop_requested.is_set():
+        raise StopRequested("asked to stop (SIGTERM); go on with --resume")
+
+
 @contextlib.contextmanager
 def stop_on_request() -> Iterator[None]:
     """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested."""
 
     def stop(*_: object) -> None:
-        raise StopRequested("asked to stop (SIGTERM); go on with --resume")
+        _stop_requested.set()
+        raise_if_stop_requested()
 
+    _stop_requested.clear()
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield

@@ -2,6 +2,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,9 +21,11 @@ from python.general_purpose_libs import (
     atomic_path,
     new_run_folder,
     parse_json,
+    raise_if_stop_requested,
     read_json,
     read_status,
     run_command,
+    stop_on_request,
     write_json,
 )
 
@@ -163,3 +166,17 @@ def test_heartbeat_beats(tmp_path, monkeypatch):
         first = (tmp_path / "status.json").stat().st_mtime_ns
         time.sleep(0.3)
         assert (tmp_path / "status.json").stat().st_mtime_ns > first
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_request_to_stop_that_got_lost_is_remembered():
+    class Destroyed:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+
+    with stop_on_request():
+        raise_if_stop_requested()
+        Destroyed()  # what its destructor raises is ignored by Python
+        with pytest.raises(StopRequested):
+            raise_if_stop_requested()

@@ -18,7 +18,6 @@ U, V, X = range(3)
 N_APAS = 4
 CHANNELS_PER_APA = 2560
 FIRST_CHANNEL = np.array([0, 800, 1600])  # of each plane within its APA
-N_CHANNELS = np.array([800, 800, 960])
 WRAP = 800  # channels after which an induction wire comes round again
 X_CHANNELS_PER_FACE = 480  # X channels 0-479 look at x < 0, 480-959 at x > 0
 

@@ -48,13 +48,19 @@ COLUMNS = (
     Column("match_id", "i8", "", "clusters of one source with the same number are one deposit seen by several planes"),
     Column("apa", "i1", "", "anode plane assembly, 0 to 3"),
     Column("face", "i1", "", "+1: drift volume x > 0, -1: x < 0, 0: not known (unmatched induction cluster)"),
-    Column("first_tick", "i4", "tick", "start of the earliest trigger primitive, 0.5 us a tick"),
-    Column("first_channel", "i4", "", "lowest channel within the plane, counted on across the wrap of U and V"),
+    Column(
+        "first_tick", "i4", "tick", "start of the earliest trigger primitive, 0.5 us a tick; of a volume: of its window"
+    ),
+    Column(
+        "first_channel",
+        "i4",
+        "",
+        "lowest channel within the plane, counted on across the wrap of U and V; of a volume: of its window",
+    ),
     Column("n_tps", "i4", "", "number of trigger primitives"),
     Column("drift_frame", "i1", "", "1: columns follow the drift frame, 0: columns grow with the channel number"),
     Column("lost_charge", "f4", "", "fraction of the ADC sum outside the stored image"),
 )
-COLUMN = {column.name: column for column in COLUMNS}
 DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
 
 

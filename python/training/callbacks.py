@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from python.data.batches import Batches
-from python.general_purpose_libs import TrainingError, atomic_path, log, read_json, write_json
+from python.general_purpose_libs import TrainingError, atomic_path, log, raise_if_stop_requested, read_json, write_json
 
 
 class EpochOrder(keras.callbacks.Callback):
@@ -21,6 +21,13 @@ class EpochOrder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.batches.start_epoch(epoch)
+
+
+class StopWhenAsked(keras.callbacks.Callback):
+    """Ends the training after the step in which the batch system asked for it."""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        raise_if_stop_requested()
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

@@ -23,8 +23,9 @@ from python.training.callbacks import (
     LearningRateDecay,
     ReduceLROnPlateau,
     StopOnNonFinite,
+    StopWhenAsked,
 )
-from python.training.task import Problem, Task
+from python.training.task import Task
 
 PREDICTION_BATCH = 512
 
@@ -54,12 +55,13 @@ def build_model(task: Task, config: RunConfig) -> keras.Model:
     """Build and compile the network of the configuration, its weights drawn from the configuration's seed."""
     keras.utils.set_random_seed(config.dataset_parameters.random_seed)
     parameters, architecture = config.model_parameters, task.architecture(config)
-    problem: Problem = task.problem
-    model = architecture.build(parameters.input_shape, problem.n_outputs(architecture), parameters.build_parameters)
+    model = architecture.build(
+        parameters.input_shape, task.problem.n_outputs(architecture), parameters.build_parameters
+    )
     optimizer = keras.optimizers.get(parameters.optimizer.name)
     optimizer.learning_rate = parameters.build_parameters.learning_rate
     optimizer.clipnorm = parameters.optimizer.clipnorm
-    model.compile(optimizer=optimizer, loss=problem.loss(config), metrics=problem.metrics(architecture))
+    model.compile(optimizer=optimizer, loss=task.problem.loss(config), metrics=task.problem.metrics(architecture))
     return model
 
 
@@ -97,6 +99,7 @@ def fit(
                 verbose=1 if terminal else 0,
                 callbacks=[
                     EpochOrder(training),
+                    StopWhenAsked(),
                     StopOnNonFinite(),
                     history,
                     LearningRateDecay(parameters.build_parameters.decay_rate),

@@ -24,7 +24,7 @@ class Samples:
     labels: np.ndarray
 
 
-class Problem(Protocol):
+class LearningProblem(Protocol):
     """What kind of question the network answers; classification is one."""
 
     def n_outputs(self, architecture: Architecture) -> int: ...
@@ -70,7 +70,7 @@ class Task:
 
     schema: TaskSchema
     prepare: Callable[[RunConfig, Architecture, bool], Samples]
-    problem: Problem
+    problem: LearningProblem
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
         """Folders between the output folder and the run's own."""
