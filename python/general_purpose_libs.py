@@ -284,29 +284,41 @@ def read_status(folder: str | os.PathLike) -> dict[str, Any]:
     return status
 
 
-_stop_requested = threading.Event()
+_requests: list[KeyboardInterrupt] = []
 
 
 def raise_if_stop_requested() -> None:
-    """Raise StopRequested once SIGTERM has come; for loops, since what a signal raises can get lost in a destructor."""
-    if _stop_requested.is_set():
-        raise StopRequested("asked to stop (SIGTERM); go on with --resume")
+    """Raise the KeyboardInterrupt or StopRequested that a signal asked for.
+
+    For loops: what a signal's handler raises is lost when it strikes in a destructor or a callback of foreign code.
+    """
+    if _requests:
+        raise _requests[0]
 
 
 @contextlib.contextmanager
 def stop_on_request() -> Iterator[None]:
-    """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested."""
+    """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested; let no Ctrl-C get lost."""
 
-    def stop(*_: object) -> None:
-        _stop_requested.set()
+    def stop(number: int, _frame: object) -> None:
+        terminated = number == signal.SIGTERM
+        _requests.append(
+            StopRequested("asked to stop (SIGTERM); go on with --resume") if terminated else KeyboardInterrupt()
+        )
         raise_if_stop_requested()
 
-    _stop_requested.clear()
-    before = signal.signal(signal.SIGTERM, stop)
+    _requests.clear()
+    numbers = [signal.SIGTERM]
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # not ignored, as it is for jobs in the background
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = None) -> None:

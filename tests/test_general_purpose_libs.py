@@ -169,14 +169,15 @@ def test_heartbeat_beats(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_request_to_stop_that_got_lost_is_remembered():
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, StopRequested), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_request_to_stop_that_got_lost_is_remembered(number, error):
     class Destroyed:
         def __del__(self):
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             time.sleep(0.1)
 
     with stop_on_request():
         raise_if_stop_requested()
         Destroyed()  # what its destructor raises is ignored by Python
-        with pytest.raises(StopRequested):
+        with pytest.raises(error):
             raise_if_stop_requested()

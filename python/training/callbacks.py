@@ -24,7 +24,7 @@ class EpochOrder(keras.callbacks.Callback):
 
 
 class StopWhenAsked(keras.callbacks.Callback):
-    """Ends the training after the step in which the batch system asked for it."""
+    """Ends the training after the step in which Ctrl-C or the batch system asked for it."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         raise_if_stop_requested()

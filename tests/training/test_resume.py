@@ -48,9 +48,24 @@ class Training:
         return self.process.returncode, error
 
 
-def test_a_killed_training_resumes_to_the_same_weights(workplace):
+@pytest.fixture
+def start(workplace):
+    """Starts a training with more arguments; what still runs at the end of the test is killed."""
+    started = []
+
+    def start(*arguments):
+        started.append(Training(workplace, *arguments))
+        return started[-1]
+
+    yield start
+    for training in started:
+        training.process.kill()
+        training.process.communicate()
+
+
+def test_a_killed_training_resumes_to_the_same_weights(workplace, start):
     straight = Path(workplace.train(*EVERYTHING, "-o", workplace.path / "straight").last)
-    training = Training(workplace, *EVERYTHING)
+    training = start(*EVERYTHING)
     folder = training.wait_for("checkpoints/0002.json")
     assert training.end(signal.SIGKILL)[0] == -signal.SIGKILL
     assert read_status(folder)["state"] == "interrupted"
@@ -67,8 +82,8 @@ def test_a_killed_training_resumes_to_the_same_weights(workplace):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 85)])
-def test_a_stopped_training_says_so_and_goes_on(workplace, number, code):
-    training = Training(workplace, "--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
+def test_a_stopped_training_says_so_and_goes_on(start, number, code):
+    training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
     folder = training.wait_for("checkpoints/0001.json")
     returned, error = training.end(number)
     assert returned == code
@@ -78,10 +93,10 @@ def test_a_stopped_training_says_so_and_goes_on(workplace, number, code):
     assert not (folder / "metrics.json").exists()
 
 
-def test_resume_keeps_to_the_options_of_the_start(workplace, tmp_path):
+def test_resume_keeps_to_the_options_of_the_start(workplace, start, tmp_path):
     workplace.data = write_folder(tmp_path / "mixed", n=100)
     (workplace.data / "broken_planeX.npz").write_bytes(b"")
-    training = Training(workplace, "--skip-bad-files", *EVERYTHING)
+    training = start("--skip-bad-files", *EVERYTHING)
     folder = training.wait_for("checkpoints/0001.json")
     training.end(signal.SIGKILL)
     result = workplace.train(resume=folder)
@@ -89,8 +104,8 @@ def test_resume_keeps_to_the_options_of_the_start(workplace, tmp_path):
     assert read_json(folder / "args.json")["skip_bad_files"] is True
 
 
-def test_resume_refuses_what_differs(workplace, tmp_path):
-    training = Training(workplace, "--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
+def test_resume_refuses_what_differs(workplace, start, tmp_path):
+    training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
     folder = training.wait_for("checkpoints/0001.json")
     running = workplace.train(resume=folder)
     assert running.code == 2
@@ -108,10 +123,10 @@ def test_resume_refuses_what_differs(workplace, tmp_path):
     assert workplace.train(resume=tmp_path / "nothing").code == 2
 
 
-def test_resume_refuses_other_data(workplace, tmp_path):
+def test_resume_refuses_other_data(workplace, start, tmp_path):
     folder_of_data = write_folder(tmp_path / "changing", n=100)
     workplace.data = folder_of_data
-    training = Training(workplace, "--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
+    training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
     folder = training.wait_for("checkpoints/0001.json")
     training.end(signal.SIGKILL)
     write_folder(folder_of_data, n=100, files=2)
