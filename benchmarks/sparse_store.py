@@ -18,6 +18,7 @@ from python.data.sparse_images import SparseImages
 from python.ingest.convert import ConversionSettings, convert
 
 TRIPLES = 20_000
+MANY = 200_000
 BATCH = 64
 
 
@@ -51,6 +52,13 @@ def main() -> None:
         for plane, content in triples.items():
             write_image_file(own / f"triples_plane{plane}.npz", content)
             np.savez(dense_folder / f"dense{plane}.npz", images=np.asarray(content.images))
+        many = Path(scratch, "many")
+        for part in range(MANY // TRIPLES):
+            content = triples["X"]
+            write_image_file(
+                many / f"part{part}_planeX.npz", ImageFile(content.images, content.metadata, [f"{part}"], "X")
+            )
+        load_many = seconds(lambda: load_images([many], "X"), repeats=1)
         load_sparse = seconds(lambda: [load_images([own], plane) for plane in PLANES])
         load_dense = seconds(lambda: [np.load(dense_folder / f"dense{plane}.npz")["images"] for plane in PLANES])
     stores = [content.images for content in triples.values()]
@@ -73,6 +81,7 @@ def main() -> None:
                 "dense": round(TRIPLES / batch_dense),
             },
             "batch_time_sparse_over_dense": round(batch_sparse / batch_dense, 3),
+            "seconds_to_load_200000_images_of_one_plane": round(load_many, 2),
             "seconds_to_build_from_dense": round(build, 2),
         },
     )

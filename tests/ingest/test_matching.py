@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
+from benchmarks.plane_matching import by_time_alone, by_time_and_wires, quality
 from python.data import geometry as g
 from python.data.energy import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.matching import match_planes
-from python.ingest.root_reader import read_source
-from tests.ingest.root_files import KINDS, make_tps, real_file, real_tree
+from tests.ingest.root_files import KINDS, make_tps, real_file
 
 MEASURED = adc_per_mev("measured")
-SAME_DEPOSIT_CM = 5.0
 
 
 def deposit(x, y, z, mev=5.0, event=0, planes=(g.U, g.V, g.X)):
@@ -92,59 +91,12 @@ def test_match_numbers_count_on_and_each_cluster_is_used_once():
     assert counts.tolist() == [3] * 4
 
 
-def true_positions(kind, clusters):
-    """Position of each cluster's charge (cm), energy-weighted over its primitives."""
-    truth = real_tree(kind, "tps")
-    keep = truth["samples_over_threshold"] >= 2
-    truth = {name: column[keep] for name, column in truth.items() if column.dtype != object}
-    order = np.lexsort((truth["channel"], truth["time_start"], truth["Event"]))
-    weight = np.maximum(truth["bt_edep"], 0)[order][clusters.members]
-    owner = clusters.cluster_of_member
-    total = np.bincount(owner, weights=weight)
-    axes = [np.bincount(owner, weights=weight * truth[f"bt_{a}"][order][clusters.members]) / total for a in "xyz"]
-    return np.stack(axes, axis=-1)
-
-
-def time_only_partners(clusters, tps):
-    """The toolkit's rule for each X cluster: the first U and V of its event and APA that overlap within ten ticks.
-
-    As there, a cluster ends with the start of its last primitive (its samples are counted in the wrong unit).
-    """
-    last_start = np.maximum.reduceat(tps.start[clusters.members], clusters.indptr[:-1])
-    partner = np.full((len(clusters), 3), -1)
-    for x in np.flatnonzero(clusters.plane == g.X):
-        for plane in (g.U, g.V):
-            same = (clusters.event == clusters.event[x]) & (clusters.plane == plane) & (clusters.apa == clusters.apa[x])
-            same &= (clusters.start <= last_start[x] + 10) & (last_start >= clusters.start[x] - 10)
-            found = np.flatnonzero(same)
-            if len(found):
-                partner[x, plane] = found[np.argmin(clusters.start[found])]
-    return partner
-
-
-def quality(kind, rule):
-    """Counts over X clusters and both induction planes: (matched, matched rightly, possible)."""
-    source = read_source(real_file(kind))
-    clusters = make_clusters(source.tps, ClusterSettings(), MEASURED)
-    position = true_positions(kind, clusters)
-    partner = rule(clusters, source.tps)
-    found = right = possible = 0
-    for x in np.flatnonzero(clusters.plane == g.X):
-        for plane in (g.U, g.V):
-            others = np.flatnonzero((clusters.event == clusters.event[x]) & (clusters.plane == plane))
-            distance = np.linalg.norm(position[others] - position[x], axis=1)
-            possible += bool(np.any(distance < SAME_DEPOSIT_CM))
-            if partner[x, plane] >= 0:
-                found += 1
-                right += bool(distance[others == partner[x, plane]][0] < SAME_DEPOSIT_CM)
-    return np.array([found, right, possible])
-
-
 @pytest.mark.root_data
 def test_real_matches_are_purer_and_more_complete_than_by_time_alone():
     """Measured: purity 0.984, efficiency 0.943; by time alone 0.893 and 0.907."""
-    ours = sum(quality(kind, lambda clusters, _: match_planes(clusters).partner) for kind in KINDS)
-    theirs = sum(quality(kind, time_only_partners) for kind in KINDS)
+    paths = [real_file(kind) for kind in KINDS]
+    ours = sum(quality(path, by_time_and_wires) for path in paths)
+    theirs = sum(quality(path, by_time_alone) for path in paths)
     purity, efficiency = ours[1] / ours[0], ours[1] / ours[2]
     assert purity > 0.97
     assert efficiency > 0.9
