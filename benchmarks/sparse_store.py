@@ -54,10 +54,7 @@ def main() -> None:
             np.savez(dense_folder / f"dense{plane}.npz", images=np.asarray(content.images))
         many = Path(scratch, "many")
         for part in range(MANY // TRIPLES):
-            content = triples["X"]
-            write_image_file(
-                many / f"part{part}_planeX.npz", ImageFile(content.images, content.metadata, [f"{part}"], "X")
-            )
+            write_image_file(many / f"part{part}_planeX.npz", triples["X"])
         load_many = seconds(lambda: load_images([many], "X"), repeats=1)
         load_sparse = seconds(lambda: [load_images([own], plane) for plane in PLANES])
         load_dense = seconds(lambda: [np.load(dense_folder / f"dense{plane}.npz")["images"] for plane in PLANES])
