@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from python.data.balance import balanced_rows
-from python.data.image_set import load_images
+from python.data.image_set import load_images, random_rows
 from python.data.metadata import UNKNOWN
 from python.data.sparse_images import SparseImages
 
@@ -40,10 +40,8 @@ def load_dataset_from_directory(
     Raises DataError when the folder is missing, has no file of that plane, or files are broken (all are named).
     """
     found = load_images([data_dir], plane, pattern=pattern, skip_bad_files=skip_bad_files)
-    if max_samples is not None and max_samples < len(found):
-        rows = np.sort(np.random.default_rng(seed).choice(len(found), max_samples, replace=False))
-        found = found.keep(f"at most {max_samples}", rows)
-    return found.images, found.metadata
+    rows = random_rows(len(found), max_samples, seed)
+    return found.images[rows], found.metadata[rows]
 
 
 def extract_labels_for_mt_identification(metadata: np.ndarray, multiclass: bool = False) -> np.ndarray:

@@ -309,9 +309,8 @@ def stop_on_request() -> Iterator[None]:
 
     _requests.clear()
     numbers = [signal.SIGTERM]
-    if (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    ):  # not ignored, as it is for jobs in the background
+    ignored = signal.getsignal(signal.SIGINT) is not signal.default_int_handler  # as it is for jobs in the background
+    if not ignored:
         numbers.append(signal.SIGINT)
     before = {number: signal.signal(number, stop) for number in numbers}
     try:

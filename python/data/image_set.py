@@ -62,6 +62,13 @@ class ImageSet:
         return ImageSet(images, metadata, self.sources, [*self.cuts, cut], self.files, self.bad_files)
 
 
+def random_rows(n: int, at_most: int | None, seed: int) -> np.ndarray:
+    """Row numbers, ascending, of `at_most` of `n` images chosen at random; all of them where that is no fewer, or None."""
+    if at_most is None or at_most >= n:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, at_most, replace=False))
+
+
 def find_image_files(directory: str | os.PathLike, plane: str, pattern: str | None = None) -> list[Path]:
     """Return the image files of `plane` under `directory`, searched recursively, sorted.
 

@@ -135,15 +135,9 @@ class SparseImages:
         sums = self.sums()
         inside = np.ones(len(self.data), bool)
         moved = []
-        for position, old, new in ((row, self.shape[0], shape[0]), (column, self.shape[1], shape[1])):
-            if new < old:
-                centre = np.bincount(image, weights=self.data * (position + 0.5), minlength=len(self))
-                centre = np.divide(centre, sums, out=np.full(len(self), old / 2), where=sums > 0)
-                start = np.clip(np.rint(centre - new / 2), 0, old - new).astype(np.int64)
-                position = position - start[image]
-                inside &= (position >= 0) & (position < new)
-            else:
-                position = position + (new - old) // 2
+        for position, old, new in zip((row, column), self.shape, shape, strict=True):
+            position = position - window_start(position, image, self.data, np.full(len(self), old), new)[image]
+            inside &= (position >= 0) & (position < new)
             moved.append(position)
         pixels = (moved[0] * shape[1] + moved[1])[inside].astype(index_dtype(shape))
         kept = np.bincount(image[inside], minlength=len(self))
@@ -158,6 +152,21 @@ class SparseImages:
         return SparseImages(
             self.indptr, (row * self.shape[1] + flipped).astype(self.indices.dtype), self.data, self.shape
         )
+
+
+def window_start(position: np.ndarray, image: np.ndarray, adc: np.ndarray, extent: np.ndarray, size: int) -> np.ndarray:
+    """First row (or column) that each of n images shows in a window of `size`, int64 (n,).
+
+    `position`, `image` and `adc` (K,) are the rows of the pixels, the image that each belongs to, and its charge; `extent` (n,)
+    is how many rows an image has. One larger than the window is cropped about its charge-weighted centre; a smaller one stands in
+    the middle, the odd row below, so its first row is negative.
+    """
+    n = len(extent)
+    charge = np.bincount(image, weights=adc, minlength=n)
+    moment = np.bincount(image, weights=adc * (position + 0.5), minlength=n)
+    centre = np.divide(moment, charge, out=np.zeros(n), where=charge > 0)
+    cropped = np.clip(np.rint(centre - size / 2), 0, np.maximum(extent - size, 0)).astype(np.int64)
+    return np.where(extent > size, cropped, -((size - extent) // 2))
 
 
 def index_dtype(shape: Sequence[int]) -> type:

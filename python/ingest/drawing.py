@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.geometry import THRESHOLD_ADC
-from python.data.sparse_images import SparseImages, index_dtype
+from python.data.sparse_images import SparseImages, index_dtype, window_start
 from python.ingest.clustering import Clusters
 from python.ingest.trigger_primitives import TriggerPrimitives
 
@@ -117,8 +117,8 @@ def draw_clusters(
     extent = ((clusters.end - clusters.start)[chosen], clusters.n_channels[chosen])
     whole = render(owner, row, column, samples.adc, n, (int(extent[0].max(initial=1)), int(extent[1].max(initial=1))))
     image, row, column = whole.pixels()
-    row = row - _window_start(row, image, whole.data, extent[0], shape[0])[image]
-    column = column - _window_start(column, image, whole.data, extent[1], shape[1])[image]
+    row = row - window_start(row, image, whole.data, extent[0], shape[0])[image]
+    column = column - window_start(column, image, whole.data, extent[1], shape[1])[image]
     images = render(image, row, column, whole.data, n, shape)
     before = whole.sums()
     lost = np.divide(before - images.sums(), before, out=np.zeros(n), where=before > 0)
@@ -135,15 +135,3 @@ def cluster_samples(
     rows = clusters.members[entry]
     repeats = tps.sot[rows]
     return np.repeat(owner, repeats), draw_samples(tps, rows), np.repeat(clusters.member_channel[entry], repeats)
-
-
-def _window_start(
-    position: np.ndarray, image: np.ndarray, adc: np.ndarray, extent: np.ndarray, size: int
-) -> np.ndarray:
-    """First row or column that each image shows: negative where there is room, (n,)."""
-    n = len(extent)
-    charge = np.bincount(image, weights=adc, minlength=n)
-    moment = np.bincount(image, weights=adc * (position + 0.5), minlength=n)
-    centre = np.divide(moment, charge, out=np.zeros(n), where=charge > 0)
-    cropped = np.clip(np.rint(centre - size / 2), 0, np.maximum(extent - size, 0)).astype(np.int64)
-    return np.where(extent > size, cropped, -((size - extent) // 2))

@@ -6,7 +6,7 @@ import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
 from python.data.balance import balanced_rows
-from python.data.image_set import ImageSet, load_images
+from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
 from python.data.splits import Split, image_keys, repeated_rows, split
 from python.general_purpose_libs import DataError
@@ -40,11 +40,10 @@ def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
 
 def limit(images: ImageSet, labels: np.ndarray, parameters: DatasetParameters) -> tuple[ImageSet, np.ndarray]:
     """Keep at most `max_samples` images, chosen at random by the seed."""
-    wanted = parameters.max_samples
-    if wanted is None or wanted >= len(images):
+    rows = random_rows(len(images), parameters.max_samples, parameters.random_seed)
+    if len(rows) == len(images):
         return images, labels
-    rows = np.sort(np.random.default_rng(parameters.random_seed).choice(len(images), wanted, replace=False))
-    return images.keep(f"at most {wanted} images (max_samples)", rows), labels[rows]
+    return images.keep(f"at most {len(rows)} images (max_samples)", rows), labels[rows]
 
 
 def split_samples(images: ImageSet, parameters: DatasetParameters) -> Split:
