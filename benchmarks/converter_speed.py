@@ -18,9 +18,10 @@ from python.data.energy import adc_per_mev
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.convert import ConversionSettings, convert
+from python.ingest.convert import convert
 from python.ingest.images import Block, cluster_images
 from python.ingest.matching import match_planes
+from python.ingest.products import ProductSettings
 from python.ingest.root_reader import read_source
 from python.ingest.truth import event_truth, label_clusters, signal_tps
 
@@ -65,8 +66,8 @@ def measure(path: Path, folder: Path) -> dict[str, float]:
         "matching": seconds(lambda: match_planes(clusters)),
         "drawing": seconds(lambda: [cluster_images(block, plane, (128, 32)) for plane in range(3)]),
         "writing": seconds(write),
-        "total": seconds(lambda: convert(path, folder, ConversionSettings())),
-        "total_with_volumes": seconds(lambda: convert(path, folder, ConversionSettings(volumes=True))),
+        "total": seconds(lambda: convert(path, folder, ProductSettings())),
+        "total_with_volumes": seconds(lambda: convert(path, folder, ProductSettings(volumes=True))),
     }
 
 

@@ -15,7 +15,8 @@ from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import load_images
 from python.data.sparse_images import SparseImages
-from python.ingest.convert import ConversionSettings, convert
+from python.ingest.convert import convert
+from python.ingest.products import ProductSettings
 
 TRIPLES = 20_000
 MANY = 200_000
@@ -25,7 +26,7 @@ BATCH = 64
 def real_triples(folder: Path) -> dict[str, ImageFile]:
     """The images of complete matches, in the same order on each plane."""
     for path in REAL_FILES:
-        convert(path, folder, ConversionSettings())
+        convert(path, folder, ProductSettings())
     sets = {plane: load_images([folder], plane) for plane in PLANES}
     identity = {
         plane: list(zip(s.metadata["source"], s.metadata["match_id"], strict=True)) for plane, s in sets.items()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, writing_to
 
 if TYPE_CHECKING:
-    from python.ingest.convert import ConversionSettings, ConversionSummary
+    from python.ingest.products import ProductSettings, ProductSummary
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -101,9 +101,9 @@ def check_arguments(arguments: argparse.Namespace) -> None:
         raise DataError(f"{', '.join(missing)}: no such file")
 
 
-def check_names(inputs: Sequence[str], settings: ConversionSettings) -> None:
+def check_names(inputs: Sequence[str], settings: ProductSettings) -> None:
     """Raise ConfigError when two inputs would become the same output file."""
-    from python.ingest.convert import output_names
+    from python.ingest.products import output_names
 
     writers: dict[str, list[str]] = {}
     for name in inputs:
@@ -121,9 +121,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_logging(arguments.verbose)
     check_arguments(arguments)
     from python.ingest.clustering import ClusterSettings
-    from python.ingest.convert import ConversionSettings
+    from python.ingest.products import ProductSettings
 
-    settings = ConversionSettings(
+    settings = ProductSettings(
         image_shape=arguments.image_size,
         planes=tuple(plane for plane in "UVX" if plane in arguments.planes),
         volumes=arguments.volumes,
@@ -143,11 +143,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def convert_with_progress(path: Path, folder: Path, settings: ConversionSettings) -> ConversionSummary:
+def convert_with_progress(path: Path, folder: Path, settings: ProductSettings) -> ProductSummary:
     """Convert one file with a bar on a terminal and a line at the end."""
     from tqdm import tqdm
 
-    from python.ingest.convert import convert, output_names
+    from python.ingest.convert import convert
+    from python.ingest.products import output_names
 
     replaced = [name for name in output_names(path.stem, settings) if (folder / name).exists()]
     if replaced:
@@ -165,11 +166,11 @@ def convert_with_progress(path: Path, folder: Path, settings: ConversionSettings
     return summary
 
 
-def summary_table(summaries: list[ConversionSummary], settings: ConversionSettings) -> str:
+def summary_table(summaries: list[ProductSummary], settings: ProductSettings) -> str:
     """What each source file gave, and all together."""
-    from python.ingest.convert import ConversionSummary
+    from python.ingest.products import ProductSummary
 
-    total = sum(summaries, ConversionSummary("total"))
+    total = sum(summaries, ProductSummary("total"))
     header = ["source", "events", "ES", "CC", "clusters U", "V", "X", "main U", "V", "X", "triples"]
     header += ["volumes"] if settings.volumes else []
     header += [] if settings.legacy_layout else ["cropped", "charge lost"]

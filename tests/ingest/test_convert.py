@@ -8,7 +8,8 @@ from python.data.image_set import load_images
 from python.data.metadata import kinetic_energy_mev, vectors
 from python.data.orientation import orient_old_images
 from python.general_purpose_libs import OutputError
-from python.ingest.convert import ConversionSettings, convert, output_names
+from python.ingest.convert import convert
+from python.ingest.products import ProductSettings, output_names
 from tests.ingest.root_files import FOLDER, KINDS, TP_TREE, make_tps, real_columns, real_file, tp_columns, write_root
 
 PLANES = ("U", "V", "X")
@@ -23,7 +24,7 @@ def load(path):
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("converted")
-    summaries = {kind: convert(real_file(kind), folder, ConversionSettings(volumes=True)) for kind in KINDS}
+    summaries = {kind: convert(real_file(kind), folder, ProductSettings(volumes=True)) for kind in KINDS}
     return folder, summaries
 
 
@@ -92,8 +93,8 @@ def test_same_input_same_bytes(converted, tmp_path):
     elsewhere = tmp_path / "moved" / "es_tpstream.root"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(real_file("es").read_bytes())
-    convert(elsewhere, tmp_path / "again", ConversionSettings(volumes=True))
-    names = output_names("es_tpstream", ConversionSettings(volumes=True))
+    convert(elsewhere, tmp_path / "again", ProductSettings(volumes=True))
+    names = output_names("es_tpstream", ProductSettings(volumes=True))
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == sorted(names)
     for name in names:
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
@@ -107,7 +108,7 @@ def test_truth_reaches_labels_only(converted, tmp_path):
     order = np.random.default_rng(3).permutation(len(trees[TP_TREE]["channel"]))
     shuffled = {key: column[order] if key.startswith("bt_") else column for key, column in trees[TP_TREE].items()}
     without = {key: column for key, column in trees[TP_TREE].items() if not key.startswith("bt_")}
-    settings = ConversionSettings(volumes=True)
+    settings = ProductSettings(volumes=True)
     for case, columns in (("shuffled", shuffled), ("without", without)):
         path = write_root(tmp_path / f"{case}.root", {**trees, TP_TREE: columns})
         convert(path, tmp_path, settings)
@@ -127,7 +128,7 @@ def test_truth_reaches_labels_only(converted, tmp_path):
 
 def test_detector_data_have_unknown_labels(tmp_path):
     tps = make_tps([(3, 1600 + i, 100, 6, 3, 6000, 300) for i in range(3)])
-    convert(write_root(tmp_path / "raw.root", {TP_TREE: tp_columns(tps)}), tmp_path, ConversionSettings())
+    convert(write_root(tmp_path / "raw.root", {TP_TREE: tp_columns(tps)}), tmp_path, ProductSettings())
     table = load(tmp_path / "raw_planeX.npz").metadata
     assert table["event"].tolist() == [3]
     for name in (*LABELS, "is_es_interaction"):
@@ -137,7 +138,7 @@ def test_detector_data_have_unknown_labels(tmp_path):
     assert len(load(tmp_path / "raw_planeU.npz").metadata) == 0
 
 
-@pytest.mark.parametrize("settings", [ConversionSettings(volumes=True), ConversionSettings(legacy_layout=True)])
+@pytest.mark.parametrize("settings", [ProductSettings(volumes=True), ProductSettings(legacy_layout=True)])
 def test_a_file_without_events_gives_empty_files(tmp_path, settings):
     path = write_root(tmp_path / "none.root", {TP_TREE: tp_columns(make_tps([]))})
     assert convert(path, tmp_path, settings).events == 0
@@ -153,7 +154,7 @@ def test_many_stretches_of_events_give_one_numbering(tmp_path):
     rows = [row for event in range(600) for row in deposit(200.0, 100.0, 50.0, event=event, planes=(0, 2))]
     path = write_root(tmp_path / "many.root", {TP_TREE: tp_columns(make_tps(rows))})
     seen = []
-    summary = convert(path, tmp_path, ConversionSettings(), lambda done, events: seen.append((done, events)))
+    summary = convert(path, tmp_path, ProductSettings(), lambda done, events: seen.append((done, events)))
     for plane in ("U", "X"):
         table = load(tmp_path / f"many_plane{plane}.npz").metadata
         assert table["match_id"].tolist() == list(range(600))
@@ -166,7 +167,7 @@ def test_many_stretches_of_events_give_one_numbering(tmp_path):
 @pytest.mark.root_data
 def test_legacy_layout_is_dense_with_18_columns(converted, tmp_path):
     folder, _ = converted
-    convert(real_file("cc"), tmp_path, ConversionSettings(legacy_layout=True, energy_calibration="older"))
+    convert(real_file("cc"), tmp_path, ProductSettings(legacy_layout=True, energy_calibration="older"))
     own = load(folder / "cc_tpstream_planeX.npz").metadata
     with np.load(tmp_path / "cc_tpstream_planeX.npz", allow_pickle=False) as arrays:
         assert sorted(arrays) == ["images", "metadata"]
@@ -194,7 +195,7 @@ def test_legacy_images_brought_into_the_drift_frame_are_our_images(converted, tm
     Clusters with gaps, which the old layout closes, and those across the wrap, which it tears, are left out.
     """
     folder, _ = converted
-    convert(real_file("cc"), tmp_path, ConversionSettings(legacy_layout=True))
+    convert(real_file("cc"), tmp_path, ProductSettings(legacy_layout=True))
     old = load_images([tmp_path], plane)
     images, table = orient_old_images(old.images, old.metadata, "none")
     own = load(folder / f"cc_tpstream_plane{plane}.npz")
@@ -220,7 +221,7 @@ def test_legacy_columns_close_gaps_and_keep_the_earliest_ticks(tmp_path):
     """Channels 0 and 2 stand side by side in columns 15 and 16; of 150 ticks the first 128 stay."""
     rows = [(0, 1700, 100, 60, 30, 9000, 300), (0, 1702, 150, 100, 50, 9000, 200)]
     path = write_root(tmp_path / "gap.root", {TP_TREE: tp_columns(make_tps(rows))})
-    convert(path, tmp_path, ConversionSettings(legacy_layout=True))
+    convert(path, tmp_path, ProductSettings(legacy_layout=True))
     with np.load(tmp_path / "gap_planeX.npz") as arrays:
         (image,) = arrays["images"]
     assert np.flatnonzero(image.any(axis=0)).tolist() == [15, 16]
@@ -233,7 +234,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     path = write_root(tmp_path / "raw.root", {TP_TREE: tp_columns(tps)})
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):
-        convert(path, tmp_path / "file", ConversionSettings())
+        convert(path, tmp_path / "file", ProductSettings())
 
 
 @pytest.mark.root_data
@@ -242,5 +243,5 @@ def test_truth_trees_alone_make_no_clusters(tmp_path):
     trees = real_columns("es")
     nothing = {key: column[:0] for key, column in trees[TP_TREE].items()}
     path = write_root(tmp_path / "quiet.root", {TP_TREE: nothing, f"{FOLDER}/mctruths": trees[f"{FOLDER}/mctruths"]})
-    summary = convert(path, tmp_path, ConversionSettings(volumes=True))
+    summary = convert(path, tmp_path, ProductSettings(volumes=True))
     assert (summary.events, summary.es, summary.clusters.sum(), summary.volumes) == (10, 10, 0, 0)
