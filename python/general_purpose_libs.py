@@ -13,14 +13,17 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 EXIT_INTERRUPTED = 130
+SECONDS_BETWEEN_PROGRESS_LINES = 20
 
 log = logging.getLogger("pointing")
+T = TypeVar("T")
 
 
 # ---------------------------------------------------------------------------- errors
@@ -337,3 +340,42 @@ def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = Non
             file = logging.FileHandler(logfile, encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(file)
+
+
+class Progress:
+    """Progress of long work: a bar on a terminal, elsewhere a plain line in the log now and then.
+
+    Call it with what is done and how much there is; use it as a context, so that the bar is taken away at the end.
+    """
+
+    def __init__(self, title: str, unit: str) -> None:
+        self.title, self.unit = title, unit
+        self.bar: Any = None
+        self.spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(desc=self.title, unit=f" {self.unit}", leave=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.bar is not None:
+            self.bar.total = total
+            self.bar.update(done - self.bar.n)
+        elif time.monotonic() - self.spoke > SECONDS_BETWEEN_PROGRESS_LINES:
+            self.spoke = time.monotonic()
+            log.info("%s: %d of %d %s", self.title, done, total, self.unit)
+
+
+def with_progress(items: Sequence[T], title: str, unit: str) -> Iterable[T]:
+    """Iterate over `items` and show how far it is."""
+    with Progress(title, unit) as progress:
+        for done, item in enumerate(items, 1):
+            yield item
+            progress(done, len(items))

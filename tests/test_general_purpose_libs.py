@@ -16,9 +16,11 @@ from python.general_purpose_libs import (
     ConfigError,
     DataError,
     OutputError,
+    Progress,
     RunStatus,
     StopRequested,
     atomic_path,
+    log,
     new_run_folder,
     parse_json,
     raise_if_stop_requested,
@@ -26,6 +28,7 @@ from python.general_purpose_libs import (
     read_status,
     run_command,
     stop_on_request,
+    with_progress,
     write_json,
 )
 
@@ -181,3 +184,21 @@ def test_a_request_to_stop_that_got_lost_is_remembered(number, error):
         Destroyed()  # what its destructor raises is ignored by Python
         with pytest.raises(error):
             raise_if_stop_requested()
+
+
+def test_progress_writes_plain_lines_away_from_a_terminal(monkeypatch, caplog):
+    monkeypatch.setattr("python.general_purpose_libs.SECONDS_BETWEEN_PROGRESS_LINES", 0)
+    monkeypatch.setattr(log, "propagate", True)
+    with caplog.at_level("INFO"):
+        assert list(with_progress(["a", "b"], "reading", "files")) == ["a", "b"]
+    assert caplog.messages == ["reading: 1 of 2 files", "reading: 2 of 2 files"]
+
+
+def test_progress_draws_a_bar_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Progress("reading", "files") as progress:
+        progress(1, 2)
+        progress.bar.refresh()
+    shown = capsys.readouterr().err
+    assert "reading" in shown
+    assert "1/2" in shown

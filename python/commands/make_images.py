@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, writing_to
+from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 
 if TYPE_CHECKING:
     from python.ingest.products import ProductSettings, ProductSummary
@@ -144,9 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def convert_with_progress(path: Path, folder: Path, settings: ProductSettings) -> ProductSummary:
-    """Convert one file with a bar on a terminal and a line at the end."""
-    from tqdm import tqdm
-
+    """Convert one file, showing progress, with a line at the end."""
     from python.ingest.convert import convert
     from python.ingest.products import output_names
 
@@ -154,13 +152,8 @@ def convert_with_progress(path: Path, folder: Path, settings: ProductSettings) -
     if replaced:
         log.info("%s: replacing %s", folder, ", ".join(replaced))
     start = time.monotonic()
-    with tqdm(desc=path.name, unit=" events", leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def show(done: int, events: int) -> None:
-            bar.total = events
-            bar.update(done - bar.n)
-
-        summary = convert(path, folder, settings, show)
+    with Progress(path.name, "events") as progress:
+        summary = convert(path, folder, settings, progress)
     seconds = time.monotonic() - start
     log.info("%s: %d events in %.1f s", path.name, summary.events, seconds)
     return summary

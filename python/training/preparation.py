@@ -9,8 +9,7 @@ from python.data.balance import balanced_rows
 from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
 from python.data.splits import Split, image_keys, repeated_rows, split
-from python.general_purpose_libs import DataError
-from python.training.progress import progress
+from python.general_purpose_libs import DataError, with_progress
 
 
 def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
@@ -29,7 +28,7 @@ def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
         config.plane,
         pattern=parameters.batch_pattern,
         skip_bad_files=skip_bad_files,
-        progress=lambda paths: progress(paths, "reading images"),
+        progress=lambda paths: with_progress(paths, "reading images", "files"),
     )
     if parameters.old_flips is not None:
         images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
