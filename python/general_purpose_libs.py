@@ -287,6 +287,11 @@ def read_status(folder: str | os.PathLike) -> dict[str, Any]:
     return status
 
 
+def processor_cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 _requests: list[KeyboardInterrupt] = []
 
 
@@ -300,14 +305,12 @@ def raise_if_stop_requested() -> None:
 
 
 @contextlib.contextmanager
-def stop_on_request() -> Iterator[None]:
+def stop_on_request(remedy: str = "go on with --resume") -> Iterator[None]:
     """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested; let no Ctrl-C get lost."""
 
     def stop(number: int, _frame: object) -> None:
         terminated = number == signal.SIGTERM
-        _requests.append(
-            StopRequested("asked to stop (SIGTERM); go on with --resume") if terminated else KeyboardInterrupt()
-        )
+        _requests.append(StopRequested(f"asked to stop (SIGTERM); {remedy}") if terminated else KeyboardInterrupt())
         raise_if_stop_requested()
 
     _requests.clear()

@@ -137,7 +137,7 @@ class RunConfig(Section):
     notes: Any = Field({}, description="Anything, kept with the run and never interpreted.")
     output_folder: Text = Field("output", description="Folder that the runs go to.")
     data_directories: Texts | None = Field(
-        None, description="Folders with image files, searched recursively; null: name them with -d."
+        None, description="Folders with image files, searched recursively; null: the embedded simulation."
     )
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto", description="Where to train; gpu fails when there is none, auto takes one if it is there."

@@ -9,22 +9,23 @@ from python.data.balance import balanced_rows
 from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
 from python.data.splits import Split, image_keys, repeated_rows, split
-from python.general_purpose_libs import DataError, with_progress
+from python.general_purpose_libs import with_progress
+from python.simulation.embedded import embedded_data_set
+
+
+def data_folders(config: RunConfig) -> tuple[str, ...]:
+    """Return the folders with the data: those that are named, else that of the embedded simulation, made if need be."""
+    return config.data_directories or (str(embedded_data_set()),)
 
 
 def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
     """Read the cluster images of the configuration's plane, oriented, without empty or repeated ones, fit to input_shape.
 
-    Raises DataError when no data are named or nothing usable is found.
+    Raises DataError when nothing usable is found.
     """
-    if not config.data_directories:
-        raise DataError(
-            "no data: name the folders that hold the images with -d DIR, or as data_directories in the configuration; "
-            "make_images.sh makes such a folder from trigger-primitive files"
-        )
     parameters = config.dataset_parameters
     images = load_images(
-        config.data_directories,
+        data_folders(config),
         config.plane,
         pattern=parameters.batch_pattern,
         skip_bad_files=skip_bad_files,

@@ -29,9 +29,10 @@ from python.general_purpose_libs import (
     write_json,
 )
 from python.reporting.report import cut_table_text
+from python.simulation.embedded import embedded_folder
 from python.training import outputs
 from python.training.device import choose_device
-from python.training.preparation import split_samples, training_rows
+from python.training.preparation import data_folders, split_samples, training_rows
 from python.training.provenance import environment, git_commit
 from python.training.task import Evaluation, Samples, Task
 
@@ -113,8 +114,11 @@ def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tup
 def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None:
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {choose_device(config.device)}")
-    samples, _, _ = _prepared(task, config, options)
-    print(cut_table_text(samples.set.cuts))
+    if config.data_directories or embedded_folder().exists():
+        samples, _, _ = _prepared(task, config, options)
+        print(cut_table_text(samples.set.cuts))
+    else:
+        print("data: none are named; the training makes the embedded simulated data set first, about a minute")
     from python.training.fitting import build_model, summary
 
     print(summary(build_model(task, config)))
@@ -207,7 +211,7 @@ def _fit_and_evaluate(
     )
     facts = {
         "run folder": str(folder),
-        "data": ", ".join(config.data_directories or ()) + " (simulated: the labels are its truth)",
+        "data": ", ".join(data_folders(config)) + " (simulated: the labels are its truth)",
         "images": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
         "seed": str(parameters.random_seed),

@@ -1,0 +1,62 @@
+"""Reads the true charge of simulated ROOT files: the tree `simides`, electrons per channel and tick before any response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from python.general_purpose_libs import DataError
+from python.ingest.root_reader import (
+    KEYS,
+    TP_FOLDER,
+    _distinct,
+    _event_index,
+    _find_trees,
+    _naming,
+    _opened,
+    _read,
+)
+
+BRANCHES = ("channel", "timestamp", "numelectrons", "energy", "x", "y", "z")
+
+
+@dataclass
+class SimDeposits:
+    """N shares of charge, arrays sorted by event, channel, tick; a channel and tick appear once for each particle.
+
+    `event` indexes the `events` of `read_source`, `channel` global, `tick` of arrival (int64); `electrons` (N,) that arrive,
+    `energy` (N,) MeV deposited, `position` (N, 3) cm of the deposit.
+    """
+
+    event: np.ndarray
+    channel: np.ndarray
+    tick: np.ndarray
+    electrons: np.ndarray
+    energy: np.ndarray
+    position: np.ndarray
+
+
+def read_sim_deposits(path: Path) -> SimDeposits:
+    """Read the true charge of a file. Raises DataError, naming the file, where `read_source` does and when there is none."""
+    path = Path(path)
+    with _naming(path), _opened(path) as file:
+        trees = _find_trees(file, path)
+        names = [name for name in file.keys(cycle=False) if name.split("/")[-1] == "simides"]
+        if len(names) != 1:
+            raise DataError(
+                f"{path}: needs one tree simides of true deposits, has {names}; only simulated files have it"
+            )
+        columns = _read(file[names[0]], (*KEYS, *BRANCHES), path)
+        with_events = [trees[name] for name in (TP_FOLDER, "mctruths") if name in trees]
+        keys = np.unique(np.concatenate([_distinct(_read(tree, KEYS, path))[0] for tree in with_events]), axis=0)
+    event = _event_index(columns, keys)
+    channel, tick = columns["channel"].astype(np.int64), columns["timestamp"].astype(np.int64)
+    order = np.lexsort((tick, channel, event))
+    order = order[event[order] >= 0]
+    position = np.stack([columns[axis] for axis in "xyz"], axis=1).astype(float)
+    return SimDeposits(
+        event[order], channel[order], tick[order],
+        columns["numelectrons"][order].astype(float), columns["energy"][order].astype(float), position[order],
+    )  # fmt: skip

@@ -1,0 +1,35 @@
+"""`kernel`: numba's njit, kept on disk and renewed whenever any source of the simulation changes.
+
+numba renews what it keeps when the file of a function changes, but not when a function or a constant that it takes from
+another file does; the physics of yesterday would then run unnoticed. So the folder is named by a digest of all sources. It lies
+in the place that the environment variable NUMBA_CACHE_DIR names, or beside the compiled modules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from numba import config, njit
+
+from python.data import geometry, metadata
+
+
+@cache
+def _folder() -> Path:
+    here = Path(__file__).parent
+    sources = [*sorted(here.glob("*.py")), Path(geometry.__file__), Path(metadata.__file__)]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    return Path(config.CACHE_DIR or here / "__pycache__") / f"kernels-{digest}"
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile `function` at its first call, or load what an earlier process compiled."""
+    usual = config.CACHE_DIR
+    config.CACHE_DIR = str(_folder())
+    try:
+        return njit(cache=True, error_model="numpy")(function)
+    finally:
+        config.CACHE_DIR = usual

@@ -1,0 +1,128 @@
+"""Simulated events, from the neutrino to image files: which events a data set has, and how those of one file come about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from python.data.metadata import ELECTRON_MASS_MEV, UNKNOWN
+from python.ingest.products import EVENTS_AT_A_TIME, ProductSummary, ProductWriter
+from python.ingest.truth import EventTruth
+from python.simulation.backgrounds import background_particles
+from python.simulation.drift import drift
+from python.simulation.flux import FLUENCES
+from python.simulation.generator import Source, expected_events, make_interactions
+from python.simulation.records import Interactions, Particles
+from python.simulation.response import respond
+from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
+from python.simulation.transport import transport
+
+ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
+PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE = range(6)  # random streams
+
+
+@dataclass(frozen=True)
+class EventList:
+    """What each event of a data set is: `interaction` int8 (N,), 1 ES, 0 CC, -1 background alone; where neutrinos fly."""
+
+    channel: str
+    interaction: np.ndarray
+    direction: tuple[float, float, float] | None
+
+    def __len__(self) -> int:
+        return len(self.interaction)
+
+    @property
+    def n_files(self) -> int:
+        return -(-len(self) // EVENTS_PER_FILE)
+
+    def rows(self, number: int) -> np.ndarray:
+        """Return the events of file `number`."""
+        return np.arange(number * EVENTS_PER_FILE, min((number + 1) * EVENTS_PER_FILE, len(self)))
+
+    def size(self, number: int) -> int:
+        return len(self.rows(number))
+
+    def stem(self, number: int) -> str:
+        """Name of file `number` without the plane."""
+        return f"{self.channel}_{number:05d}"
+
+    def described(self) -> dict:
+        """Return how many events there are of each kind, and the direction, as plain JSON values."""
+        kinds = {"es": ES, "cc": CC, "background": NO_NEUTRINO}
+        counts = {name: int(np.sum(self.interaction == kind)) for name, kind in kinds.items()}
+        return {**counts, "neutrino_direction": None if self.direction is None else list(self.direction)}
+
+
+def plan_events(settings: SimulationSettings) -> EventList:
+    """Decide what each event is."""
+    direction = settings.direction
+    if settings.burst is None:
+        kinds = {"es": [ES], "cc": [CC], "mixed": [ES, CC], "background": [NO_NEUTRINO]}
+        return EventList(
+            settings.channel, np.resize(np.array(kinds[settings.channel], np.int8), settings.events), direction
+        )
+    rng = np.random.default_rng([settings.seed, PLAN])
+    if direction is None:
+        vector = rng.standard_normal(3)
+        direction = tuple((vector / np.linalg.norm(vector)).tolist())
+    expected = expected_events(FLUENCES[settings.flux], settings.burst.mass_kt, settings.burst.distance_kpc)
+    counts = {kind: rng.poisson(sum(expected[kind].values())) for kind in ("es", "cc")}
+    kinds = np.repeat(np.array([ES, CC], np.int8), [counts["es"], counts["cc"]])
+    return EventList("burst", rng.permutation(kinds), direction)
+
+
+def simulate_file(settings: SimulationSettings, events: EventList, folder: Path, number: int) -> ProductSummary:
+    """Simulate the events of file `number` and write its image files into `folder`."""
+    rows = events.rows(number)
+
+    def generator(first: int, stream: int) -> np.random.Generator:
+        return np.random.default_rng([settings.seed, number, first, stream])
+
+    particles, truth = _neutrinos(settings, events, rows, generator(0, INTERACTIONS))
+    writer = ProductWriter(f"{settings.events_key}/{events.stem(number)}", rows, truth, settings.products)
+    for first in range(0, len(rows), EVENTS_AT_A_TIME):
+        n_events = min(EVENTS_AT_A_TIME, len(rows) - first)
+        mine = particles.take((particles.event >= first) & (particles.event < first + n_events))
+        mine.event = mine.event - first
+        others = background_particles(n_events, settings.background, generator(first, BACKGROUND))
+        deposits, _ = transport(Particles.concatenate([mine, others]), generator(first, TRANSPORT))
+        charge = drift(deposits, generator(first, DRIFT))
+        tps, signal, _ = respond(charge, n_events, generator(first, RESPONSE), settings.products.min_sot)
+        tps.event = tps.event + first
+        writer.add(tps, signal)
+    return writer.write(folder, events.stem(number))
+
+
+def _neutrinos(
+    settings: SimulationSettings, events: EventList, rows: np.ndarray, rng: np.random.Generator
+) -> tuple[Particles, EventTruth]:
+    """Let the neutrinos of the events `rows` interact; `event` of the particles counts from the first of `rows`."""
+    kind = events.interaction[rows]
+    with_neutrino = np.flatnonzero(kind != NO_NEUTRINO)
+    source = Source(settings.flux, settings.energy, events.direction, settings.marley_file)
+    interactions, particles = make_interactions(kind[with_neutrino] == ES, source, rng)
+    particles.event = with_neutrino[particles.event]
+    return particles, _truth(interactions, with_neutrino, len(rows))
+
+
+def _truth(interactions: Interactions, rows: np.ndarray, n_events: int) -> EventTruth:
+    """Truth of `n_events` events, of which `rows` have the given interactions."""
+    energy = interactions.electron_energy
+    momentum = np.sqrt(energy * (energy + 2 * ELECTRON_MASS_MEV)) * 1e-3
+
+    def spread(values: np.ndarray, nothing: float) -> np.ndarray:
+        table = np.full((n_events, *np.shape(values)[1:]), nothing, np.asarray(values).dtype)
+        table[rows] = values
+        return table
+
+    return EventTruth(
+        is_es=spread(interactions.is_es.astype(np.int64), UNKNOWN),
+        vertex=spread(interactions.vertex, np.nan),
+        electron_momentum=spread(interactions.electron_direction * momentum[:, None], np.nan),
+        electron_energy=spread(energy, np.nan),
+        nu_momentum=spread(interactions.nu_direction * interactions.nu_energy[:, None] * 1e-3, np.nan),
+        nu_energy=spread(interactions.nu_energy, np.nan),
+    )

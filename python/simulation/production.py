@@ -1,0 +1,121 @@
+"""Makes a simulated data set: file by file, on several processor cores, going on where an earlier attempt stopped.
+
+Every file has random streams of its own, derived from the seed and the file's number. So it does not matter which process
+makes it, when, or after which others: the same settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from python.general_purpose_libs import ConfigError, log, read_json, write_json, writing_to
+from python.ingest.products import ProductSummary, output_names
+from python.simulation.events import EventList, plan_events, simulate_file
+from python.simulation.settings import SimulationSettings
+
+SETTINGS_FILE = "simulation.json"
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def produce(
+    settings: SimulationSettings,
+    folder: Path,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> ProductSummary:
+    """Make the files of the data set that are not in `folder` yet; return what those gave.
+
+    Raises ConfigError when `folder` holds another data set, OutputError when a file cannot be written.
+    """
+    folder = Path(folder)
+    events = plan_events(settings)
+    _claim(folder, settings, events)
+    missing = [number for number in range(events.n_files) if not _is_there(settings, folder, events.stem(number))]
+    finished = len(events) - sum(events.size(number) for number in missing)
+    if finished:
+        log.info("%s: %d of %d events are there already", folder, finished, len(events))
+    total = ProductSummary("simulated")
+    for summary in _made(settings, events, folder, missing, workers):
+        total += summary
+        finished += summary.events
+        if progress:
+            progress(finished, len(events))
+    return total
+
+
+def is_complete(settings: SimulationSettings, folder: Path) -> bool:
+    """Whether `folder` holds every file of the data set."""
+    events = plan_events(settings)
+    return all(_is_there(settings, folder, events.stem(number)) for number in range(events.n_files))
+
+
+def _is_there(settings: SimulationSettings, folder: Path, stem: str) -> bool:
+    return all((folder / name).exists() for name in output_names(stem, settings.products))
+
+
+def _claim(folder: Path, settings: SimulationSettings, events: EventList) -> None:
+    """Write the settings into `folder`, or compare them with those that are there."""
+    described = {**settings.described(), "made_of": events.described()}
+    path = folder / SETTINGS_FILE
+    if path.exists():
+        found = read_json(path)
+        differences = [
+            f"{name}: there {found.get(name)!r}, asked for {described.get(name)!r}"
+            for name in {**found, **described}
+            if found.get(name) != described.get(name)
+        ]
+        if differences:
+            raise ConfigError(
+                f"{folder} holds another simulated data set; give a new folder with -o, or the same settings to go on with it:"
+                "\n  " + "\n  ".join(differences)
+            )
+        return
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    others = sorted(folder.glob("**/*.npz"))
+    if others:
+        raise ConfigError(f"{folder} holds image files of another origin ({others[0].name}, ...); give a new folder")
+    write_json(path, described)
+
+
+def _made(
+    settings: SimulationSettings, events: EventList, folder: Path, numbers: list[int], workers: int
+) -> Iterator[ProductSummary]:
+    """Make the files `numbers` and yield the summary of each as it is finished."""
+    workers = min(workers, len(numbers))
+    if workers <= 1:
+        for number in numbers:
+            yield simulate_file(settings, events, folder, number)
+        return
+    # spawn: a fork would copy the threads' locks of whatever library the caller has loaded
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_become_worker, initargs=(os.getpid(),))
+    try:
+        futures = [pool.submit(simulate_file, settings, events, folder, number) for number in numbers]
+        for future in as_completed(futures):
+            yield future.result()
+    except BaseException:
+        for process in list(pool._processes.values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _become_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when it has ended, however that happened."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

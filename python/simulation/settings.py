@@ -1,0 +1,63 @@
+"""What is simulated: the settings that, together with the version of the simulation, decide every byte of the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+
+from python.ingest.products import ProductSettings
+from python.simulation.backgrounds import NOMINAL_RATES
+
+SIMULATION_VERSION = 1  # raise it with every change that changes simulated events
+EVENTS_PER_FILE = 1000
+CHANNELS = ("es", "cc", "mixed", "background")
+
+
+@dataclass(frozen=True)
+class Burst:
+    """A supernova at `distance_kpc` seen by `mass_kt` of argon; the numbers of events are Poisson numbers."""
+
+    distance_kpc: float = 10.0
+    mass_kt: float = 40.0
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """`events` is the number of events, None for a burst.
+
+    `channel` one of CHANNELS; "mixed" is ES and CC in turn. `flux` "flat", "gkvm" or "livermore". `energy` (low, high) MeV: the
+    electron's kinetic energy for ES, the neutrino's for CC; None: all that the flux gives, 2 to 60 MeV
+    of a flat one. `direction` the unit vector in
+    which the neutrinos fly, detector axes; None: isotropic, for a burst one direction by chance. `background` decays a
+    readout window by name. `marley_file` a list of CC events in MARLEY's ASCII format, used instead of the own generator.
+    """
+
+    events: int | None
+    channel: str = "mixed"
+    seed: int = 1
+    flux: str = "flat"
+    energy: tuple[float, float] | None = None
+    direction: tuple[float, float, float] | None = None
+    burst: Burst | None = None
+    background: dict[str, float] = field(default_factory=lambda: dict(NOMINAL_RATES))
+    marley_file: str | None = None
+    products: ProductSettings = field(default_factory=ProductSettings)
+
+    def described(self) -> dict:
+        """Return the settings and the version as plain JSON values."""
+        return json.loads(json.dumps({"simulation_version": SIMULATION_VERSION, **asdict(self)}))
+
+    @property
+    def events_key(self) -> str:
+        """A short name of the events: the same for the same events, whatever is drawn of them and however many there are."""
+        return _key({name: value for name, value in self.described().items() if name not in ("events", "products")})
+
+    @property
+    def data_set_key(self) -> str:
+        """A short name of the data set, another one whenever anything differs."""
+        return _key(self.described())
+
+
+def _key(values: dict) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]

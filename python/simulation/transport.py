@@ -1,0 +1,123 @@
+"""From particles to the ionisation that they leave in the active volume.
+
+Energy is kept to rounding: the deposits of an event and what escaped add up to the kinetic energies of its particles, plus two
+electron masses for each initial positron. A captured neutron brings in the 6.1 MeV that its photons share, which count as escaped
+negatively. The flight is taken as instantaneous (1 ns for 30 cm), a neutron's capture is not. What leaves the active volume is
+not followed back into it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from python.data.metadata import ELECTRON_MASS_MEV
+from python.general_purpose_libs import DataError
+from python.simulation.compiled import kernel
+from python.simulation.electrons import follow_electron
+from python.simulation.materials import GRID_END_MEV, PHOTON_CUT_MEV, electron_table, photon_table
+from python.simulation.nucleons import LEVELS, NEUTRON_SEPARATION_MEV, branching, follow_neutron, follow_nucleus
+from python.simulation.photons import follow_photon
+from python.simulation.records import Deposits, Particles
+from python.simulation.tracks import (
+    ALPHA,
+    DEPOSIT_COLUMNS,
+    DEPOSIT_ENERGY,
+    DEPOSIT_FROM_PHOTON,
+    DEPOSIT_LENGTH,
+    DEPOSIT_PARTICLE,
+    DEPOSIT_TIME,
+    ELECTRON,
+    ENERGY,
+    KIND,
+    NEUTRON,
+    PHOTON,
+    POSITRON,
+    PROTON,
+    TRACK_COLUMNS,
+    copy,
+)
+
+KIND_OF_PDG = {11: ELECTRON, -11: POSITRON, 22: PHOTON, 2112: NEUTRON, 2212: PROTON, 1000020040: ALPHA}
+
+
+def transport(
+    particles: Particles, rng: np.random.Generator, n_events: int | None = None
+) -> tuple[Deposits, np.ndarray]:
+    """Return the deposits, sorted by event and within it as they came about, and the energy (E,) in MeV that escaped.
+
+    E is `n_events`, by default the highest event of `particles` + 1.
+    """
+    if n_events is None:
+        n_events = int(particles.event.max(initial=-1)) + 1
+    tracks = _initial_tracks(particles)
+    order = np.argsort(particles.event, kind="stable")
+    stack = np.empty((_stack_size(tracks), TRACK_COLUMNS))
+    tables = electron_table(), photon_table(), LEVELS, branching()
+    rows, count, escaped = _follow_all(tracks, order, stack, *tables, rng)
+    rows = rows[:count]
+    particle = rows[:, DEPOSIT_PARTICLE].astype(np.int64)
+    deposits = Deposits(
+        event=particles.event[particle],
+        particle=particle,
+        position=rows[:, :3].copy(),
+        energy=rows[:, DEPOSIT_ENERGY].copy(),
+        length=rows[:, DEPOSIT_LENGTH].copy(),
+        time=rows[:, DEPOSIT_TIME].copy(),
+        is_signal=particles.is_signal[particle],
+        from_photon=rows[:, DEPOSIT_FROM_PHOTON] > 0,
+    )
+    return deposits, np.bincount(particles.event, weights=escaped, minlength=n_events)
+
+
+def _initial_tracks(particles: Particles) -> np.ndarray:
+    """(P, TRACK_COLUMNS) the particles as tracks. Kinds that are not known and energies beyond the tables raise DataError."""
+    unknown = sorted(set(particles.pdg.tolist()) - set(KIND_OF_PDG))
+    if unknown:
+        raise DataError(f"particles {unknown} cannot be transported: leave them out; known are {sorted(KIND_OF_PDG)}")
+    if not np.all((particles.energy >= 0) & (particles.energy <= GRID_END_MEV)):
+        raise DataError(
+            f"kinetic energies must lie in 0-{GRID_END_MEV:g} MeV, where the tables of argon end. "
+            f"Received: {particles.energy.min()} to {particles.energy.max()}"
+        )
+    kind = np.array([KIND_OF_PDG[pdg] for pdg in particles.pdg.tolist()], float)
+    from_photon = np.zeros(len(particles))
+    tracks = np.column_stack(
+        [particles.position, particles.direction, particles.energy, kind, particles.time, from_photon]
+    )
+    return np.ascontiguousarray(tracks, float).reshape(-1, TRACK_COLUMNS)
+
+
+def _stack_size(tracks: np.ndarray) -> int:
+    """Rows that the stack may need: all that waits there has the energy of the photon cut but for a few.
+
+    A Compton scattering may take a tenth off it.
+    """
+    highest = tracks[:, ENERGY].max(initial=0.0) + NEUTRON_SEPARATION_MEV + 2 * ELECTRON_MASS_MEV
+    return int(2 * highest / PHOTON_CUT_MEV) + 100
+
+
+@kernel
+def _follow_all(tracks, order, stack, electron_table, photon_table, levels, chances, rng):
+    """Follow the tracks in `order` with all that descends from them; return deposits, how many, and energy escaped of each."""
+    deposits, count = np.empty((1024, DEPOSIT_COLUMNS)), np.int64(0)
+    escaped = np.zeros(len(tracks))
+    track = np.empty(TRACK_COLUMNS)
+    for particle in order:
+        copy(tracks[particle], stack[0])
+        depth = np.int64(1)
+        while depth > 0:
+            depth -= 1
+            copy(stack[depth], track)
+            kind = track[KIND]
+            if kind <= POSITRON:
+                depth, deposits, count, lost = follow_electron(
+                    track, particle, stack, depth, deposits, count, electron_table, rng
+                )
+            elif kind == PHOTON:
+                depth, lost = follow_photon(track, stack, depth, photon_table, rng)
+            elif kind == NEUTRON:
+                depth, lost = follow_neutron(track, stack, depth, levels, chances, rng)
+            else:
+                deposits, count, lost = follow_nucleus(track, particle, deposits, count)
+            escaped[particle] += lost
+    return deposits, count, escaped

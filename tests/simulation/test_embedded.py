@@ -1,0 +1,77 @@
+"""The embedded data set: made once, whole, by one process at a time, and another one when anything differs."""
+
+import threading
+
+import pytest
+
+from python.data.image_set import load_images
+from python.simulation import embedded
+from python.simulation.settings import SimulationSettings
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "HOME", tmp_path / "data" / "simulated")
+    monkeypatch.setattr(embedded, "SETTINGS", SimulationSettings(events=30))
+    return tmp_path / "data" / "simulated"
+
+
+def test_it_is_made_on_first_use_and_then_found(home, monkeypatch):
+    folder = embedded.embedded_data_set()
+    assert folder.parent == home
+    assert folder == embedded.embedded_folder()
+    assert len(load_images([folder], "X")) > 20
+    assert not list(home.glob("*.unfinished"))
+    monkeypatch.setattr(embedded, "produce", None)
+    assert embedded.embedded_data_set() == folder
+
+
+@pytest.mark.usefixtures("home")
+def test_two_at_once_make_it_once(monkeypatch):
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return produce(*arguments)
+
+    produce = embedded.produce
+    monkeypatch.setattr(embedded, "produce", counted)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(embedded.embedded_data_set())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+    assert found == [embedded.embedded_folder()] * 3
+
+
+@pytest.mark.usefixtures("home")
+def test_an_attempt_that_was_cut_short_is_not_taken_for_the_data_set(monkeypatch):
+    def cut_short(*arguments):
+        arguments[1].mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(embedded, "produce", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            embedded.embedded_data_set()
+    assert not embedded.embedded_folder().exists()
+    assert embedded.embedded_data_set().exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_other_settings_are_another_data_set(monkeypatch):
+    before = embedded.embedded_folder()
+    for settings in (SimulationSettings(events=31), SimulationSettings(events=30, seed=2)):
+        monkeypatch.setattr(embedded, "SETTINGS", settings)
+        assert embedded.embedded_folder() != before
+    monkeypatch.setattr("python.simulation.settings.SIMULATION_VERSION", 999)
+    monkeypatch.setattr(embedded, "SETTINGS", SimulationSettings(events=30))
+    assert embedded.embedded_folder() != before
+
+
+def test_events_keep_their_identity_whatever_is_drawn_of_them():
+    one = SimulationSettings(events=30)
+    assert one.events_key == SimulationSettings(events=40).events_key
+    assert one.events_key != SimulationSettings(events=30, seed=2).events_key
