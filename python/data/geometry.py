@@ -27,6 +27,7 @@ APA_PITCH_Z_CM = 232.4
 APA_BORDER_Z_CM = 232.0
 X_FIRST_WIRE_Z_CM = 0.60
 MAX_Y_CM, MAX_X_CM, MAX_Z_CM = 608.0, 363.0, 463.0
+ACTIVE_Y_CM = (1.75, 599.65)  # |y| of all 89 thousand simulated deposits that gave charge: the wires end there
 
 TICK_US = 0.5
 CLOCKS_PER_TICK = 32  # `time_start` of a trigger primitive counts 16 ns

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from python.data.geometry import (
+    ACTIVE_Y_CM,
     APA_BORDER_Z_CM,
     APA_PITCH_Z_CM,
     CHANNELS_PER_APA,
@@ -28,7 +29,6 @@ from python.data.geometry import (
     CHANNELS_PER_CM_Z,
     FIRST_CHANNEL,
     MAX_X_CM,
-    MAX_Y_CM,
     OFFSET,
     PITCH_CM,
     SIGN_Y,
@@ -56,6 +56,7 @@ BOX_A, BOX_B = 0.93, 0.212  # B in kV/cm g/cm2 per MeV: ArgoNeuT, JINST 8 (2013)
 MIN_DEDX_MEV_CM = 1.0  # nothing ionises less; below, the modified box model runs the wrong way
 DIFFUSION_ALONG_CM2_US = 4.0e-6
 DIFFUSION_ACROSS_CM2_US = 8.8e-6
+FARTHEST_TICKS, FARTHEST_CM = 10.0, 1.5  # beyond what an electron is ever displaced
 RESPONSE_STARTS_CM = 10.0  # spreading from there on is part of the measured response of the wires
 
 # Electrons move in packets. A wire collects thousands of electrons, whose number hardly fluctuates, but few packets: those of
@@ -78,10 +79,9 @@ def drift(deposits: Deposits, rng: np.random.Generator) -> Charge:
     """Carry the electrons of `deposits`, events in any order, to the wires.
 
     Lost is what lies between the wire planes or beyond the cathode, what arrives outside the readout window, and what comes
-    down where there are no wires. What spreads across the border of two APAs is collected by the other one.
+    down where there are no wires: outside the APAs and in the gaps of a few cm between them.
     """
-    distance = np.abs(deposits.position[:, 0])
-    deposits = deposits.take((distance > WIRE_PLANE_X_CM) & (distance < MAX_X_CM))
+    deposits = deposits.take(_can_arrive(deposits))
     electrons = surviving_electrons(deposits, rng)
     packets = -(-electrons // PACKET_ELECTRONS)
     along, across = diffusion_cm(deposits.position[:, 0])
@@ -92,6 +92,15 @@ def drift(deposits: Deposits, rng: np.random.Generator) -> Charge:
         arrival, electrons, packets, along / TICK_CM, across, rng.random(3), keys,
     )  # fmt: skip
     return _collect(np.sort(keys[:n_keys]))
+
+
+def _can_arrive(deposits: Deposits) -> np.ndarray:
+    """Mark the deposits (D,) between a wire plane and the cathode whose electrons may come within the readout window."""
+    distance, height = np.abs(deposits.position[:, 0]), np.abs(deposits.position[:, 1])
+    arrival = drift_ticks(distance) + deposits.time / TICK_US
+    in_time = (arrival > -FARTHEST_TICKS) & (arrival < TICKS_PER_WINDOW + FARTHEST_TICKS)
+    near = (height > ACTIVE_Y_CM[0] - FARTHEST_CM) & (height < ACTIVE_Y_CM[1] + FARTHEST_CM)
+    return (distance > WIRE_PLANE_X_CM) & (distance < MAX_X_CM) & in_time & near
 
 
 def recombination_factor(dedx: np.ndarray) -> np.ndarray:
@@ -139,7 +148,7 @@ def _scatter(event, position, is_signal, tick, electrons, packets, along, across
             z -= row * APA_PITCH_Z_CM
             wire = math.floor((z - X_FIRST_WIRE_Z_CM) / PITCH_CM[X] + 0.5)
             in_window = 0 <= arrival < TICKS_PER_WINDOW
-            if not in_window or not 0 <= wire < X_CHANNELS_PER_FACE or abs(y) > MAX_Y_CM:
+            if not in_window or not 0 <= wire < X_CHANNELS_PER_FACE or not ACTIVE_Y_CM[0] <= abs(y) <= ACTIVE_Y_CM[1]:
                 continue
             first = (event[i] << CHANNEL_BITS) + (2 * row + odd) * CHANNELS_PER_APA
             content = (arrival << PLACE_SHIFT) + is_signal[i] * SIGNAL_BIT + size

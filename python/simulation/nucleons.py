@@ -5,9 +5,11 @@ R = a T^b was fitted to the ranges in argon of NIST PSTAR (1-50 MeV, within 6 % 
 
 A neutron slows down by elastic scattering, whose recoils are too densely ionising to be seen and count as energy carried out.
 It excites 40Ar to 1.461 MeV at most once, with the chance 1 - (1.5 MeV / T)^4 (an inelastic cross-section of a fifth of the
-elastic one, a loss of 4.8 % of the energy in an elastic scattering), and is captured by 40Ar 150 us later on average. Distances
-from where it started are exponential, in any direction: scales 30 cm for the excitation, 100 cm for the capture. These three
-figures are round: paths of MeV neutrons in argon hang on its resonances. The photons of the capture follow the levels and
+elastic one, a loss of 4.8 % of the energy in an elastic scattering), and is captured by 40Ar 328 us later on average: 0.66 b at
+2200 m/s, falling as 1/v, so that the time is the same at any energy. Distances from where it started are exponential, in any
+direction. That of the excitation, 30 cm, is round; that of the capture, 190 cm, gives the root mean square of 265 cm that some
+350 collisions on the way from 2 MeV to thermal energies, 10 cm apart, add up to. Both are good to a factor of two at best: paths
+of MeV neutrons in argon hang on its resonances. The photons of the capture follow the levels and
 intensities of 41Ar (C. D. Nesaraja and E. A. McCutchan, Nucl. Data Sheets 133, 1 (2016), thermal capture): always 6.0989 MeV
 together.
 """
@@ -38,7 +40,7 @@ ALPHA_RANGE_CM, ALPHA_EXPONENT = 0.000496, 1.418
 SHORTEST_RANGE_MEV = 0.1  # slower ones are given its range
 
 EXCITATION_MEV, EXCITATION_THRESHOLD_MEV, EXCITATION_POWER = 1.461, 1.5, 4.0
-EXCITATION_DISTANCE_CM, CAPTURE_DISTANCE_CM, CAPTURE_TIME_US = 30.0, 100.0, 150.0
+EXCITATION_DISTANCE_CM, CAPTURE_DISTANCE_CM, CAPTURE_TIME_US = 30.0, 190.0, 328.0
 
 NEUTRON_SEPARATION_MEV = 6.0989
 LEVELS = np.array(

@@ -6,7 +6,6 @@ import pytest
 from python.data.geometry import (
     CHANNELS_PER_APA,
     CHANNELS_PER_CM_Y,
-    FIRST_CHANNEL,
     PITCH_CM,
     TICK_CM,
     WIRE_PLANE_X_CM,
@@ -197,14 +196,13 @@ def test_charge_is_lost_outside_the_readout_window():
     assert np.unique(charge.tick).tolist() == [5999]
 
 
-def test_charge_across_the_border_of_two_apas_goes_to_the_other():
-    """At y = 0 half of the electrons spread to the lower APA, on wires of its own."""
-    charge = drift(make_deposits([[300, 0.001, 100]] * 50), np.random.default_rng(11))
-    upper = locate_channel(charge.channel).apa == 1
-    assert charge.electrons[upper].sum() / charge.electrons.sum() == pytest.approx(0.5, abs=0.02)
-    lower_u = charge.channel[~upper & (locate_channel(charge.channel).plane == U)]
-    assert np.ptp(lower_u) < 5
-    assert np.abs(lower_u - (FIRST_CHANNEL[U] + expected_channel(U, 300, -0.001, 100))).max() < 3
+@pytest.mark.parametrize(("y", "share"), [(0.001, 0.0), (1.75, 0.5), (2.5, 1.0), (599.65, 0.5), (601, 0.0)])
+def test_charge_is_collected_where_there_are_wires(y, share):
+    """Between the APAs and at their far ends nothing is collected; at the border half of what spreads."""
+    deposits = make_deposits([[300, sign * y, 100] for sign in (-1, 1)] * 50)
+    inside = make_deposits([[300, sign * 100, 100] for sign in (-1, 1)] * 50)
+    collected, everything = (drift(each, np.random.default_rng(11)).electrons.sum() for each in (deposits, inside))
+    assert collected / everything == pytest.approx(share, abs=0.02)
 
 
 @pytest.mark.usefixtures("point_charges")
