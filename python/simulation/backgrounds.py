@@ -21,10 +21,10 @@ from python.data.geometry import (
     MAX_Z_CM,
     TICK_US,
     TICKS_PER_WINDOW,
-    WIRE_PLANE_X_CM,
     drift_ticks,
 )
 from python.data.metadata import ELECTRON_MASS_MEV
+from python.simulation.places import isotropic_directions, uniform_positions
 from python.simulation.records import Particles
 
 ELECTRON, PHOTON, NEUTRON, ALPHA = 11, 22, 2112, 1000020040
@@ -97,7 +97,7 @@ def background_particles(n_events: int, rates: dict[str, float], rng: np.random.
             position, direction = _from_outside(len(event), rng)
             parts.append(_particles(event, PHOTON, TL208_GAMMA_MEV, position, direction, time))
         elif name == "neutron_capture":
-            parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, _inside(len(event), rng), time, rng))
+            parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, uniform_positions(len(event), rng), time, rng))
         else:
             parts += _decays(name, event, time, rng)
     joined = Particles.concatenate(parts)
@@ -109,7 +109,7 @@ def _decays(name: str, event: np.ndarray, time: np.ndarray, rng: np.random.Gener
     nuclide = NUCLIDES[name]
     probability = np.array([branch.probability for branch in nuclide.branches])
     chosen = rng.choice(len(probability), len(event), p=probability / probability.sum())
-    position = _inside(len(event), rng)
+    position = uniform_positions(len(event), rng)
     parts = []
     for number, branch in enumerate(nuclide.branches):
         mine = chosen == number
@@ -136,12 +136,6 @@ def _beta_quantiles(daughter_charge: int, branch: Branch) -> tuple[np.ndarray, n
     if branch.unique:
         density *= momentum**2 + neutrino**2
     return np.concatenate([[0], np.cumsum(density) / density.sum()]), energy
-
-
-def _inside(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions (n, 3) cm, uniform in the argon on both sides of the wire planes."""
-    x = rng.uniform(WIRE_PLANE_X_CM, MAX_X_CM, n) * rng.choice([-1.0, 1.0], n)
-    return np.stack([x, rng.uniform(-MAX_Y_CM, MAX_Y_CM, n), rng.uniform(0, MAX_Z_CM, n)], axis=-1)
 
 
 def _from_outside(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -171,9 +165,7 @@ def _isotropic(
     time: np.ndarray,
     rng: np.random.Generator,
 ) -> Particles:
-    vector = rng.standard_normal((len(event), 3))
-    direction = vector / np.linalg.norm(vector, axis=-1, keepdims=True)
-    return _particles(event, pdg, energy, position, direction, time)
+    return _particles(event, pdg, energy, position, isotropic_directions(len(event), rng), time)
 
 
 def _particles(

@@ -30,7 +30,7 @@ from python.simulation.elastic_scattering import (
     FERMI_CONSTANT,
     HBARC2_CM2,
 )
-from python.simulation.flux import FLUENCES, REFERENCE_DISTANCE_KPC, Burst, integrate, sample_tabulated
+from python.simulation.flux import FLUENCES, REFERENCE_DISTANCE_KPC, Fluences, integrate, sample_tabulated
 
 MASS_DIFFERENCE_MEV = 1.5044
 COSINE_CABIBBO_SQUARED = 0.97373**2  # |V_ud|^2, Particle Data Group 2022
@@ -128,11 +128,13 @@ def mean_cosine(nu_energy: np.ndarray) -> np.ndarray:
     return (weights * slope / 3.0).sum(axis=1) / weights.sum(axis=1)
 
 
-def sample_burst(burst: Burst, bounds: tuple[float, float], count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return energies (count,) of the neutrinos of a burst that are absorbed, within `bounds`."""
+def sample_fluences(
+    fluences: Fluences, bounds: tuple[float, float], count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return energies (count,) of the neutrinos of a supernova that are absorbed, within `bounds`."""
     low, high = max(bounds[0], threshold()), min(bounds[1], ENERGY_GRID[-1])
     grid = np.union1d(np.clip(ENERGY_GRID, low, high), [low, high])
-    density = burst.nue.density(grid) * np.interp(grid, ENERGY_GRID, _tabulated_cross_section())
+    density = fluences.nue.density(grid) * np.interp(grid, ENERGY_GRID, _tabulated_cross_section())
     return sample_tabulated(grid, density, count, rng)
 
 
@@ -141,27 +143,29 @@ def sample_flat(bounds: tuple[float, float], count: int, rng: np.random.Generato
     return rng.uniform(max(bounds[0], threshold()), bounds[1], count)
 
 
-def expected_events(burst: Burst, mass_kt: float, distance_kpc: float) -> float:
+def expected_events(fluences: Fluences, mass_kt: float, distance_kpc: float) -> float:
     """Return the mean number of absorptions in `mass_kt` of argon: those of the model, times `normalisation`.
 
-    A burst that is not one of `FLUENCES` gets the mean of their normalisations.
+    Fluences that are not among `FLUENCES` get the mean of their normalisations.
     """
-    return normalisation(burst) * _model_events(burst, mass_kt, distance_kpc)
+    return normalisation(fluences) * _model_events(fluences, mass_kt, distance_kpc)
 
 
-def normalisation(burst: Burst) -> float:
+def normalisation(fluences: Fluences) -> float:
     """Published number of events over that of the model."""
     factors = {
         name: PUBLISHED_EVENTS[name] / _model_events(known, PUBLISHED_MASS_KT, REFERENCE_DISTANCE_KPC)
         for name, known in FLUENCES.items()
     }
-    return next((factors[name] for name, known in FLUENCES.items() if known == burst), np.mean(list(factors.values())))
+    return next(
+        (factors[name] for name, known in FLUENCES.items() if known == fluences), np.mean(list(factors.values()))
+    )
 
 
-def _model_events(burst: Burst, mass_kt: float, distance_kpc: float) -> float:
+def _model_events(fluences: Fluences, mass_kt: float, distance_kpc: float) -> float:
     """Mean number of absorptions from strengths and fluence alone."""
     atoms = mass_kt * ARGON_ATOMS_PER_KT * (REFERENCE_DISTANCE_KPC / distance_kpc) ** 2
-    return atoms * integrate(ENERGY_GRID, burst.nue.density(ENERGY_GRID) * _tabulated_cross_section())
+    return atoms * integrate(ENERGY_GRID, fluences.nue.density(ENERGY_GRID) * _tabulated_cross_section())
 
 
 @cache

@@ -8,6 +8,8 @@ in the place that the environment variable NUMBA_CACHE_DIR names, or beside the 
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -22,7 +24,10 @@ def _folder() -> Path:
     here = Path(__file__).parent
     sources = [*sorted(here.glob("*.py")), Path(geometry.__file__), Path(metadata.__file__)]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-    return Path(config.CACHE_DIR or here / "__pycache__") / f"kernels-{digest}"
+    beside = (
+        here / "__pycache__" if os.access(here, os.W_OK) else Path(tempfile.gettempdir(), f"pointing-{os.getuid()}")
+    )
+    return Path(config.CACHE_DIR or beside) / f"kernels-{digest}"
 
 
 def kernel(function: Callable) -> Callable:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation.flux import FLAVOURS, REFERENCE_DISTANCE_KPC, Burst, integrate, sample_tabulated
+from python.simulation.flux import FLAVOURS, REFERENCE_DISTANCE_KPC, Fluences, integrate, sample_tabulated
 
 FERMI_CONSTANT = 1.1663788e-11  # MeV^-2
 HBARC2_CM2 = 3.8937937e-22  # (hbar c)^2 in MeV^2 cm^2
@@ -97,21 +97,21 @@ def sample_flat_neutrino_energy(electron_energy: np.ndarray, rng: np.random.Gene
     return _bisect(integral, wanted, low, high)
 
 
-def rate_density(burst: Burst, pdg: int, bounds: tuple[float, float] = NO_BOUNDS) -> np.ndarray:
+def rate_density(fluences: Fluences, pdg: int, bounds: tuple[float, float] = NO_BOUNDS) -> np.ndarray:
     """Fluence times cross-section on `ENERGY_GRID`, per MeV of neutrino energy and per electron, at 10 kpc."""
     density = np.zeros(len(ENERGY_GRID))
-    density[1:] = burst.of(pdg).density(ENERGY_GRID[1:]) * cross_section(ENERGY_GRID[1:], np.array(pdg), bounds)
+    density[1:] = fluences.of(pdg).density(ENERGY_GRID[1:]) * cross_section(ENERGY_GRID[1:], np.array(pdg), bounds)
     return density
 
 
-def sample_burst(
-    burst: Burst, bounds: tuple[float, float], count: int, rng: np.random.Generator
+def sample_fluences(
+    fluences: Fluences, bounds: tuple[float, float], count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return PDG code, neutrino energy and electron kinetic energy, each (count,), of scatterings of a burst's neutrinos.
+    """Return PDG code, neutrino energy and electron kinetic energy, each (count,), of scatterings of a supernova's neutrinos.
 
     Only electrons within `bounds` are made, in their right proportions among species and energies.
     """
-    densities = [rate_density(burst, pdg, bounds) for pdg in FLAVOURS]
+    densities = [rate_density(fluences, pdg, bounds) for pdg in FLAVOURS]
     rates = np.array([integrate(ENERGY_GRID, density) for density in densities])
     species = rng.choice(len(FLAVOURS), count, p=rates / rates.sum())
     pdg, nu_energy = np.array(FLAVOURS)[species], np.empty(count)
@@ -122,11 +122,11 @@ def sample_burst(
 
 
 def expected_events(
-    burst: Burst, mass_kt: float, distance_kpc: float, bounds: tuple[float, float] = NO_BOUNDS
+    fluences: Fluences, mass_kt: float, distance_kpc: float, bounds: tuple[float, float] = NO_BOUNDS
 ) -> dict[int, float]:
     """Return the mean number of scatterings in `mass_kt` of argon by PDG code, with electrons within `bounds`."""
     electrons = mass_kt * ARGON_ATOMS_PER_KT * ARGON_Z * (REFERENCE_DISTANCE_KPC / distance_kpc) ** 2
-    return {pdg: electrons * integrate(ENERGY_GRID, rate_density(burst, pdg, bounds)) for pdg in FLAVOURS}
+    return {pdg: electrons * integrate(ENERGY_GRID, rate_density(fluences, pdg, bounds)) for pdg in FLAVOURS}
 
 
 def _limits(nu_energy: np.ndarray, bounds: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

@@ -40,7 +40,7 @@ class PinchedFluence:
 
 
 @dataclass(frozen=True)
-class Burst:
+class Fluences:
     """Fluences at 10 kpc; `nux` is that of each of the four species nu_mu, nu_tau and their antineutrinos."""
 
     nue: PinchedFluence
@@ -53,12 +53,12 @@ class Burst:
 
 
 FLUENCES = {
-    "gkvm": Burst(
+    "gkvm": Fluences(
         nue=PinchedFluence(9.66e10, 16.4, 2.00),
         nuebar=PinchedFluence(9.74e10, 16.7, 2.19),
         nux=PinchedFluence(1.015e11, 15.9, 1.96),
     ),
-    "livermore": Burst(
+    "livermore": Fluences(
         nue=PinchedFluence(2.56e11, 11.2, 2.12),
         nuebar=PinchedFluence(1.88e11, 15.5, 2.07),
         nux=PinchedFluence(1.36e11, 21.1, 1.98),

@@ -15,13 +15,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
 from python.general_purpose_libs import ConfigError
 from python.simulation import charged_current, elastic_scattering
 from python.simulation.deexcitation import deexcite
-from python.simulation.directions import deflect, isotropic_directions, rotate
-from python.simulation.flux import FLUENCES, Burst
+from python.simulation.flux import FLUENCES, Fluences
 from python.simulation.marley_events import read_marley_events
+from python.simulation.places import deflect, isotropic_directions, rotate, uniform_positions
 from python.simulation.records import Interactions, Particles
 
 ELECTRON, ELECTRON_NEUTRINO = 11, 12
@@ -76,7 +75,7 @@ def make_interactions(is_es: np.ndarray, source: Source, rng: np.random.Generato
     """
     is_es = np.asarray(is_es, bool)
     direction = _neutrino_directions(source, len(is_es), rng)
-    vertex = uniform_vertices(len(is_es), rng)
+    vertex = uniform_positions(len(is_es), rng)
     es, cc = np.flatnonzero(is_es), np.flatnonzero(~is_es)
     parts = [
         _elastic_scattering(source, direction[es], vertex[es], rng),
@@ -119,23 +118,17 @@ def given_interactions(
     return interactions, _outgoing(interactions, rng)
 
 
-def expected_events(burst: Burst, mass_kt: float, distance_kpc: float, min_electron_energy: float = 0.0) -> dict:
+def expected_events(fluences: Fluences, mass_kt: float, distance_kpc: float, min_electron_energy: float = 0.0) -> dict:
     """Return the mean numbers of interactions by channel, "es" and "cc", and neutrino flavour.
 
     `min_electron_energy` in MeV, kinetic, applies to elastic scattering.
     """
-    es = elastic_scattering.expected_events(burst, mass_kt, distance_kpc, (min_electron_energy, np.inf))
-    cc = charged_current.expected_events(burst, mass_kt, distance_kpc)
+    es = elastic_scattering.expected_events(fluences, mass_kt, distance_kpc, (min_electron_energy, np.inf))
+    cc = charged_current.expected_events(fluences, mass_kt, distance_kpc)
     return {
         "es": {FLAVOUR_NAMES[pdg]: number for pdg, number in es.items()},
         "cc": {FLAVOUR_NAMES[ELECTRON_NEUTRINO]: cc},
     }
-
-
-def uniform_vertices(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return positions (count, 3) in cm, uniform in the drift volumes on either side of the wires."""
-    x = rng.uniform(WIRE_PLANE_X_CM, MAX_X_CM, count) * rng.choice([-1.0, 1.0], count)
-    return np.stack([x, rng.uniform(-MAX_Y_CM, MAX_Y_CM, count), rng.uniform(0.0, MAX_Z_CM, count)], axis=-1)
 
 
 def _neutrino_directions(source: Source, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -161,7 +154,7 @@ def _elastic_scattering(
         energy = rng.uniform(*source.bounds, count)
         nu_energy = elastic_scattering.sample_flat_neutrino_energy(energy, rng)
     else:
-        pdg, nu_energy, energy = elastic_scattering.sample_burst(FLUENCES[source.flux], source.bounds, count, rng)
+        pdg, nu_energy, energy = elastic_scattering.sample_fluences(FLUENCES[source.flux], source.bounds, count, rng)
     electron_direction = deflect(direction, elastic_scattering.cosine(nu_energy, energy), rng)
     return given_interactions(np.ones(count, bool), pdg, nu_energy, direction, energy, electron_direction, vertex, rng)
 
@@ -178,7 +171,7 @@ def _charged_current(
     if source.flux == FLAT:
         nu_energy = charged_current.sample_flat(source.bounds, count, rng)
     else:
-        nu_energy = charged_current.sample_burst(FLUENCES[source.flux], source.bounds, count, rng)
+        nu_energy = charged_current.sample_fluences(FLUENCES[source.flux], source.bounds, count, rng)
     levels = charged_current.allowed_levels()
     level = charged_current.sample_level(nu_energy, rng)
     energy = nu_energy - charged_current.MASS_DIFFERENCE_MEV - levels.excitation[level]

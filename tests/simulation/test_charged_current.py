@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from python.simulation import charged_current as cc
-from python.simulation.flux import FLUENCES, Burst, PinchedFluence
+from python.simulation.flux import FLUENCES, Fluences, PinchedFluence
 
 LEVELS = cc.allowed_levels()
 
@@ -54,7 +54,7 @@ def test_published_numbers_of_events():
     assert cc.expected_events(FLUENCES["livermore"], 40.0, 10.0) == pytest.approx(2674)
     assert cc.expected_events(FLUENCES["gkvm"], 10.0, 20.0) == pytest.approx(3303 / 16)
     assert cc.normalisation(FLUENCES["gkvm"]) == pytest.approx(0.651, abs=0.002)
-    other = Burst(*(PinchedFluence(1e11, 12.0, 2.5),) * 3)
+    other = Fluences(*(PinchedFluence(1e11, 12.0, 2.5),) * 3)
     assert cc.normalisation(other) == pytest.approx(0.650, abs=0.002)
 
 
@@ -97,8 +97,8 @@ def test_only_open_levels_are_drawn():
 
 
 def test_a_burst_is_weighted_by_the_cross_section():
-    burst, bounds = FLUENCES["gkvm"], (10.0, 40.0)
-    energy = cc.sample_burst(burst, bounds, 8000, np.random.default_rng(6))
+    fluences, bounds = FLUENCES["gkvm"], (10.0, 40.0)
+    energy = cc.sample_fluences(fluences, bounds, 8000, np.random.default_rng(6))
     grid = np.linspace(*bounds, 3001)
-    cumulative = np.cumsum(burst.nue.density(grid) * cc.cross_section(grid))
+    cumulative = np.cumsum(fluences.nue.density(grid) * cc.cross_section(grid))
     assert stats.kstest(energy, lambda x: np.interp(x, grid, cumulative / cumulative[-1])).pvalue > 1e-3

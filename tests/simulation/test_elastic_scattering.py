@@ -107,14 +107,14 @@ def test_drawn_electron_energies_follow_the_cross_section(pdg):
 
 
 def test_a_burst_is_drawn_in_the_right_proportions():
-    burst, bounds = FLUENCES["gkvm"], (5.0, np.inf)
-    pdg, nu_energy, t = es.sample_burst(burst, bounds, 40000, np.random.default_rng(4))
-    rates = es.expected_events(burst, 40.0, 10.0, bounds)
+    fluences, bounds = FLUENCES["gkvm"], (5.0, np.inf)
+    pdg, nu_energy, t = es.sample_fluences(fluences, bounds, 40000, np.random.default_rng(4))
+    rates = es.expected_events(fluences, 40.0, 10.0, bounds)
     for number in FLAVOURS:
         assert np.mean(pdg == number) == pytest.approx(rates[number] / sum(rates.values()), abs=0.01)
     assert t.min() >= 5.0
     assert (t <= es.max_electron_energy(nu_energy) * (1 + 1e-12)).all()
-    above = sum(es.expected_events(burst, 40.0, 10.0, (10.0, np.inf)).values())
+    above = sum(es.expected_events(fluences, 40.0, 10.0, (10.0, np.inf)).values())
     assert np.mean(t > 10.0) == pytest.approx(above / sum(rates.values()), abs=0.01)
 
 

@@ -25,8 +25,8 @@ def test_there_is_nothing_below_zero_energy():
 
 
 def test_each_flavour_has_its_fluence():
-    burst = FLUENCES["livermore"]
-    assert [burst.of(pdg).mean_energy for pdg in FLAVOURS] == [11.2, 15.5, 21.1, 21.1, 21.1, 21.1]
+    fluences = FLUENCES["livermore"]
+    assert [fluences.of(pdg).mean_energy for pdg in FLAVOURS] == [11.2, 15.5, 21.1, 21.1, 21.1, 21.1]
 
 
 def test_samples_follow_the_density():

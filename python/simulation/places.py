@@ -1,8 +1,16 @@
-"""Directions on the sphere: isotropic ones, and ones at a given angle from others."""
+"""Places in the argon, and directions: isotropic ones, and ones at a given angle from others."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
+
+
+def uniform_positions(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return positions (count, 3) in cm, uniform in the drift volumes on either side of the wires."""
+    x = rng.uniform(WIRE_PLANE_X_CM, MAX_X_CM, count) * rng.choice([-1.0, 1.0], count)
+    return np.stack([x, rng.uniform(-MAX_Y_CM, MAX_Y_CM, count), rng.uniform(0.0, MAX_Z_CM, count)], axis=-1)
 
 
 def isotropic_directions(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from python.simulation.directions import deflect, frames, isotropic_directions, rotate
+from python.simulation.places import deflect, frames, isotropic_directions, rotate
 
 POLES = np.array([[0, 0, 1], [0, 0, -1], [1, 0, 0], [0, -1, 0], [1e-9, 0, -1]], float)
 
