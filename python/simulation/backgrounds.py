@@ -2,10 +2,11 @@
 
 Rates are mean numbers in a readout window of 3 ms in the whole `dune10kt_1x2x2` (4.05e8 cm3). Those of nuclides dissolved in
 the argon follow from their activities (39Ar 1.41e-3, 85Kr 1.6e-4, 222Rn 1.4e-6, 42Ar 1.28e-7 Bq/cm3), 214Bi in equilibrium
-with 222Rn. Photons and neutrons from outside depend on the cavern and are known to a factor of a few only; the nominal rates
-give, all together, about as many induction clusters of 2 MeV an event as a production file of the full simulation had (137 of
-background beside 53 of neutrinos). Beta spectra have the allowed or the unique first-forbidden shape with the non-relativistic
-Fermi function; end points and branches are those of ENSDF, weak branches joined with a neighbour.
+with 222Rn. Photons and neutrons from outside depend on the cavern and are known to a factor of a few only. Their nominal rates
+are chosen so that there is about one background cluster of 2 MeV to every neutrino cluster; a production file of the full
+simulation had 137 to 53 on the plane U, which three times the rates come near. Beta spectra have the allowed or the unique
+first-forbidden shape with the non-relativistic Fermi function; end points and branches are those of ENSDF, weak branches joined
+with a neighbour.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from python.simulation.records import Particles
 ELECTRON, PHOTON, NEUTRON, ALPHA = 11, 22, 2112, 1000020040
 FINE_STRUCTURE = 1 / 137.035999
 WINDOW_US = TICKS_PER_WINDOW * TICK_US
-LONGEST_DRIFT_US = float(drift_ticks(MAX_X_CM)) * TICK_US
+MARGIN_US = 600.0  # a photon that flies 1 m along the drift changes the time of arrival by this; neutrons come as late
 THERMAL_MEV = 2.5e-8
 TL208_GAMMA_MEV = 2.6145
 PO214_ALPHA_MEV, PO214_MEAN_LIFE_US = 7.687, 237.0
@@ -76,7 +77,7 @@ NUCLIDES = {
 NOMINAL_RATES = {
     "k42": 0.16,
     "bi214": 1.7,
-    "external_gamma": 12.0,
+    "external_gamma": 3.0,
     "neutron_capture": 2.0,
     "ar39": 0.0,  # 1713 by its activity: too small for clusters, and most of the time of a simulation
     "kr85": 0.0,  # 194
@@ -86,30 +87,39 @@ NOMINAL_RATES = {
 def background_particles(n_events: int, rates: dict[str, float], rng: np.random.Generator) -> Particles:
     """Draw the particles of all decays in the windows of `n_events` events; `rates` has at least one source.
 
-    Decays are uniform in time over the window and the longest drift before it, so that charge arrives evenly at all ticks.
+    Only decays are drawn whose charge may arrive within the window or MARGIN_US around it, evenly in time.
     """
     parts = []
     for name in sorted(rates):
-        counts = rng.poisson(rates[name] * (WINDOW_US + LONGEST_DRIFT_US) / WINDOW_US, n_events)
+        counts = rng.poisson(rates[name] * (WINDOW_US + 2 * MARGIN_US) / WINDOW_US, n_events)
         event = np.repeat(np.arange(n_events), counts)
-        time = rng.uniform(-LONGEST_DRIFT_US, WINDOW_US, len(event))
+        arrival = rng.uniform(-MARGIN_US, WINDOW_US + MARGIN_US, len(event))
         if name == "external_gamma":
             position, direction = _from_outside(len(event), rng)
+            time = arrival - _drift_us(position)
             parts.append(_particles(event, PHOTON, TL208_GAMMA_MEV, position, direction, time))
-        elif name == "neutron_capture":
-            parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, uniform_positions(len(event), rng), time, rng))
+            continue
+        position = uniform_positions(len(event), rng)
+        time = arrival - _drift_us(position)
+        if name == "neutron_capture":
+            parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, position, time, rng))
         else:
-            parts += _decays(name, event, time, rng)
+            parts += _decays(name, event, position, time, rng)
     joined = Particles.concatenate(parts)
     return joined.take(np.argsort(joined.event, kind="stable"))
 
 
-def _decays(name: str, event: np.ndarray, time: np.ndarray, rng: np.random.Generator) -> list[Particles]:
-    """Particles of beta decays of the nuclide `name`, uniform in the argon."""
+def _drift_us(position: np.ndarray) -> np.ndarray:
+    return drift_ticks(position[:, 0]) * TICK_US
+
+
+def _decays(
+    name: str, event: np.ndarray, position: np.ndarray, time: np.ndarray, rng: np.random.Generator
+) -> list[Particles]:
+    """Particles of beta decays of the nuclide `name`."""
     nuclide = NUCLIDES[name]
     probability = np.array([branch.probability for branch in nuclide.branches])
     chosen = rng.choice(len(probability), len(event), p=probability / probability.sum())
-    position = uniform_positions(len(event), rng)
     parts = []
     for number, branch in enumerate(nuclide.branches):
         mine = chosen == number
