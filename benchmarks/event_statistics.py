@@ -62,14 +62,14 @@ def _of_primitives(sample: Sample, rows: np.ndarray) -> dict[str, Statistic]:
     event = tps.event[rows]
     everyone = np.arange(n_events)
     adc = np.bincount(event, weights=tps.integral[rows], minlength=n_events)
-    seen = adc > 0
+    seen = (adc > 0) & (sample.deposited > 0)
     return {
         "TPs per event": Statistic(np.bincount(event, minlength=n_events), everyone),
         "peak ADC": Statistic(tps.peak[rows], event),
         "integral ADC": Statistic(tps.integral[rows], event),
         "SOT": Statistic(tps.sot[rows], event),
         "time to peak / SOT": Statistic(tps.to_peak[rows] / tps.sot[rows], event),
-        "ADC per MeV": Statistic((adc / sample.deposited)[seen], everyone[seen]),
+        "ADC per MeV": Statistic(adc[seen] / sample.deposited[seen], everyone[seen]),
     }
 
 
@@ -123,23 +123,23 @@ def _of_blips(
     return {
         "blip share of TPs": fraction(np.ones(len(tps))),
         "blip share of ADC": fraction(tps.integral.astype(float)),
-        "blip distance (cm)": Statistic(_distance(tps, blips, members, plane), tps.event[blips]),
+        "blip distance (cm)": _distance(tps, blips, members, plane),
         "blip TP energy (MeV)": Statistic(tps.integral[blips] / calibration[plane], tps.event[blips]),
     }
 
 
-def _distance(tps: TriggerPrimitives, rows: np.ndarray, members: np.ndarray, plane: int) -> np.ndarray:
-    """Distance in the plane, cm, of the primitives `rows` from the nearest of `members` in their event."""
-    result = np.full(len(rows), np.nan)
-    place = np.stack([(tps.channel + 0.0) * PITCH_CM[plane], (tps.start + tps.to_peak) * TICK_CM], axis=-1)
-    turn = np.array([WRAP * PITCH_CM[plane], 0.0])
-    for event in np.unique(tps.event[rows]):
-        mine = tps.event[rows] == event
-        targets = place[members[tps.event[members] == event]]
-        if plane != X:
-            targets = np.concatenate([targets, targets - turn, targets + turn])
-        result[mine] = KDTree(targets).query(place[rows[mine]])[0]
-    return result
+def _distance(tps: TriggerPrimitives, rows: np.ndarray, members: np.ndarray, plane: int) -> Statistic:
+    """Distance in the plane, cm, of the primitives `rows` from the nearest of `members` in their event, APA and face."""
+    place = np.stack([tps.local * PITCH_CM[plane], (tps.start + tps.to_peak) * TICK_CM], axis=-1)
+    turn = np.array([0.0 if plane == X else WRAP * PITCH_CM[plane], 0.0])
+    group = (tps.event * 4 + tps.apa) * 3 + tps.face + 1
+    distance = np.full(len(tps), np.nan)
+    for number in np.intersect1d(group[rows], group[members]):
+        mine = rows[group[rows] == number]
+        targets = place[members[group[members] == number]]
+        distance[mine] = KDTree(np.concatenate([targets - turn, targets, targets + turn])).query(place[mine])[0]
+    near = rows[np.isfinite(distance[rows])]
+    return Statistic(distance[near], tps.event[near])
 
 
 def brems_is_forward(

@@ -31,7 +31,7 @@ CLASSICAL_RADIUS_CM = 2.8179403262e-13
 # 2 pi r_e^2 m_e c^2 times the density of electrons, in MeV/cm
 COLLISION_SCALE = 2 * math.pi * CLASSICAL_RADIUS_CM**2 * ELECTRON_MASS_MEV * ATOMS_PER_CM3 * ATOMIC_NUMBER
 
-DELTA_CUT_MEV = 0.1  # range 0.13 mm, a sixth of what the charge drifts in a tick
+DELTA_CUT_MEV = 0.1  # range 0.14 mm, a sixth of what the charge drifts in a tick
 PHOTON_CUT_MEV = 0.03  # absorbed within 3 mm
 
 GRID_START_MEV, GRID_END_MEV, GRID_POINTS = 1e-3, 100.0, 601

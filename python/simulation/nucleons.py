@@ -8,8 +8,9 @@ It excites 40Ar to 1.461 MeV at most once, with the chance 1 - (1.5 MeV / T)^4 (
 elastic one, a loss of 4.8 % of the energy in an elastic scattering), and is captured by 40Ar 328 us later on average: 0.66 b at
 2200 m/s, falling as 1/v, so that the time is the same at any energy. Distances from where it started are exponential, in any
 direction. That of the excitation, 30 cm, is round; that of the capture, 190 cm, gives the root mean square of 265 cm that some
-350 collisions on the way from 2 MeV to thermal energies, 10 cm apart, add up to. Both are good to a factor of two at best: paths
-of MeV neutrons in argon hang on its resonances. The photons of the capture follow the levels and
+350 collisions on the way from 2 MeV to thermal energies, 10 cm apart, add up to. Every second neutron that starts above 57 keV
+falls into the window that the cross-section has there, where the scattering length is some 30 m (that of the planned pulsed
+neutron source), and goes that far. All this is good to a factor of two at best. The photons of the capture follow the levels and
 intensities of 41Ar (C. D. Nesaraja and E. A. McCutchan, Nucl. Data Sheets 133, 1 (2016), thermal capture): always 6.0989 MeV
 together.
 """
@@ -41,6 +42,7 @@ SHORTEST_RANGE_MEV = 0.1  # slower ones are given its range
 
 EXCITATION_MEV, EXCITATION_THRESHOLD_MEV, EXCITATION_POWER = 1.461, 1.5, 4.0
 EXCITATION_DISTANCE_CM, CAPTURE_DISTANCE_CM, CAPTURE_TIME_US = 30.0, 190.0, 328.0
+WINDOW_MEV, WINDOW_DISTANCE_CM, WINDOW_SHARE = 0.057, 3000.0, 0.5
 
 NEUTRON_SEPARATION_MEV = 6.0989
 LEVELS = np.array(
@@ -103,7 +105,8 @@ def follow_neutron(track, stack, depth, levels, chances, rng):
         energy -= EXCITATION_MEV
     track[X], track[Y], track[Z] = x, y, z
     isotropic(track, rng)
-    advance(track, CAPTURE_DISTANCE_CM * rng.standard_exponential())
+    escapes = energy > WINDOW_MEV and rng.random() < WINDOW_SHARE
+    advance(track, (WINDOW_DISTANCE_CM if escapes else CAPTURE_DISTANCE_CM) * rng.standard_exponential())
     track[TIME] += CAPTURE_TIME_US * rng.standard_exponential()
     level = len(levels) - 1
     while level > 0:

@@ -17,6 +17,7 @@ from python.data.metadata import vectors
 from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.settings import EVENTS_PER_FILE
+from tests.simulation.test_marley_events import CC_EVENT, write
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = EVENTS_PER_FILE + 20
@@ -126,6 +127,15 @@ def test_background_alone_has_no_neutrino(tmp_path):
     assert set(table["is_marley"]) == {0}
     assert set(table["is_es_interaction"]) == {-1}
     assert np.all(np.isnan(table["true_nu_energy"]))
+
+
+def test_listed_events_are_used(tmp_path):
+    listed = write(tmp_path / "list.ascii", CC_EVENT)
+    assert run("-o", tmp_path / "out", "-n", "10", "--channel", "cc", "--marley", listed, "--background", "none") == 0
+    table = tables(tmp_path / "out", "cc")
+    assert len(table) > 5
+    assert set(table["true_nu_energy"]) == {20.0}
+    assert np.allclose(table["true_electron_energy"], np.hypot(14.0, 0.511) - 0.511, rtol=1e-5)
 
 
 MISTAKES = [

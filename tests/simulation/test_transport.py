@@ -157,14 +157,19 @@ def test_levels_of_the_capture_are_those_of_its_photons():
 
 
 def test_captured_neutrons_show_the_separation_energy_late():
-    deposits, escaped = run(make_particles(np.full(1500, 0.5), NEUTRON, position=(180, 0, 230)))
+    deposits, escaped = run(make_particles(np.full(1500, 0.05), NEUTRON, position=(180, 0, 230)))
     visible = np.bincount(deposits.event, deposits.energy, minlength=1500)
     assert deposits.from_photon.all()
     contained = np.isclose(visible, NEUTRON_SEPARATION_MEV, rtol=1e-9)
     assert contained.mean() > 0.4
-    np.testing.assert_allclose(escaped[contained], 0.5 - NEUTRON_SEPARATION_MEV)
+    np.testing.assert_allclose(escaped[contained], 0.05 - NEUTRON_SEPARATION_MEV)
     first = np.unique(deposits.event, return_index=True)[1]
     assert deposits.time[first].mean() == pytest.approx(CAPTURE_TIME_US, rel=0.1)
+
+
+def test_every_second_neutron_escapes_through_the_window_of_argon():
+    slow, fast = (run(make_particles(np.full(3000, energy), NEUTRON))[0] for energy in (0.05, 0.5))
+    assert len(np.unique(fast.event)) / len(np.unique(slow.event)) == pytest.approx(0.55, abs=0.06)
 
 
 def test_fast_neutrons_excite_argon_at_once():
