@@ -36,7 +36,7 @@ from python.data.geometry import (
 )
 from python.ingest.root_reader import read_source
 from python.ingest.trigger_primitives import TriggerPrimitives
-from python.ingest.truth import event_truth, signal_tps
+from python.ingest.truth import event_truth
 from python.simulation.drift import drift
 from python.simulation.records import Particles
 from python.simulation.response import respond
@@ -80,7 +80,7 @@ def read_real(path: Path) -> RealEvents:
         is_signal=np.ones(len(momentum), bool),
     )
     deposited = np.bincount(*_true_energy(path, source.events), minlength=len(source.events))
-    sample = Sample(source.tps, _is_signal(source.tps, signal_tps(source)), truth.electron_energy, deposited)
+    sample = Sample(source.tps, _is_signal(source.tps), truth.electron_energy, deposited)
     return RealEvents(sample, unit(truth.electron_momentum), particles)
 
 
@@ -92,7 +92,7 @@ def simulate_twins(real: RealEvents, seed: int) -> tuple[Sample, list[bool | Non
     particles.event = particles.event + np.repeat(np.arange(TWINS_AT_A_TIME) * n_events, len(real.particles))
     deposits, _ = transport(particles, rng)
     n_twins = n_events * TWINS_AT_A_TIME
-    tps, signal, _ = respond(drift(deposits, rng), n_twins, rng)
+    tps, _, _ = respond(drift(deposits, rng), n_twins, rng)
     seen = _has_wires(deposits.position)
     deposited = np.bincount(deposits.event[seen], weights=deposits.energy[seen], minlength=n_twins)
     forward = []
@@ -105,16 +105,16 @@ def simulate_twins(real: RealEvents, seed: int) -> tuple[Sample, list[bool | Non
             brems_is_forward(deposits.position[mine], deposits.energy[mine], brems, real.direction[event % n_events])
         )
     electron_energy = np.tile(real.sample.electron_energy, TWINS_AT_A_TIME)
-    return Sample(tps, _is_signal(tps, signal), electron_energy, deposited), forward
+    return Sample(tps, _is_signal(tps), electron_energy, deposited), forward
 
 
-def _is_signal(tps: TriggerPrimitives, labelled: np.ndarray) -> np.ndarray:
-    """Mark the primitives that are the neutrino's: those with its label, and those too large for noise.
+def _is_signal(tps: TriggerPrimitives) -> np.ndarray:
+    """Mark the primitives that are the neutrino's: those larger than noise gets, as there is nothing else in these events.
 
-    The labels of the real files miss a part of the small ones (on X 14 % of 400 to 1000 ADC), whose charge came earlier than
-    the search for it begins.
+    The true labels of the real files would not do. They miss a part of the small ones (on X 14 % of 400 to 1000 ADC, a third
+    below 200), whose charge came earlier than the search for it begins.
     """
-    return labelled | (tps.integral > LARGEST_NOISE_ADC)
+    return tps.integral > LARGEST_NOISE_ADC
 
 
 def _has_wires(position: np.ndarray) -> np.ndarray:

@@ -50,12 +50,6 @@ def produce(
     return total
 
 
-def is_complete(settings: SimulationSettings, folder: Path) -> bool:
-    """Whether `folder` holds every file of the data set."""
-    events = plan_events(settings)
-    return all(_is_there(settings, folder, events.stem(number)) for number in range(events.n_files))
-
-
 def _is_there(settings: SimulationSettings, folder: Path, stem: str) -> bool:
     return all((folder / name).exists() for name in output_names(stem, settings.products))
 

@@ -4,8 +4,10 @@ The charge on a wire, tick by tick, is convolved with the plane's kernel (ADC pe
 added, samples are rounded, and every run of samples above threshold becomes a trigger primitive, as the readout makes them: the
 comparison is strict, the integral is that of all its samples above the pedestal.
 
-Charge that passes an induction wire induces the same signal, weaker, on the wires beside it. To the reference files that matters:
-signals of a lone wire and of the wires inside a track otherwise come out wrong in opposite directions, by tens of percent.
+Charge induces signals on the wires beside its own too: on the induction planes the same, weaker; on the collection plane one
+that rises while the charge comes near and swings back when it goes to its own wire. To the reference files that matters: signals
+of a lone wire and of the wires inside a track otherwise come out wrong in opposite directions, by tens of percent on the
+induction planes; on the collection plane peaks spread nearly twice as wide.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from python.data.geometry import (
     THRESHOLD_ADC,
     TICKS_PER_WINDOW,
     WRAP,
+    X_CHANNELS_PER_FACE,
     X,
     global_channel,
     locate_channel,
@@ -34,21 +37,24 @@ from python.simulation.noise import N_TAPS, NOISE_FILTER, draw_noise
 from python.simulation.records import Charge
 
 KERNEL_TABLE = Path(__file__).parent / "tables" / "response_kernel.json"
+FAINT_ADC = 3.0  # charge that cannot give this much is left out: noise a wire has all the same
 SEPARATE_TICKS = 80  # charge farther apart on a wire is treated apart: signals last 49 ticks
 N_COLUMNS = 9  # event, channel, start, sot, to_peak, integral, peak, electrons, signal electrons
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """Signal of an electron, in rows U, V, X.
+    """Signal of an electron, in rows U, V, X, on its own wire and on each wire beside it.
 
-    `taps` (3, K) ADC, the first `first_lag` ticks after the electron's arrival; `neighbour_share` (3,) of it on the wires beside;
-    `high_lags` (3, 2) first and last lag at which it has half its height or more.
+    `taps` (3, 2, K) ADC, the first `first_lag` ticks after the electron's arrival; `top` (3,) ADC, the highest on the own wire;
+    `height` (3, 2) of both signals over that; `high_lags` (3, 2, 2) first and last lag at which each has half its height or
+    more.
     """
 
     taps: np.ndarray
     first_lag: int
-    neighbour_share: np.ndarray
+    top: np.ndarray
+    height: np.ndarray
     high_lags: np.ndarray
 
 
@@ -56,10 +62,11 @@ class Kernels:
 def response_kernels() -> Kernels:
     """Load the table of the measured response."""
     table = json.loads(KERNEL_TABLE.read_text())
-    taps = np.array([table["adc_per_electron"][plane] for plane in PLANES])
-    high = [np.flatnonzero(signal >= signal.max() / 2)[[0, -1]] for signal in taps]
-    share = np.array([table["neighbour_share"][plane] for plane in PLANES])
-    return Kernels(taps, table["first_lag"], share, np.array(high) + table["first_lag"])
+    signals = table["adc_per_electron"], table["adc_per_electron_beside"]
+    taps = np.array([[signal[plane] for signal in signals] for plane in PLANES])
+    top = taps.max(axis=2)
+    high = [[np.flatnonzero(signal >= signal.max() / 2)[[0, -1]] for signal in pair] for pair in taps]
+    return Kernels(taps, table["first_lag"], top[:, 0], top / top[:, :1], np.array(high) + table["first_lag"])
 
 
 def respond(
@@ -69,24 +76,27 @@ def respond(
 
     Returns them in canonical order, with `signal` (N,) bool, whether more than half of the electrons in a primitive are the
     neutrino interaction's, and `electrons` (N,), their number, 0 where it is noise. Electrons are in a primitive when a sample
-    in which their signal has half its height or more is; those of the wires beside count by the share that is seen of them.
+    in which their signal has half its height or more is; those of the wires beside count by the height of what they induce.
     `noise` adds noise to the charge, and primitives of noise alone elsewhere.
     """
     kernels = response_kernels()
-    seen = _seen_by_wires(charge, kernels.neighbour_share)
-    wire = seen.event * (N_APAS * CHANNELS_PER_APA) + seen.channel
-    first = np.flatnonzero((np.diff(wire, prepend=-1) != 0) | (np.diff(seen.tick, prepend=0) > SEPARATE_TICKS))
-    bounds = np.append(first, len(seen))
+    seen, beside = seen_by_wires(charge)
+    first = _stretches(seen)
+    last = np.append(first, len(seen))[1:]
+    plane = locate_channel(seen.channel).plane
+    highest = seen.electrons * kernels.height[plane, beside] * kernels.top[plane]
+    bright = np.add.reduceat(highest, first) > FAINT_ADC
+    first, last = first[bright], last[bright]
     begin = np.maximum(seen.tick[first] + kernels.first_lag, 0)
-    end = np.minimum(seen.tick[bounds[1:] - 1] + kernels.first_lag + kernels.taps.shape[1], TICKS_PER_WINDOW)
+    end = np.minimum(seen.tick[last - 1] + kernels.first_lag + kernels.taps.shape[2], TICKS_PER_WINDOW)
     rows = _respond(
-        seen.event, seen.channel, seen.tick, seen.electrons, seen.signal_electrons,
-        locate_channel(seen.channel[first]).plane, bounds, begin, end, kernels.taps, kernels.first_lag, kernels.high_lags,
+        seen.event, seen.channel, seen.tick, seen.electrons, seen.signal_electrons, beside, plane[first], first, last,
+        begin, end, kernels.taps, kernels.first_lag, kernels.height, kernels.high_lags,
         NOISE_FILTER if noise else np.zeros_like(NOISE_FILTER), min_sot, rng,
     )  # fmt: skip
     if noise:
         alone = draw_noise(n_events, min_sot, rng)
-        alone = alone[_outside(alone, wire[first], begin, end)]
+        alone = alone[_outside(alone, _wire(seen)[first], begin, end)]
         rows = np.concatenate([rows, np.pad(alone, ((0, 0), (0, 2))).astype(float)])
     tps = TriggerPrimitives(*rows[:, :7].astype(np.int64).T.copy())
     order = tps.order()
@@ -94,21 +104,40 @@ def respond(
     return tps.take(order), 2 * signal_electrons > electrons, electrons
 
 
-def _seen_by_wires(charge: Charge, neighbour_share: np.ndarray) -> Charge:
-    """Return `charge` and the share of it that the induction wires on either side see, sorted by event, channel, tick."""
+def seen_by_wires(charge: Charge) -> tuple[Charge, np.ndarray]:
+    """Return `charge` once for its own wire and once for each wire beside, sorted by event, channel, tick, and 1 where beside.
+
+    U and V go on at the end of their channel numbers where they begin; the wires of X end at the edges of each face. What is
+    too little to be seen beside is not repeated there.
+    """
+    kernels = response_kernels()
     place = locate_channel(charge.channel)
-    induction = np.flatnonzero(place.plane != X)
-    beside = charge.take(induction)
-    apa, plane, local = place.apa[induction], place.plane[induction], place.local[induction]
-    share = neighbour_share[plane]
+    first = _stretches(charge)
+    together = np.repeat(np.add.reduceat(charge.electrons, first), np.diff(np.append(first, len(charge))))
+    is_felt = together * kernels.top[place.plane] * kernels.height[place.plane, 1] > FAINT_ADC / 2
     parts = [charge]
     for step in (-1, 1):
-        channel = global_channel(apa, plane, (local + step) % WRAP)
-        electrons, signal_electrons = beside.electrons * share, beside.signal_electrons * share
-        parts.append(Charge(beside.event, channel, beside.tick, electrons, signal_electrons))
+        local = place.local + step
+        exists = (place.plane != X) | (local // X_CHANNELS_PER_FACE == place.local // X_CHANNELS_PER_FACE)
+        local = np.where(place.plane == X, local, local % WRAP)
+        part = charge.take(is_felt & exists)
+        part.channel = global_channel(place.apa, place.plane, local)[is_felt & exists]
+        parts.append(part)
     seen = Charge.concatenate(parts)
-    wire = seen.event * (N_APAS * CHANNELS_PER_APA) + seen.channel
-    return seen.take(np.argsort(wire * TICKS_PER_WINDOW + seen.tick, kind="stable"))
+    beside = (np.arange(len(seen)) >= len(charge)).astype(np.int64)
+    order = np.argsort(_wire(seen) * TICKS_PER_WINDOW + seen.tick, kind="stable")
+    return seen.take(order), beside[order]
+
+
+def _wire(charge: Charge) -> np.ndarray:
+    return charge.event * (N_APAS * CHANNELS_PER_APA) + charge.channel
+
+
+def _stretches(charge: Charge) -> np.ndarray:
+    """First record of each stretch of a wire that has charge."""
+    return np.flatnonzero(
+        (np.diff(_wire(charge), prepend=-1) != 0) | (np.diff(charge.tick, prepend=0) > SEPARATE_TICKS)
+    )
 
 
 def _outside(rows: np.ndarray, wire: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -123,17 +152,17 @@ def _outside(rows: np.ndarray, wire: np.ndarray, begin: np.ndarray, end: np.ndar
 
 @kernel
 def _respond(
-    event, channel, tick, electrons, signal_electrons, plane, bounds, begin, end, taps, first_lag, high_lags, noise_filter,
-    min_sot, rng,
+    event, channel, tick, electrons, signal_electrons, beside, plane, first, last, begin, end, taps, first_lag, height, high_lags,
+    noise_filter, min_sot, rng,
 ):  # fmt: skip
-    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire: charges bounds[i]:bounds[i + 1], samples begin to end."""
+    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire: charges first[i] to last[i], samples begin to end."""
     rows = np.empty((64 + len(tick) // 8, N_COLUMNS))
     n_rows = 0
     for i in range(len(begin)):
-        charges = range(bounds[i], bounds[i + 1])
+        charges = range(first[i], last[i])
         threshold = THRESHOLD_ADC[plane[i]]
         adc = _waveform(
-            tick, electrons, charges, begin[i], end[i], taps[plane[i]], first_lag, noise_filter[plane[i]], rng
+            tick, electrons, beside, charges, begin[i], end[i], taps[plane[i]], first_lag, noise_filter[plane[i]], rng
         )
         start = 0
         while start < len(adc):
@@ -144,28 +173,29 @@ def _respond(
                 if n_rows == len(rows):
                     rows = np.concatenate((rows, np.empty_like(rows)))
                 row = rows[n_rows]
-                row[0], row[1] = event[bounds[i]], channel[bounds[i]]
+                row[0], row[1] = event[first[i]], channel[first[i]]
                 row[2], row[3] = begin[i] + start, stop - start
                 row[4] = np.argmax(adc[start:stop])
                 row[5], row[6] = adc[start:stop].sum(), adc[start:stop].max()
                 row[7] = row[8] = 0
                 for k in charges:
-                    if begin[i] + start - high_lags[plane[i], 1] <= tick[k] < begin[i] + stop - high_lags[plane[i], 0]:
-                        row[7] += electrons[k]
-                        row[8] += signal_electrons[k]
+                    first_high, last_high = high_lags[plane[i], beside[k]]
+                    if begin[i] + start - last_high <= tick[k] < begin[i] + stop - first_high:
+                        row[7] += electrons[k] * height[plane[i], beside[k]]
+                        row[8] += signal_electrons[k] * height[plane[i], beside[k]]
                 n_rows += 1
             start = stop + 1
     return rows[:n_rows]
 
 
 @kernel
-def _waveform(tick, electrons, charges, begin, end, taps, first_lag, noise_filter, rng):
+def _waveform(tick, electrons, beside, charges, begin, end, taps, first_lag, noise_filter, rng):
     """Samples of a wire from tick `begin` to before `end`, in whole ADC."""
     adc = np.zeros(end - begin)
     for k in charges:
         shift = tick[k] + first_lag - begin
-        for lag in range(max(0, -shift), min(len(taps), len(adc) - shift)):
-            adc[shift + lag] += electrons[k] * taps[lag]
+        for lag in range(max(0, -shift), min(taps.shape[1], len(adc) - shift)):
+            adc[shift + lag] += electrons[k] * taps[beside[k], lag]
     if noise_filter[0] > 0:
         white = rng.standard_normal(len(adc) + N_TAPS - 1)
         for sample in range(len(adc)):

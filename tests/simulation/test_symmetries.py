@@ -146,7 +146,7 @@ def test_the_same_deposits_make_the_same_primitives_at_every_place_and_turned(tr
             assert np.array_equal(seen.primitives, original.primitives)
             both = seen.images.keys() & original.images.keys()
             same = sum(np.array_equal(seen.images[event], original.images[event]) for event in both)
-            assert len(both) > 0.9 * N_TRACKS
+            assert len(both) > 0.8 * N_TRACKS
             assert same >= SAME_IMAGES * len(both)
 
 
