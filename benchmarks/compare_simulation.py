@@ -42,7 +42,7 @@ from python.simulation.records import Particles
 from python.simulation.response import respond
 from python.simulation.transport import KIND_OF_PDG, transport
 
-N_TWINS = 200
+N_TWINS = 400
 TWINS_AT_A_TIME = 20
 LOWEST_P = 0.01
 FEWEST_VALUES = 5
