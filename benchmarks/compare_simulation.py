@@ -184,6 +184,9 @@ def main() -> None:
         table = {
             name: compare(measured[name], [part[name] for part in twins], len(real.direction)) for name in measured
         }
+        responded = statistics(respond_to_true_charge(path, real))
+        for name, row in table.items():
+            row["from_true_charge"] = round(float(np.median(responded[name].values)), 3)
         disagreements += [f"{kind} {name}" for name, row in table.items() if row["p"] < LOWEST_P]
         result[kind] = {
             "forward_bremsstrahlung": {
