@@ -28,7 +28,6 @@ from python.simulation.materials import (
     GRID_STEP,
     PHOTON_CUT_MEV,
     PHOTON_RATE,
-    RANGE,
     SOFT_LOSS,
     electron_table,
 )
@@ -134,7 +133,7 @@ def vectorised(count: int, table: np.ndarray, rng: np.random.Generator) -> float
     position, direction = np.tile(START, (count, 1)), np.tile([0.0, 0.0, 1.0], (count, 1))
     while len(energy):
         delta_rate, photon_rate = (lookup(table, column, energy) for column in (DELTA_RATE, PHOTON_RATE))
-        length = np.minimum(electrons.STEP_CM, electrons.STEP_OF_RANGE * lookup(table, RANGE, energy))
+        length = np.full(len(energy), electrons.STEP_CM)
         position += 0.5 * length[:, None] * direction
         loss = soft_losses(energy, length, table, rng)
         total += loss.sum()
