@@ -96,8 +96,13 @@ def _made(
         for future in as_completed(futures):
             yield future.result()
     except BaseException:
-        for process in list(pool._processes.values()):
+        processes = list(pool._processes.values())
+        for process in processes:
             process.terminate()
+        for process in processes:
+            process.join()
+        for unfinished in folder.glob(f".{events.channel}_*"):
+            unfinished.unlink()
         raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -43,12 +43,6 @@ def test_a_requested_gpu_that_is_not_there(workplace, monkeypatch):
     assert not workplace.output.exists()
 
 
-def test_no_data_named(workplace):
-    result = workplace.train(data=None)
-    assert result.code == 3
-    assert "-d DIR" in result.err
-
-
 def test_missing_and_empty_folders(workplace, tmp_path):
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "missing", tmp_path / "empty"):
