@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from python.config.differences import differences
 from python.general_purpose_libs import ConfigError, log, read_json, write_json, writing_to
 from python.ingest.products import ProductSummary, output_names
 from python.simulation.events import EventList, plan_events, simulate_file
@@ -58,24 +59,18 @@ def _claim(folder: Path, settings: SimulationSettings, events: EventList) -> Non
     """Write the settings into `folder`, or compare them with those that are there."""
     described = {**settings.described(), "made_of": events.described()}
     path = folder / SETTINGS_FILE
-    if path.exists():
-        found = read_json(path)
-        differences = [
-            f"{name}: there {found.get(name)!r}, asked for {described.get(name)!r}"
-            for name in {**found, **described}
-            if found.get(name) != described.get(name)
-        ]
-        if differences:
+    others = sorted(folder.glob("**/*.npz"))
+    if path.exists() and others:
+        found = differences(read_json(path), described)
+        if found:
             raise ConfigError(
                 f"{folder} holds another simulated data set; give a new folder with -o, or the same settings to go on with it:"
-                "\n  " + "\n  ".join(differences)
+                "\n  " + "\n  ".join(found)
             )
-        return
+    elif others:
+        raise ConfigError(f"{folder} holds image files of another origin ({others[0].name}, ...); give a new folder")
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    others = sorted(folder.glob("**/*.npz"))
-    if others:
-        raise ConfigError(f"{folder} holds image files of another origin ({others[0].name}, ...); give a new folder")
     write_json(path, described)
 
 

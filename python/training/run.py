@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from python.config.differences import differences
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
 from python.data.augmentation import RandomFlips
@@ -35,6 +34,8 @@ from python.training.device import choose_device
 from python.training.preparation import data_folders, split_samples, training_rows
 from python.training.provenance import environment, git_commit
 from python.training.task import Evaluation, Samples, Task
+
+NOT_INTERPRETED = ("$schema", "description", "notes")
 
 
 def train_from_command_line(task: Task, options: argparse.Namespace) -> int:
@@ -74,24 +75,13 @@ def _configuration(task: Task, options: argparse.Namespace) -> RunConfig:
         max_samples=options.max_samples,
     )
     if saved is not None:
-        differences = list(_differences(dump_config(load_config(saved, task.schema)), dump_config(config)))
-        if differences:
+        found = differences(dump_config(load_config(saved, task.schema)), dump_config(config), ignored=NOT_INTERPRETED)
+        if found:
             raise ConfigError(
                 f"{options.resume} was started with another configuration and can only go on with its own:\n  "
-                + "\n  ".join(differences)
+                + "\n  ".join(found)
             )
     return config
-
-
-def _differences(one: Any, other: Any, path: str = "") -> Sequence[str]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return [
-            text
-            for key in {**one, **other}
-            if key not in ("$schema", "description", "notes")
-            for text in _differences(one.get(key), other.get(key), f"{path}.{key}".lstrip("."))
-        ]
-    return [] if one == other else [f"{path}: the run has {one!r}, asked for is {other!r}"]
 
 
 def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tuple[Samples, Split, np.ndarray]:

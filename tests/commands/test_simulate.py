@@ -161,6 +161,12 @@ def test_mistakes_are_named(arguments, code, said, tmp_path, capsys):
     assert not list(tmp_path.glob("out/*.npz"))
 
 
+def test_a_command_that_made_nothing_can_be_mended(tmp_path):
+    folder = tmp_path / "out"
+    assert run("-o", folder, "-n", "5", "--channel", "es", "--energy", "90", "95") == 2
+    assert run("-o", folder, "-n", "5", "--channel", "es", "--energy", "5", "15") == 0
+
+
 @pytest.mark.parametrize("value", ["0,0,0", "1,2", "up", "inf,0,0"])
 def test_directions_that_are_none(value, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:

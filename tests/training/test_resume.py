@@ -112,7 +112,7 @@ def test_resume_refuses_what_differs(workplace, start, tmp_path):
     assert "still running" in running.err
     training.end(signal.SIGKILL)
     for change, word in (
-        (("--set", "model_parameters.batch_size=8"), "model_parameters.batch_size: the run has 16, asked for is 8"),
+        (("--set", "model_parameters.batch_size=8"), "model_parameters.batch_size: there it is 16, asked for is 8"),
         (("-o", tmp_path / "elsewhere"), "output_folder"),
         (("-d", tmp_path), "data_directories"),
         (("-j", workplace.config), "epochs"),
