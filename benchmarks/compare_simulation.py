@@ -96,7 +96,7 @@ def simulate_twins(real: RealEvents, seed: int) -> tuple[Sample, list[bool | Non
     deposits, _ = transport(particles, rng)
     n_twins = n_events * TWINS_AT_A_TIME
     tps, _, _ = respond(drift(deposits, rng), n_twins, rng)
-    seen = _has_wires(deposits.position)
+    seen = has_wires(deposits.position)
     deposited = np.bincount(deposits.event[seen], weights=deposits.energy[seen], minlength=n_twins)
     forward = []
     of_electron = particles.pdg[deposits.particle] == ELECTRON
@@ -126,7 +126,7 @@ def _is_signal(tps: TriggerPrimitives) -> np.ndarray:
     return tps.integral > LARGEST_NOISE_ADC
 
 
-def _has_wires(position: np.ndarray) -> np.ndarray:
+def has_wires(position: np.ndarray) -> np.ndarray:
     """Mark the positions (D, 3) whose charge comes down on wires: elsewhere the real files have no true deposits either."""
     x, y, z = position.T
     channel = np.rint(wire_coordinate(X, apa_at(y, z), -1, y, z))
