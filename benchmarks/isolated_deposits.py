@@ -6,6 +6,8 @@ charge is that before the lifetime takes its part. The lengths of steps in `pyth
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -54,7 +56,7 @@ def main() -> None:
     simulated = isolated(deposits.event, deposits.position, deposits.energy, charge)
 
     table = {}
-    for low, high in zip(ENERGIES_MEV, ENERGIES_MEV[1:], strict=False):
+    for low, high in pairwise(ENERGIES_MEV):
         row = {}
         for name, (energy, electrons), copies in (("real", real, 1), ("simulated", simulated, N_TWINS)):
             inside = (energy >= low) & (energy < high)
