@@ -35,9 +35,11 @@ from python.data.geometry import (
     X_CHANNELS_PER_FACE,
     X,
     apa_at,
+    locate_channel,
     wire_coordinate,
 )
 from python.ingest.root_reader import read_source
+from python.ingest.sim_deposits import read_sim_deposits
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.ingest.truth import event_truth
 from python.simulation.drift import drift
@@ -82,7 +84,9 @@ def read_real(path: Path) -> RealEvents:
         time=np.zeros(len(momentum)),
         is_signal=np.ones(len(momentum), bool),
     )
-    deposited = np.bincount(*_true_energy(path, source.events), minlength=len(source.events))
+    deposits = read_sim_deposits(path)
+    on_x = locate_channel(deposits.channel).plane == X  # every plane sees all of the energy
+    deposited = np.bincount(deposits.event[on_x], weights=deposits.energy[on_x], minlength=len(source.events))
     sample = Sample(source.tps, _is_signal(source.tps), truth.electron_energy, deposited)
     return RealEvents(sample, unit(truth.electron_momentum), particles)
 
@@ -136,15 +140,6 @@ def has_wires(position: np.ndarray) -> np.ndarray:
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def _true_energy(path: Path, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Event index and energy in MeV of each true deposit on the X plane; every plane sees all of the energy."""
-    with uproot.open(path) as file:
-        name = next(name for name in file.keys(cycle=False) if name.endswith("/simides"))
-        deposits = file[name].arrays(["Event", "channel", "energy"], library="np")
-    on_x = deposits["channel"] % CHANNELS_PER_APA >= FIRST_CHANNEL[X]
-    return np.searchsorted(events, deposits["Event"][on_x]), deposits["energy"][on_x]
 
 
 def real_forward(path: Path, directions: np.ndarray) -> list[bool | None]:

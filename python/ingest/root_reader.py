@@ -52,22 +52,22 @@ def read_source(path: Path, min_sot: int = 2) -> SourceFile:
     Raises DataError, naming the file, when it is missing, damaged, not ROOT, or lacks a tree or branch.
     """
     path = Path(path)
-    with _naming(path), _opened(path) as file:
-        trees = _find_trees(file, path)
+    with naming_the_file(path), opened_root_file(path) as file:
+        trees = find_trees(file, path)
         tp_tree = trees[TP_FOLDER]
         has_truth = all(name in tp_tree.keys() for name in TRUTH_BRANCHES)  # noqa: SIM118 (a tree is no dictionary)
         columns, keys = _read_tps(tp_tree, TRUTH_BRANCHES if has_truth else (), min_sot, path)
         mctruths = _read_tree(trees.get("mctruths"), MCTRUTH_BRANCHES, path)
         mcparticles = _read_tree(trees.get("mcparticles"), MCPARTICLE_BRANCHES, path)
-        keys = np.unique(np.concatenate([keys, *([] if mctruths is None else [_distinct(mctruths)[0]])]), axis=0)
+        keys = np.unique(np.concatenate([keys, *([] if mctruths is None else [distinct_events(mctruths)[0]])]), axis=0)
         for table in (columns, mctruths, mcparticles):
             if table is not None:
-                table["event"] = _event_index(table, keys)
+                table["event"] = event_index(table, keys)
         return _assemble(path, keys, columns, has_truth, mctruths, mcparticles)
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming_the_file(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong in reading into a DataError that names the file.
 
     uproot raises errors of a dozen kinds on damaged files, down to zlib's and struct's, and has no common base for them.
@@ -86,7 +86,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened_root_file(path: Path) -> Iterator[Any]:
     """Open a ROOT file, with the plain mistakes told apart first."""
     if path.is_dir():
         raise DataError(f"{path}: is a folder; name the ROOT files in it")
@@ -108,7 +108,7 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _find_trees(file: Any, path: Path) -> dict[str, Any]:
+def find_trees(file: Any, path: Path) -> dict[str, Any]:
     """Find the trees by the end of their path, whatever folder they are in; TP_FOLDER holds exactly one."""
     names = sorted(file.keys(cycle=False, filter_classname="TTree"))
     makers = [name for name in names if TP_FOLDER in name.split("/")[:-1]]
@@ -122,7 +122,7 @@ def _find_trees(file: Any, path: Path) -> dict[str, Any]:
     return {TP_FOLDER: file[makers[0]], **others}
 
 
-def _read(tree: Any, branches: tuple[str, ...], path: Path, start: int = 0, stop: int | None = None) -> dict:
+def read_branches(tree: Any, branches: tuple[str, ...], path: Path, start: int = 0, stop: int | None = None) -> dict:
     found = set(tree.keys())
     missing = [name for name in branches if name not in found]
     if missing:
@@ -131,22 +131,22 @@ def _read(tree: Any, branches: tuple[str, ...], path: Path, start: int = 0, stop
 
 
 def _read_tree(tree: Any | None, branches: tuple[str, ...], path: Path) -> dict[str, np.ndarray] | None:
-    return None if tree is None else _read(tree, (*KEYS, *branches), path)
+    return None if tree is None else read_branches(tree, (*KEYS, *branches), path)
 
 
 def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: Path) -> tuple[dict, np.ndarray]:
     """Return the columns of the TPs with enough samples, and the keys of all events, also of those left without a TP."""
     parts, keys = [], []
     for start in range(0, max(tree.num_entries, 1), ENTRIES_AT_A_TIME):
-        part = _read(tree, (*KEYS, *TP_BRANCHES, *truth), path, start, start + ENTRIES_AT_A_TIME)
-        keys.append(_distinct(part)[0])
+        part = read_branches(tree, (*KEYS, *TP_BRANCHES, *truth), path, start, start + ENTRIES_AT_A_TIME)
+        keys.append(distinct_events(part)[0])
         wanted = part["samples_over_threshold"] >= min_sot
         parts.append({name: column[wanted] for name, column in part.items()})
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return columns, np.concatenate(keys)
 
 
-def _distinct(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def distinct_events(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Distinct (Run, SubRun, Event) rows, int64 (E, 3), and for every entry the row it belongs to."""
     keys = np.stack([columns[name].astype(np.int64) for name in KEYS], axis=-1)
     changes = np.ones(len(keys), bool)
@@ -155,9 +155,9 @@ def _distinct(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return rows, inverse.reshape(-1)[np.cumsum(changes) - 1]
 
 
-def _event_index(columns: dict[str, np.ndarray], keys: np.ndarray) -> np.ndarray:
+def event_index(columns: dict[str, np.ndarray], keys: np.ndarray) -> np.ndarray:
     """Position in `keys` of the event of each entry; -1 for events that have neither TPs nor truth."""
-    mine, inverse = _distinct(columns)
+    mine, inverse = distinct_events(columns)
     position = {tuple(key): i for i, key in enumerate(keys.tolist())}
     return np.array([position.get(tuple(key), -1) for key in mine.tolist()], np.int64)[inverse]
 

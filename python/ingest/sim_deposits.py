@@ -11,12 +11,12 @@ from python.general_purpose_libs import DataError
 from python.ingest.root_reader import (
     KEYS,
     TP_FOLDER,
-    _distinct,
-    _event_index,
-    _find_trees,
-    _naming,
-    _opened,
-    _read,
+    distinct_events,
+    event_index,
+    find_trees,
+    naming_the_file,
+    opened_root_file,
+    read_branches,
 )
 
 BRANCHES = ("channel", "timestamp", "numelectrons", "energy", "x", "y", "z")
@@ -41,17 +41,19 @@ class SimDeposits:
 def read_sim_deposits(path: Path) -> SimDeposits:
     """Read the true charge of a file. Raises DataError, naming the file, where `read_source` does and when there is none."""
     path = Path(path)
-    with _naming(path), _opened(path) as file:
-        trees = _find_trees(file, path)
+    with naming_the_file(path), opened_root_file(path) as file:
+        trees = find_trees(file, path)
         names = [name for name in file.keys(cycle=False) if name.split("/")[-1] == "simides"]
         if len(names) != 1:
             raise DataError(
                 f"{path}: needs one tree simides of true deposits, has {names}; only simulated files have it"
             )
-        columns = _read(file[names[0]], (*KEYS, *BRANCHES), path)
+        columns = read_branches(file[names[0]], (*KEYS, *BRANCHES), path)
         with_events = [trees[name] for name in (TP_FOLDER, "mctruths") if name in trees]
-        keys = np.unique(np.concatenate([_distinct(_read(tree, KEYS, path))[0] for tree in with_events]), axis=0)
-    event = _event_index(columns, keys)
+        keys = np.unique(
+            np.concatenate([distinct_events(read_branches(tree, KEYS, path))[0] for tree in with_events]), axis=0
+        )
+    event = event_index(columns, keys)
     channel, tick = columns["channel"].astype(np.int64), columns["timestamp"].astype(np.int64)
     order = np.lexsort((tick, channel, event))
     order = order[event[order] >= 0]
