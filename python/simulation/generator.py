@@ -28,7 +28,7 @@ FLAT = "flat"
 FLUXES = (FLAT, *FLUENCES)
 FLAT_ENERGY_MEV = (2.0, 60.0)
 FLAVOUR_NAMES = {12: "nue", -12: "nuebar", 14: "numu", -14: "numubar", 16: "nutau", -16: "nutaubar"}
-HIGHEST_ENERGY_MEV = 100.0
+HIGHEST_ENERGY_MEV = float(elastic_scattering.ENERGY_GRID[-1])
 PROMPT_US = 1e-3  # photons later than this keep their delay
 
 
@@ -53,9 +53,13 @@ class Source:
         low, high = self.bounds
         if not 0 <= low < high:
             raise ConfigError(f"the energy range {low} to {high} MeV is empty; give a lower and a higher energy")
-        if low > HIGHEST_ENERGY_MEV:
+        if low >= HIGHEST_ENERGY_MEV:
             raise ConfigError(
                 f"no supernova neutrino has {low:g} MeV; begin the energy range below {HIGHEST_ENERGY_MEV:g}"
+            )
+        if self.flux == FLAT and high > HIGHEST_ENERGY_MEV:
+            raise ConfigError(
+                f"{high:g} MeV are beyond what is simulated; end the energy range at {HIGHEST_ENERGY_MEV:g} MeV or below"
             )
         if self.direction is not None and not (np.isfinite(self.direction).all() and np.any(self.direction)):
             raise ConfigError(f"{self.direction} is no direction; give three numbers that are not all 0")

@@ -27,10 +27,10 @@ class SimulationSettings:
     """`events` is the number of events, None for a burst.
 
     `channel` one of CHANNELS; "mixed" is ES and CC in turn. `flux` "flat", "gkvm" or "livermore". `energy` (low, high) MeV: the
-    electron's kinetic energy for ES, the neutrino's for CC; None: all that the flux gives, 2 to 60 MeV
-    of a flat one. `direction` the unit vector in
-    which the neutrinos fly, detector axes; None: isotropic, for a burst one direction by chance. `background` decays a
-    readout window by name. `marley_file` a list of CC events in MARLEY's ASCII format, used instead of the own generator.
+    electron's kinetic energy for ES, the neutrino's for CC; None: all that the flux gives, 2 to 60 MeV of a flat one.
+    `direction` the unit vector in which the neutrinos fly, detector axes; None: isotropic, for a burst one direction by chance.
+    `background` decays a readout window by name. `marley_file` a list of CC events in MARLEY's ASCII format, used instead of
+    the own generator.
     """
 
     events: int | None

@@ -11,6 +11,7 @@ from python.general_purpose_libs import ConfigError
 from python.simulation import charged_current, elastic_scattering
 from python.simulation.flux import FLUENCES
 from python.simulation.generator import Source, expected_events, given_interactions, make_interactions
+from python.simulation.materials import GRID_END_MEV
 from tests.simulation.test_deexcitation import separation_energy
 from tests.simulation.test_marley_events import CC_EVENT, ES_EVENT, NEUTRON_EVENT, write
 
@@ -212,3 +213,16 @@ def test_impossible_requests_are_refused(tmp_path):
     path = write(tmp_path / "list.ascii", ES_EVENT)
     with pytest.raises(ConfigError, match="no charged-current event"):
         make_interactions(np.array([False]), Source(marley_file=str(path)), rng)
+
+
+@pytest.mark.parametrize(("flux", "is_es"), [("livermore", True), ("gkvm", False)])
+def test_no_electron_is_beyond_the_tables_of_argon(flux, is_es):
+    """The tails of the spectra reach there in a few of 100,000 events."""
+    _, particles = make_interactions(np.full(200_000, is_es), Source(flux), np.random.default_rng(1))
+    assert particles.energy.max() < GRID_END_MEV
+
+
+def test_a_flat_range_ends_where_the_simulation_does():
+    with pytest.raises(ConfigError, match="end the energy range at 100 MeV"):
+        Source(energy=(50.0, 150.0))
+    assert Source("gkvm", energy=(50.0, 150.0)).bounds == (50.0, 150.0)
