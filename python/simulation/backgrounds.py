@@ -25,11 +25,10 @@ from python.data.geometry import (
     drift_ticks,
 )
 from python.data.metadata import ELECTRON_MASS_MEV
+from python.simulation.charged_current import FINE_STRUCTURE
 from python.simulation.places import isotropic_directions, uniform_positions
-from python.simulation.records import Particles
+from python.simulation.records import ALPHA, ELECTRON, NEUTRON, PHOTON, Particles
 
-ELECTRON, PHOTON, NEUTRON, ALPHA = 11, 22, 2112, 1000020040
-FINE_STRUCTURE = 1 / 137.035999
 WINDOW_US = TICKS_PER_WINDOW * TICK_US
 MARGIN_US = 600.0  # a photon that flies 1 m along the drift changes the time of arrival by this; neutrons come as late
 THERMAL_MEV = 2.5e-8

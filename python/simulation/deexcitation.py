@@ -18,8 +18,8 @@ from functools import cache
 import numpy as np
 
 from python.simulation.charged_current import TABLES, allowed_levels
+from python.simulation.records import ALPHA, NEUTRON, PHOTON, PROTON
 
-PHOTON, NEUTRON, PROTON, ALPHA = 22, 2112, 2212, 1000020040
 # Particle, residual nucleus, separation energy in MeV, of each nucleus (atomic masses: M. Wang et al., Chinese Phys. C 45,
 # 030003 (2021)). Channels that open beyond 10 MeV are left out.
 CHANNELS = {

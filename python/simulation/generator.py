@@ -21,9 +21,9 @@ from python.simulation.deexcitation import deexcite
 from python.simulation.flux import FLUENCES, Fluences
 from python.simulation.marley_events import read_marley_events
 from python.simulation.places import deflect, isotropic_directions, rotate, uniform_positions
-from python.simulation.records import Interactions, Particles
+from python.simulation.records import ELECTRON, Interactions, Particles
 
-ELECTRON, ELECTRON_NEUTRINO = 11, 12
+ELECTRON_NEUTRINO = 12
 FLAT = "flat"
 FLUXES = (FLAT, *FLUENCES)
 FLAT_ENERGY_MEV = (2.0, 60.0)

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from python.general_purpose_libs import DataError
-from python.simulation.records import Interactions, Particles
+from python.simulation.records import ALPHA, ELECTRON, NEUTRON, PHOTON, POSITRON, PROTON, Interactions, Particles
 
 NEUTRINOS = (12, -12, 14, -14, 16, -16)
-ELECTRON = 11
-TRANSPORTED = (11, -11, 22, 2112, 2212, 1000020040)  # other nuclei stop where they are made
+TRANSPORTED = (ELECTRON, POSITRON, PHOTON, NEUTRON, PROTON, ALPHA)  # other nuclei stop where they are made
 
 
 def read_marley_events(path: str | Path) -> tuple[Interactions, Particles]:

@@ -13,6 +13,15 @@ from typing import Self
 
 import numpy as np
 
+ELECTRON, POSITRON, PHOTON, NEUTRON, PROTON, ALPHA = (
+    11,
+    -11,
+    22,
+    2112,
+    2212,
+    1000020040,
+)  # codes of the Particle Data Group
+
 
 class Records:
     """Arrays of one length, a row a record."""
