@@ -16,7 +16,7 @@ def prepare(config: RunConfig, architecture: Architecture, skip_bad_files: bool)
     images = load_cluster_images(config, skip_bad_files)
     labels = extract_labels_for_mt_identification(images.metadata, multiclass=len(architecture.classes) > 2)
     images = images.keep("with a known label", labels >= 0)
-    return Samples(*limit(images, labels[labels >= 0], config.dataset_parameters))
+    return limit(images, labels[labels >= 0], config.dataset_parameters)
 
 
-TASK = Task(schema=SCHEMA, prepare=prepare, problem=Classification())
+TASK = Task(schema=SCHEMA, prepare=prepare, problem=Classification)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from python.config.classification_losses import CrossEntropyParameters, FocalParameters
+from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, BuildParameters, InputShape
 
 if TYPE_CHECKING:
@@ -22,15 +23,6 @@ class SimpleCnnParameters(BuildParameters):
     dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Learning rate of the first epoch.")
     decay_rate: float = Field(0.95, gt=0, le=1, description="Factor on the learning rate after each epoch.")
-
-
-def pooling_fits(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | None:
-    """Why the image cannot be halved once per convolution, or None when it can."""
-    halvings = min(input_shape[:2]).bit_length() - 1
-    if parameters.n_conv_layers <= halvings:
-        return None
-    height, width, _ = input_shape
-    return f"images of {height} x {width} can be halved {halvings} times, so n_conv_layers must be at most {halvings}"
 
 
 def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParameters) -> keras.Model:

@@ -10,7 +10,10 @@ from pathlib import Path
 from python.commands.tasks import load_task
 from python.general_purpose_libs import run_command
 
-ABOUT = {"mt_identifier": "Train the main-track identifier: is a cluster the main electron track of its event?"}
+ABOUT = {
+    "mt_identifier": "Train the main-track identifier: is a cluster the main electron track of its event?",
+    "electron_direction": "Train the electron-direction regressor: where did the electron of an interaction fly?",
+}
 SCHEMAS = Path(__file__).resolve().parents[2] / "json" / "schema"
 
 EXIT_CODES = """exit codes:

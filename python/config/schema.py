@@ -113,6 +113,15 @@ class Search(Section):
     epochs_per_trial: int | None = Field(None, ge=1, description="Epochs of a trial; null: as many as epochs says.")
 
 
+class Ensemble(Section):
+    members: int = Field(5, ge=2, le=100, description="Networks, with seeds that count on from random_seed.")
+    resampling: Literal["bootstrap", "cross_validation", "none"] = Field(
+        "bootstrap",
+        description="What a member trains on: the training part drawn with replacement, all but one of as many folds of "
+        "it, or the training part as it is.",
+    )
+
+
 class SaveOutputs(Section):
     sample_images: int = Field(16, ge=0, description="Number of input images drawn into the run's samples folder.")
     tensorboard: bool = Field(True, description="Write TensorBoard event files.")
@@ -145,6 +154,9 @@ class RunConfig(Section):
     plane: Plane = Field("X", description="The wire plane whose images are used.")
     dataset_parameters: DatasetParameters = Field(DatasetParameters(), description="The images and their split.")
     model_parameters: ModelParameters = Field(description="The network and its training.")
+    ensemble: Ensemble | None = Field(
+        None, description="Train several networks and average their answers; null: one network."
+    )
     search: Search = Field(Search(), description="How a hyperparameter search is done, where one is asked for.")
     save_outputs: SaveOutputs = Field(SaveOutputs(), description="Optional outputs of a run.")
     batch_job: BatchJob = Field(BatchJob(), description="What a batch job asks for; not used otherwise.")

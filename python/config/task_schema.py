@@ -5,12 +5,13 @@ Cheap to import: neither Keras nor NumPy are needed before a network is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 
+from python.config.problems import Problem
 from python.config.schema import Loss, RunConfig, Section
 
 InputShape = tuple[int, int, int]
@@ -32,7 +33,8 @@ class Architecture:
 
     `build(input_shape, n_outputs, parameters)` returns the Keras model. `losses` maps the names of the losses that fit
     the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
-    together, or None. `classes` are a classifier's class names in the order of its labels.
+    together, or None. `classes` are a classifier's class names in the order of its labels. `inputs(parameters)` names
+    what the network takes.
     """
 
     parameters: type[BuildParameters]
@@ -41,6 +43,7 @@ class Architecture:
     meant_for_search: bool = False
     classes: tuple[str, ...] = ()
     check: Callable[[InputShape, Any], str | None] = lambda _shape, _parameters: None
+    inputs: Callable[[Any], tuple[str, ...]] = lambda _parameters: ("image",)
 
     @property
     def default_loss(self) -> str:
@@ -52,7 +55,8 @@ class TaskSchema:
     """A task as configuration sees it.
 
     `monitors` are the quantities that early stopping, plateaus and the search may watch, the default first.
-    A task with keys of its own passes a `config` that derives from RunConfig and declares them.
+    A task with keys of its own passes a `config` that derives from RunConfig and declares them, and `rules` for what must hold
+    between them.
     """
 
     name: str
@@ -60,6 +64,7 @@ class TaskSchema:
     input_shape: InputShape
     monitors: tuple[str, ...] = ("val_loss",)
     config: type[RunConfig] = RunConfig
+    rules: Callable[[Any, Architecture], Iterable[Problem]] = lambda _config, _architecture: ()
 
     def __post_init__(self) -> None:
         for name, architecture in self.architectures.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_AXIS = {"time": 1, "channel": 2}  # of images (n, ticks, channels)
+_AXIS = {"time": 1, "channel": 2}  # of images (n, ticks, channels, 1)
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class RandomFlips:
     axes: Sequence[str]
     probability: float
 
-    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return images (n, H, W) with the drawn flips applied."""
+    def __call__(
+        self, images: np.ndarray, targets: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return images (n, H, W, 1) with the drawn flips applied, and the targets, which do not change."""
         images = images.copy()
         for name in self.axes:
             chosen = rng.random(len(images)) < self.probability
             images[chosen] = np.flip(images[chosen], _AXIS[name])
-        return images
+        return images, targets

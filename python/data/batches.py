@@ -1,25 +1,31 @@
-"""Training batches whose content follows from (seed, epoch, batch number) alone, so that a resumed run sees the same data."""
+"""Batches of training samples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
-from python.data.sparse_images import SparseImages
+Inputs = np.ndarray | dict[str, np.ndarray]  # what a network takes: one array, or several by name
+Augmentation = Callable[[Inputs, np.ndarray, np.random.Generator], tuple[Inputs, np.ndarray]]
 
-Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+class SampleSource(Protocol):
+    """Whatever makes the inputs of a network from row numbers: image sets, triples."""
+
+    def network_inputs(self, rows: np.ndarray) -> Inputs: ...
 
 
 class Batches:
-    """Shuffled batches of dense images (n, H, W, 1) with their targets, from sparse images.
+    """Shuffled batches of the inputs of a network with their targets.
 
     Every epoch holds each of `rows` `copies` times, each time augmented anew, in a new order.
     """
 
     def __init__(
         self,
-        images: SparseImages,
+        source: SampleSource,
         targets: np.ndarray,
         rows: np.ndarray,
         *,
@@ -28,7 +34,7 @@ class Batches:
         copies: int = 1,
         augmentation: Augmentation | None = None,
     ) -> None:
-        self.images = images
+        self.source = source
         self.targets = targets
         self.rows = np.asarray(rows)
         self.batch_size = batch_size
@@ -45,11 +51,11 @@ class Batches:
         self.epoch = epoch
         self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.rows) * self.copies)
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, number: int) -> tuple[Inputs, np.ndarray]:
         chosen = self._order[number * self.batch_size : (number + 1) * self.batch_size]
         rows = self.rows[chosen % len(self.rows)]
-        images = self.images.dense(rows)
+        inputs, targets = self.source.network_inputs(rows), self.targets[rows]
         if self.augmentation is not None:
             rng = np.random.default_rng([self.seed, self.epoch, number])
-            images = self.augmentation(images, rng)
-        return images[..., None], self.targets[rows]
+            inputs, targets = self.augmentation(inputs, targets, rng)
+        return inputs, targets

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.geometry import PLANES
-from python.data.metadata import COLUMNS, empty_metadata
+from python.data.metadata import metadata_arrays, metadata_from_arrays
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, atomic_path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: with arrival and channel of every cluster
 KINDS = ("clusters", "volumes")
-_FLOATS = [column for column in COLUMNS if not column.is_integer]
-_INTEGERS = [column for column in COLUMNS if column.is_integer]
 
 
 @dataclass
@@ -47,11 +45,8 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
         "indptr": images.indptr.astype(np.int64),
         "indices": images.indices,
         "data": images.data.astype(np.float32),
-        "metadata": np.stack([table[column.name] for column in _FLOATS], axis=-1).astype(np.float32),
-        "metadata_columns": np.array([column.name for column in _FLOATS]),
-        "metadata_units": np.array([column.unit for column in _FLOATS]),
+        **metadata_arrays(table),
     }
-    arrays.update({column.name: table[column.name] for column in _INTEGERS if column.name != "plane"})
     with atomic_path(path) as temporary:
         np.savez(temporary, **arrays)
 
@@ -59,26 +54,29 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
 def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> ImageFile:
     """Check the arrays read from an own file and return its content. Raises DataError that says what does not fit."""
     try:
-        version = int(arrays["format_version"])
-        if version > FORMAT_VERSION:
-            raise DataError(
-                f"{path}: has format version {version}, this release reads up to {FORMAT_VERSION}; update the project"
-            )
+        check_version(arrays, path)
         images = SparseImages(arrays["indptr"], arrays["indices"], arrays["data"], arrays["image_shape"])
-        table = empty_metadata(len(images))
-        columns = [str(name) for name in arrays["metadata_columns"]]
-        for column in _FLOATS:
-            table[column.name] = arrays["metadata"][:, columns.index(column.name)]
-        for column in _INTEGERS:
-            if column.name != "plane":
-                table[column.name] = arrays[column.name]
         plane, kind = str(arrays["plane"]), str(arrays["kind"])
-        table["plane"] = PLANES.index(plane)
+        table = metadata_from_arrays(arrays, len(images), PLANES.index(plane))
         content = ImageFile(images, table, [str(name) for name in arrays["sources"]], plane, kind)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{path}: not a valid image file ({error}); make it again with make_images.sh") from error
     _check(content, path)
     return content
+
+
+def check_version(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> None:
+    """Raise DataError when an own file is of another version than this release reads."""
+    version = int(arrays["format_version"])
+    if version > FORMAT_VERSION:
+        raise DataError(
+            f"{path}: has format version {version}, this release reads {FORMAT_VERSION}; update the project"
+        )
+    if version < FORMAT_VERSION:
+        raise DataError(
+            f"{path}: has format version {version} of an older release, this one reads {FORMAT_VERSION}; "
+            "make it again with make_images.sh or simulate.sh"
+        )
 
 
 def _check(content: ImageFile, path: str | os.PathLike) -> None:

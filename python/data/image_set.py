@@ -45,6 +45,14 @@ class ImageSet:
         images = self.images if len(rows) == len(self) else self.images.take(rows)
         return ImageSet(images, self.metadata[rows], self.sources, [*self.cuts, cut], self.files, self.bad_files)
 
+    def network_inputs(self, rows: np.ndarray) -> np.ndarray:
+        """Return the images `rows` as a network takes them, (n, H, W, 1) raw ADC."""
+        return self.images.dense(rows)[..., None]
+
+    def image_keys(self) -> np.ndarray:
+        """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""
+        return self.images.keys()
+
     def fit_to(self, shape: Sequence[int]) -> ImageSet:
         """Return the set with every image cropped or padded to `shape`; the table of cuts says what that lost."""
         shape = (int(shape[0]), int(shape[1]))

@@ -57,6 +57,8 @@ COLUMNS = (
         "",
         "lowest channel within the plane, counted on across the wrap of U and V; of a volume: of its window",
     ),
+    Column("arrival", "f4", "tick", "charge-weighted tick of arrival at the wires, plane offset taken off"),
+    Column("channel", "f4", "", "charge-weighted mean channel of the cluster, counted like first_channel"),
     Column("n_tps", "i4", "", "number of trigger primitives"),
     Column("drift_frame", "i1", "", "1: columns follow the drift frame, 0: columns grow with the channel number"),
     Column("lost_charge", "f4", "", "fraction of the ADC sum outside the stored image"),
@@ -69,6 +71,30 @@ def empty_metadata(n: int) -> np.ndarray:
     table = np.empty(n, DTYPE)
     for column in COLUMNS:
         table[column.name] = UNKNOWN if column.is_integer else np.nan
+    return table
+
+
+def metadata_arrays(table: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the arrays by which a file holds the table: `metadata` float32 (N, C) with names and units, integers each alone."""
+    floats = [column for column in COLUMNS if not column.is_integer]
+    return {
+        "metadata": np.stack([table[column.name] for column in floats], axis=-1).astype(np.float32),
+        "metadata_columns": np.array([column.name for column in floats]),
+        "metadata_units": np.array([column.unit for column in floats]),
+        **{column.name: table[column.name] for column in COLUMNS if column.is_integer and column.name != "plane"},
+    }
+
+
+def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> np.ndarray:
+    """Return the table (n,) that `metadata_arrays` made. Raises KeyError or ValueError when arrays are missing or do not fit."""
+    table = empty_metadata(n)
+    names = [str(name) for name in arrays["metadata_columns"]]
+    for column in COLUMNS:
+        if not column.is_integer:
+            table[column.name] = arrays["metadata"][:, names.index(column.name)]
+        elif column.name != "plane":
+            table[column.name] = arrays[column.name]
+    table["plane"] = plane
     return table
 
 

@@ -73,6 +73,18 @@ def upstream_flips(plane: np.ndarray, apa: np.ndarray, face: np.ndarray) -> tupl
     return positive.copy(), in_channel
 
 
+def to_old_orientation(images: SparseImages, table: np.ndarray, plane: int) -> SparseImages:
+    """Turn images of the drift frame as the toolkit turned its own; `table` (N,) says APA and face, which must be known.
+
+    For comparisons only: a half turn of images that were equal in space comes out different on odd and even APAs, and U and V
+    exchange their roles between the faces, so that y and -y look alike.
+    """
+    planes = np.full(len(table), plane)
+    in_time, in_channel = upstream_flips(planes, table["apa"], table["face"])
+    raw = images.flip_columns(columns_run_backwards(planes, table["apa"], table["face"]))
+    return _flip_rows(raw.flip_columns(in_channel), in_time)
+
+
 def _flip_rows(images: SparseImages, which: np.ndarray) -> SparseImages:
     """Return the images with the order of rows reversed in those marked."""
     image, row, column = images.pixels()

@@ -117,6 +117,16 @@ class SparseImages:
         image = np.repeat(np.arange(len(self)), self.counts)
         return np.bincount(image, weights=self.data, minlength=len(self))
 
+    def keys(self) -> np.ndarray:
+        """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""
+        numbers: dict[bytes, int] = {}
+        keys = np.empty(len(self), np.int64)
+        for row in range(len(self)):
+            pixels = slice(self.indptr[row], self.indptr[row + 1])
+            content = self.indices[pixels].tobytes() + self.data[pixels].tobytes()
+            keys[row] = numbers.setdefault(content, len(numbers))
+        return keys
+
     def fit_to(self, shape: Sequence[int]) -> tuple[SparseImages, np.ndarray]:
         """Crop or pad every image to `shape`.
 

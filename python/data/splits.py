@@ -8,7 +8,6 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError
 
 PARTS = ("train", "val", "test")
@@ -22,17 +21,6 @@ class Split:
     val: np.ndarray
     test: np.ndarray
     group: np.ndarray
-
-
-def image_keys(images: SparseImages) -> np.ndarray:
-    """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""
-    numbers: dict[bytes, int] = {}
-    keys = np.empty(len(images), np.int64)
-    for row in range(len(images)):
-        pixels = slice(images.indptr[row], images.indptr[row + 1])
-        content = images.indices[pixels].tobytes() + images.data[pixels].tobytes()
-        keys[row] = numbers.setdefault(content, len(numbers))
-    return keys
 
 
 def repeated_rows(metadata: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -62,7 +50,7 @@ def split(
 ) -> Split:
     """Split at random by group; each part gets as close to its fraction of the images as whole groups allow.
 
-    `metadata` structured (N,), `keys` (N,) from `image_keys`, `fractions` of train, val and test. The same seed and data
+    `metadata` structured (N,), `keys` (N,) of `SparseImages.keys`, `fractions` of train, val and test. The same seed and data
     give the same split. Raises DataError when a part with a fraction above zero would be empty.
     """
     group = groups(metadata, keys, split_by)

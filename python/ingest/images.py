@@ -44,7 +44,7 @@ def cluster_images(block: Block, plane: int, shape: Sequence[int]) -> tuple[Spar
     face = block.matches.face[chosen]
     backwards = columns_run_backwards(plane, clusters.apa[chosen], face) & (face != 0)
     images, lost = draw_clusters(block.tps, clusters, chosen, backwards, shape)
-    table = _metadata(block, chosen)
+    table = metadata_of(block, chosen)
     table["lost_charge"] = lost
     table["drift_frame"] = face != 0
     return images, table
@@ -57,10 +57,13 @@ def volume_images(block: Block, plane: int) -> tuple[SparseImages, np.ndarray]:
     without one). `first_tick` and `first_channel` are those of the window, and `n_tps` counts what is drawn in it.
     """
     volumes = make_volumes(block.tps, block.clusters, block.matches, plane)
-    table = _metadata(block, volumes.x_cluster)
+    table = metadata_of(block, volumes.x_cluster)
     own = volumes.x_cluster if plane == X else volumes.cluster
     table["plane"] = plane
-    table["cluster_energy"] = np.where(own >= 0, block.clusters.energy[own], np.nan)
+    seen = own >= 0
+    table["cluster_energy"] = np.where(seen, block.clusters.energy[own], np.nan)
+    table["arrival"] = np.where(seen, block.clusters.arrival[own], np.nan)
+    table["channel"] = np.where(seen, block.clusters.channel[own], np.nan)
     table["first_tick"] = volumes.first_tick
     table["first_channel"] = volumes.first_channel
     table["n_tps"] = volumes.n_tps
@@ -74,10 +77,10 @@ def legacy_images(block: Block, plane: int, shape: Sequence[int]) -> tuple[Spars
     chosen = np.flatnonzero(block.clusters.plane == plane)
     images = draw_legacy(block.tps, block.clusters, chosen, shape)
     particle_adc = dominant_particle_adc(block.clusters, chosen, block.tps.integral, block.track)
-    return images, legacy_metadata(_metadata(block, chosen), images.sums(), particle_adc, block.adc_per_mev[plane])
+    return images, legacy_metadata(metadata_of(block, chosen), images.sums(), particle_adc, block.adc_per_mev[plane])
 
 
-def _metadata(block: Block, chosen: np.ndarray) -> np.ndarray:
+def metadata_of(block: Block, chosen: np.ndarray) -> np.ndarray:
     """Rows of the metadata table for the clusters `chosen`, all but `lost_charge` and `drift_frame`."""
     clusters, truth = block.clusters, block.truth
     event = clusters.event[chosen]
@@ -100,5 +103,7 @@ def _metadata(block: Block, chosen: np.ndarray) -> np.ndarray:
     table["face"] = block.matches.face[chosen]
     table["first_tick"] = clusters.start[chosen]
     table["first_channel"] = clusters.first_channel[chosen]
+    table["arrival"] = clusters.arrival[chosen]
+    table["channel"] = clusters.channel[chosen]
     table["n_tps"] = clusters.n_tps[chosen]
     return table

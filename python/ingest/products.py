@@ -11,15 +11,18 @@ from python.data.energy import adc_per_mev
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.data.metadata import empty_metadata
+from python.data.point_clouds import PointClouds, PointFile, write_point_file
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import log
 from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.images import Block, cluster_images, legacy_images, volume_images
+from python.ingest.images import Block, cluster_images, legacy_images, metadata_of, volume_images
 from python.ingest.legacy_layout import LEGACY_COLUMNS, write_legacy_file
 from python.ingest.matching import match_planes
+from python.ingest.points import make_points
+from python.ingest.surroundings import MIN_SOT
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.ingest.truth import EventTruth, label_clusters
-from python.ingest.volumes import MIN_SOT, SHAPE
+from python.ingest.volumes import SHAPE
 
 EVENTS_AT_A_TIME = 250
 
@@ -64,7 +67,8 @@ class ProductSummary:
 
 def output_names(stem: str, settings: ProductSettings) -> list[str]:
     """Names of the files that the source `stem` becomes."""
-    return [_name(stem, kind, plane) for kind, plane in _products(settings)]
+    points = [] if settings.legacy_layout else [_points_name(stem)]
+    return [_name(stem, kind, plane) for kind, plane in _products(settings)] + points
 
 
 def _products(settings: ProductSettings) -> list[tuple[str, str]]:
@@ -75,6 +79,10 @@ def _products(settings: ProductSettings) -> list[tuple[str, str]]:
 
 def _name(stem: str, kind: str, plane: str) -> str:
     return f"{stem}{'_volume' if kind == 'volumes' else ''}_plane{plane}.npz"
+
+
+def _points_name(stem: str) -> str:
+    return f"{stem}_points.npz"
 
 
 class ProductWriter:
@@ -89,6 +97,7 @@ class ProductWriter:
         self.matches = 0
         self.pieces: dict[tuple[str, str], list[tuple[SparseImages, np.ndarray]]]
         self.pieces = {product: [] for product in _products(settings)}
+        self.points: list[tuple[PointClouds, np.ndarray]] = []
         self.summary = ProductSummary(
             source, events=len(events), es=int(np.sum(truth.is_es == 1)), cc=int(np.sum(truth.is_es == 0))
         )
@@ -108,11 +117,20 @@ class ProductWriter:
                 self.summary.volumes += len(images)
             elif not self.settings.legacy_layout:
                 self._count_cropping(table)
+        if not self.settings.legacy_layout:
+            clouds, x_clusters = make_points(block.tps, block.clusters, block.matches)
+            table = metadata_of(block, x_clusters)
+            table["lost_charge"], table["drift_frame"] = 0.0, 1
+            self.points.append((clouds, table))
 
     def write(self, folder: Path, stem: str) -> ProductSummary:
         """Write the files `stem`... into `folder`, each complete or not at all, in place of any older one."""
         for (kind, plane), pieces in self.pieces.items():
             self._write(Path(folder) / _name(stem, kind, plane), kind, plane, pieces)
+        if not self.settings.legacy_layout:
+            clouds = PointClouds.concatenate([clouds for clouds, _ in self.points])
+            table = np.concatenate([empty_metadata(0), *(table for _, table in self.points)])
+            write_point_file(Path(folder) / _points_name(stem), PointFile(clouds, table, [self.source]))
         return self.summary
 
     def _block(self, tps: TriggerPrimitives, signal: np.ndarray | None, track: np.ndarray | None) -> Block:

@@ -4,8 +4,7 @@ A volume image has 208 channels (rows) x 1242 ticks (columns), about 1 m x 1 m. 
 volumes on the matched cluster, or where the wire map expects it when the match lacks that plane. Without any match the place on
 U and V is not known, and there is no such volume. All trigger primitives of at least 2 samples in the window are drawn, not
 only clustered ones: the faint deposits around a track tell its direction. Times are arrival times, so that one column is the
-same drift distance on all planes. Channels follow the drift frame. X goes on into the APA next in z on the same face, across
-the 5 channels' width between them; U and V wrap modulo 800 within their APA.
+same drift distance on all planes. Channels follow the drift frame.
 """
 
 from __future__ import annotations
@@ -15,9 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.geometry import (
-    APA_PITCH_Z_CM,
     PEAK_OFFSET_TICKS,
-    PITCH_CM,
     WRAP,
     U,
     V,
@@ -31,11 +28,10 @@ from python.data.sparse_images import SparseImages
 from python.ingest.clustering import Clusters
 from python.ingest.drawing import draw_samples, render
 from python.ingest.matching import Matches
+from python.ingest.surroundings import channels_from, primitives_around
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 SHAPE = (208, 1242)
-MIN_SOT = 2
-X_CHANNELS_TO_NEXT_APA = round(APA_PITCH_Z_CM / PITCH_CM[X])  # 485, of which 480 have wires
 OFFSET_TICKS = np.rint(PEAK_OFFSET_TICKS).astype(np.int64)
 
 
@@ -66,10 +62,9 @@ def make_volumes(tps: TriggerPrimitives, clusters: Clusters, matches: Matches, p
     x_cluster, centre = x_cluster[np.isfinite(centre)], np.rint(centre[np.isfinite(centre)]).astype(np.int64)
     first_tick = np.rint(clusters.arrival[x_cluster]).astype(np.int64) - SHAPE[1] // 2 + OFFSET_TICKS[plane]
 
-    rows, volume = _tps_of_events(tps, clusters, x_cluster, plane)
-    distance = _distance(tps, rows, plane, centre[volume], clusters.apa[x_cluster][volume])
-    backwards = columns_run_backwards(plane, clusters.apa[x_cluster], clusters.face[x_cluster])
-    channel = np.where(backwards[volume], -distance, distance) + SHAPE[0] // 2
+    rows, volume = primitives_around(tps, clusters, x_cluster, plane)
+    apa, face = clusters.apa[x_cluster], clusters.face[x_cluster]
+    channel = channels_from(tps, rows, plane, centre[volume], apa[volume], face[volume]) + SHAPE[0] // 2
     tick = tps.start[rows] - first_tick[volume]
     near = (channel >= 0) & (channel < SHAPE[0]) & (tick < SHAPE[1]) & (tick + tps.sot[rows] > 0)
     rows, volume, channel = rows[near], volume[near], channel[near]
@@ -80,7 +75,7 @@ def make_volumes(tps: TriggerPrimitives, clusters: Clusters, matches: Matches, p
     images = render(
         image, np.repeat(channel, repeats), samples.tick - first_tick[image], samples.adc, len(x_cluster), SHAPE
     )
-    first_channel = centre - SHAPE[0] // 2 + backwards
+    first_channel = centre - SHAPE[0] // 2 + columns_run_backwards(plane, apa, face)
     n_tps = np.bincount(volume, minlength=len(x_cluster))
     return Volumes(images, x_cluster, matches.partner[x_cluster, plane], first_channel, first_tick, n_tps)
 
@@ -95,28 +90,3 @@ def _centres(clusters: Clusters, matches: Matches, x_cluster: np.ndarray, plane:
     y = y_of_induction_channel(other_plane, apa, face, clusters.channel[other], z)
     from_other = np.where(other == UNKNOWN, np.nan, wire_coordinate(plane, apa, face, y, z) % WRAP)
     return np.where(own == UNKNOWN, from_other, clusters.channel[own])
-
-
-def _tps_of_events(
-    tps: TriggerPrimitives, clusters: Clusters, x_cluster: np.ndarray, plane: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the trigger primitives that may lie in a volume, and which volume."""
-    rows = np.flatnonzero((tps.plane == plane) & (tps.sot >= MIN_SOT))
-    if len(x_cluster) == 0:
-        return rows[:0], rows[:0]
-    position = np.clip(np.searchsorted(clusters.event[x_cluster], tps.event[rows]), 0, len(x_cluster) - 1)
-    lead = x_cluster[position]
-    same = clusters.event[lead] == tps.event[rows]
-    if plane == X:
-        same &= (tps.apa[rows] % 2 == clusters.apa[lead] % 2) & (tps.face[rows] == clusters.face[lead])
-    else:
-        same &= tps.apa[rows] == clusters.apa[lead]
-    return rows[same], position[same]
-
-
-def _distance(tps: TriggerPrimitives, rows: np.ndarray, plane: int, centre: np.ndarray, apa: np.ndarray) -> np.ndarray:
-    """Channels from the centre of the volume, along the channel number."""
-    distance = tps.local[rows] - centre
-    if plane == X:
-        return distance + X_CHANNELS_TO_NEXT_APA * (tps.apa[rows] // 2 - apa // 2)
-    return (distance + WRAP // 2) % WRAP - WRAP // 2

@@ -16,6 +16,7 @@ from python.classification_libs import check_classification, decisions
 from python.reporting import style
 
 _SHOWN_PIXELS = 400  # more along one side than a panel has dots would let single hits vanish
+MAX_SAMPLES_ON_A_PAGE = 24
 _EXAMPLES = 4
 _SMALL_PAGE = (4.0, 5.0)  # inches
 

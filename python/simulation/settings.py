@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from python.ingest.products import ProductSettings
 from python.simulation.backgrounds import NOMINAL_RATES
 
-SIMULATION_VERSION = 1  # raise it with every change that changes simulated events
+SIMULATION_VERSION = 2  # raise it with every change that changes simulated events
 EVENTS_PER_FILE = 1000
 CHANNELS = ("es", "cc", "mixed", "background")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ from matplotlib.figure import Figure
 from python.classification_libs import classification_metrics
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
+from python.data.augmentation import RandomFlips
+from python.data.geometry import PLANES
 from python.general_purpose_libs import DataError
 from python.reporting import classifier_plots as plots
 from python.reporting.history_plot import plot_training_history
-from python.reporting.image_plots import plot_best_and_worst
+from python.reporting.image_plots import MAX_SAMPLES_ON_A_PAGE, plot_best_and_worst, plot_sample, plot_samples
 from python.reporting.report import metrics_table
 from python.training.baseline import baseline_scores
-from python.training.task import Evaluation, Samples
+from python.training.task import Evaluation, Samples, View
 
 COLUMNS = ("accuracy", "precision", "recall", "f1", "auc")
 
@@ -24,42 +27,55 @@ COLUMNS = ("accuracy", "precision", "recall", "f1", "auc")
 class Classification:
     """The classes are those of the architecture; two of them share one output, the probability of the second."""
 
-    def n_outputs(self, architecture: Architecture) -> int:
-        n_classes = len(architecture.classes)
-        return 1 if n_classes == 2 else n_classes
+    def __init__(self, config: RunConfig, architecture: Architecture) -> None:
+        self.config = config
+        self.classes = architecture.classes
 
-    def check_training_labels(self, labels: np.ndarray, architecture: Architecture) -> None:
-        missing = [name for number, name in enumerate(architecture.classes) if not np.any(labels == number)]
+    def outputs(self) -> int:
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def check_training_labels(self, labels: np.ndarray) -> None:
+        missing = [name for number, name in enumerate(self.classes) if not np.any(labels == number)]
         if missing:
             raise DataError(
                 f"the training part has no {' and no '.join(missing)}; give more data or raise train_fraction"
             )
 
-    def targets(self, samples: Samples, architecture: Architecture) -> np.ndarray:
-        if self.n_outputs(architecture) == 1:
+    def targets(self, samples: Samples) -> np.ndarray:
+        if self.outputs() == 1:
             return samples.labels[:, None].astype(np.float32)
-        return np.eye(len(architecture.classes), dtype=np.float32)[samples.labels]
+        return np.eye(len(self.classes), dtype=np.float32)[samples.labels]
 
-    def loss(self, config: RunConfig) -> Any:
+    def augmentation(self) -> RandomFlips:
+        parameters = self.config.dataset_parameters
+        return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip)
+
+    def loss(self) -> Any:
         from python.networks.classification_losses import classification_loss
 
-        parameters = config.model_parameters.loss
+        parameters = self.config.model_parameters.loss
         return classification_loss(parameters.name, parameters)
 
-    def metrics(self, architecture: Architecture) -> list:
+    def metrics(self) -> list:
         import keras
 
-        binary = self.n_outputs(architecture) == 1
+        binary = self.outputs() == 1
         accuracy = keras.metrics.BinaryAccuracy if binary else keras.metrics.CategoricalAccuracy
         auc = keras.metrics.AUC(name="auc") if binary else keras.metrics.AUC(name="auc", multi_label=True)
         return [accuracy(name="accuracy"), auc]
 
-    def predictions(self, outputs: np.ndarray, samples: Samples, architecture: Architecture) -> dict[str, np.ndarray]:
+    def views(self) -> list[View]:
+        return [View()]
+
+    def combined(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs.mean(axis=0)
+
+    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
         scores = np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
-        return {"scores": scores, "labels": samples.labels, "class_names": np.array(architecture.classes)}
+        return {"scores": scores, "labels": samples.labels[rows], "class_names": np.array(self.classes)}
 
     def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
-        names = evaluation.architecture.classes
+        names = self.classes
         samples, rows = evaluation.samples, evaluation.test_rows
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
         forest = baseline_scores(samples.set, samples.labels, evaluation.train_rows, rows, len(names), evaluation.seed)
@@ -70,6 +86,23 @@ class Classification:
         for name in names:
             methods[f"network, {name} alone"] = _of_class(network, name)
         return metrics, metrics_table(methods, COLUMNS), self._figures(evaluation, names)
+
+    def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
+        """Draw `number` images, the classes in turn, each for itself and as one figure."""
+        names = self.classes
+        by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
+        rows = [row for turn in zip_longest(*by_class) for row in turn if row is not None][:number]
+        images = samples.set.images.dense(rows)
+        classes = [names[samples.labels[row]] for row in rows]
+        singles = {}
+        for place, (row, name) in enumerate(zip(rows, classes, strict=True)):
+            table = samples.set.metadata[row]
+            title = f"{name}, plane {PLANES[table['plane']]}, event {table['event']}, {table['cluster_energy']:.1f} MeV"
+            singles[f"sample_{place:03d}_{name}"] = plot_sample(images[place], title)
+        return singles, plot_samples(images[:MAX_SAMPLES_ON_A_PAGE], classes[:MAX_SAMPLES_ON_A_PAGE])
+
+    def headlines(self) -> tuple[str, ...]:
+        return ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc")
 
     @staticmethod
     def _figures(evaluation: Evaluation, names: tuple[str, ...]) -> dict[str, Figure]:

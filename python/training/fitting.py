@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,7 @@ import keras
 import numpy as np
 
 from python.config.schema import RunConfig
-from python.data.batches import Batches
-from python.data.sparse_images import SparseImages
+from python.data.batches import Batches, Inputs
 from python.general_purpose_libs import TrainingError, atomic_path, log
 from python.reporting.text_pages import table_lines
 from python.training.callbacks import (
@@ -25,7 +25,8 @@ from python.training.callbacks import (
     StopOnNonFinite,
     StopWhenAsked,
 )
-from python.training.task import Task
+from python.training.preparation import batches
+from python.training.task import Samples, SampleSet, Task, View
 
 PREDICTION_BATCH = 512
 
@@ -40,39 +41,41 @@ class Feed(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, number: int) -> tuple[Inputs, np.ndarray]:
         return self.batches[number]
 
 
 @dataclass
 class Fitted:
+    """A trained network, its history, and in words how many epochs it took."""
+
     model: keras.Model
     history: dict[str, list[float]]
-    best_epoch: int
+    epochs: str
 
 
 def build_model(task: Task, config: RunConfig) -> keras.Model:
     """Build and compile the network of the configuration, its weights drawn from the configuration's seed."""
     keras.utils.set_random_seed(config.dataset_parameters.random_seed)
-    parameters, architecture = config.model_parameters, task.architecture(config)
-    model = architecture.build(
-        parameters.input_shape, task.problem.n_outputs(architecture), parameters.build_parameters
-    )
+    parameters, problem = config.model_parameters, task.problem_of(config)
+    model = task.architecture(config).build(parameters.input_shape, problem.outputs(), parameters.build_parameters)
     optimizer = keras.optimizers.get(parameters.optimizer.name)
     optimizer.learning_rate = parameters.build_parameters.learning_rate
     optimizer.clipnorm = parameters.optimizer.clipnorm
-    model.compile(optimizer=optimizer, loss=task.problem.loss(config), metrics=task.problem.metrics(architecture))
+    model.compile(optimizer=optimizer, loss=problem.loss(), metrics=problem.metrics())
     return model
 
 
 def fit(
-    task: Task, config: RunConfig, training: Batches, validation: Batches, folder: Path, model_file: Path
+    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray, folder: Path
 ) -> Fitted:
     """Train as the configuration says, from the last checkpoint in `folder` if there is one.
 
-    Saves as `model_file`, and returns, the model of the best epoch (of the last, where restore_best_weights is off). Raises
-    TrainingError when the loss stops being finite; `model_file` is then the best model before that.
+    Saves in `folder`, and returns, the model of the best epoch (of the last, where restore_best_weights is off). Raises
+    TrainingError when the loss stops being finite; the saved model is then the best one before that.
     """
+    training, validation = batches(task, config, samples, train_rows, val_rows)
+    model_file = model_file_of(config, folder)
     parameters = config.model_parameters
     terminal = sys.stdout.isatty()
     history = History(parameters.epochs, lines=not terminal)
@@ -110,12 +113,18 @@ def fit(
             )
         except TrainingError:
             if checkpoints.best_model.exists():
-                _save(keras.models.load_model(checkpoints.best_model), model_file)
+                save_model(keras.models.load_model(checkpoints.best_model), model_file)
             raise
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
         model = keras.models.load_model(checkpoints.best_model)
-    _save(model, model_file)
-    return Fitted(model, history.values, checkpoints.best_epoch)
+    save_model(model, model_file)
+    epochs = f"{len(history.values['loss'])}, best {checkpoints.best_epoch}"
+    return Fitted(model, history.values, epochs)
+
+
+def model_file_of(config: RunConfig, folder: Path) -> Path:
+    """Where the trained network of a run, or of a member of an ensemble, is kept."""
+    return folder / f"{config.model_name}.keras"
 
 
 def summary(model: keras.Model) -> str:
@@ -128,18 +137,26 @@ def summary(model: keras.Model) -> str:
     return "\n".join(table_lines(rows))
 
 
-def _save(model: keras.Model, path: Path) -> None:
+def save_model(model: keras.Model, path: Path) -> None:
     with atomic_path(path) as temporary:
         model.save(temporary)
 
 
-def predict(model: keras.Model, images: SparseImages, rows: np.ndarray) -> np.ndarray:
-    """Return the network's outputs (len(rows), n_outputs) for the images `rows`."""
-    outputs = [
-        np.asarray(model.predict_on_batch(images.dense(rows[start : start + PREDICTION_BATCH])[..., None]))
-        for start in range(0, len(rows), PREDICTION_BATCH)
-    ]
-    return np.concatenate(outputs)
+def predict(model: keras.Model, samples: SampleSet, rows: np.ndarray, views: Sequence[View] = (View(),)) -> np.ndarray:
+    """Return the outputs of the network for the samples `rows` in each view, (K, len(rows), C).
+
+    Those of the members of an ensemble count as views too.
+    """
+    answers = []
+    for start in range(0, len(rows), PREDICTION_BATCH):
+        inputs = samples.network_inputs(rows[start : start + PREDICTION_BATCH])
+        shown = []
+        for view in views:
+            outputs = np.asarray(model.predict_on_batch(view.show(inputs)))
+            members = outputs[:, None] if outputs.ndim == 2 else outputs
+            shown += [view.undo(members[:, member]) for member in range(members.shape[1])]
+        answers.append(np.stack(shown))
+    return np.concatenate(answers, axis=1)
 
 
 def _early_stopping(config: RunConfig) -> EarlyStopping | None:

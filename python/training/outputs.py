@@ -5,24 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from python.config.load import dump_config
 from python.config.schema import RunConfig
-from python.data.geometry import PLANES
-from python.data.image_set import ImageSet
 from python.data.splits import PARTS, Split
 from python.general_purpose_libs import atomic_path, write_json, write_text
-from python.reporting.image_plots import plot_sample, plot_samples
 from python.reporting.report import save_figures, write_report
-from python.training.task import Evaluation, Samples, Task
+from python.training.task import Evaluation, SampleSet, Task
 
-MAX_SAMPLES_ON_A_PAGE = 24
 IDENTITY = ("event", "source", "plane", "match_id")
 ENERGIES = ("cluster_energy", "true_electron_energy", "true_nu_energy")
 
@@ -32,9 +26,9 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
         np.savez_compressed(temporary, **arrays)
 
 
-def save_split(folder: Path, images: ImageSet, parts: Split) -> None:
-    """splits.npz: for every image its identity, its group and its part (0 train, 1 val, 2 test)."""
-    part = np.empty(len(images), np.int8)
+def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
+    """splits.npz: for every sample its identity, its group and its part (0 train, 1 val, 2 test)."""
+    part = np.empty(len(samples), np.int8)
     for number, name in enumerate(PARTS):
         part[getattr(parts, name)] = number
     save_npz(
@@ -43,21 +37,21 @@ def save_split(folder: Path, images: ImageSet, parts: Split) -> None:
             "part": part,
             "part_names": np.array(PARTS),
             "group": parts.group,
-            "sources": np.array(images.sources),
-            **{name: images.metadata[name] for name in IDENTITY},
+            "sources": np.array(samples.sources),
+            **{name: samples.metadata[name] for name in IDENTITY},
         },
     )
 
 
-def save_predictions(path: Path, predictions: dict[str, np.ndarray], images: ImageSet, rows: np.ndarray) -> None:
+def save_predictions(path: Path, predictions: dict[str, np.ndarray], samples: SampleSet, rows: np.ndarray) -> None:
     """Predictions and truth of `rows` with energies and event identity."""
-    table = images.metadata[rows]
+    table = samples.metadata[rows]
     save_npz(
         path,
         {
             **predictions,
             "row": rows,
-            "sources": np.array(images.sources),
+            "sources": np.array(samples.sources),
             **{name: table[name] for name in (*IDENTITY, *ENERGIES)},
         },
     )
@@ -73,28 +67,14 @@ def save_history(folder: Path, history: dict[str, list[float]]) -> None:
     write_text(folder / "training_history.csv", text.getvalue())
 
 
-def save_samples(folder: Path, samples: Samples, names: tuple[str, ...], number: int) -> Figure:
-    """Draw `number` images, the classes in turn, one by one into samples/ and return them as one figure."""
-    by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
-    rows = [row for turn in zip_longest(*by_class) for row in turn if row is not None][:number]
-    images = samples.set.images.dense(rows)
-    classes = [names[samples.labels[row]] for row in rows]
-    singles = {}
-    for place, (row, name) in enumerate(zip(rows, classes, strict=True)):
-        table = samples.set.metadata[row]
-        title = f"{name}, plane {PLANES[table['plane']]}, event {table['event']}, {table['cluster_energy']:.1f} MeV"
-        singles[f"sample_{place:03d}_{name}"] = plot_sample(images[place], title)
-    save_figures(singles, folder / "samples")
-    return plot_samples(images[:MAX_SAMPLES_ON_A_PAGE], classes[:MAX_SAMPLES_ON_A_PAGE])
-
-
 def save_results(
     folder: Path, task: Task, config: RunConfig, evaluation: Evaluation, facts: dict[str, str], network: str
 ) -> dict[str, Any]:
     """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics."""
-    metrics, table, figures = task.problem.evaluate(evaluation)
-    classes, wanted = evaluation.architecture.classes, config.save_outputs.sample_images
-    figures["samples"] = save_samples(folder, evaluation.samples, classes, wanted)
+    problem = task.problem_of(config)
+    metrics, table, figures = problem.evaluate(evaluation)
+    singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
+    save_figures(singles, folder / "samples")
     write_json(folder / "metrics.json", metrics)
     save_figures(figures, folder / "plots")
     write_report(

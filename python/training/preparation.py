@@ -6,11 +6,13 @@ import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
 from python.data.balance import balanced_rows
+from python.data.batches import Batches
 from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
-from python.data.splits import Split, image_keys, repeated_rows, split
+from python.data.splits import Split, repeated_rows, split
 from python.general_purpose_libs import with_progress
 from python.simulation.embedded import embedded_data_set
+from python.training.task import Samples, SampleSet, Task
 
 
 def data_folders(config: RunConfig) -> tuple[str, ...]:
@@ -34,23 +36,22 @@ def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
     if parameters.old_flips is not None:
         images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
     images = images.keep("without empty images", images.images.counts > 0)
-    images = images.keep("without repeated images", ~repeated_rows(images.metadata, image_keys(images.images)))
+    images = images.keep("without repeated images", ~repeated_rows(images.metadata, images.image_keys()))
     return images.fit_to(config.model_parameters.input_shape)
 
 
-def limit(images: ImageSet, labels: np.ndarray, parameters: DatasetParameters) -> tuple[ImageSet, np.ndarray]:
-    """Keep at most `max_samples` images, chosen at random by the seed."""
-    rows = random_rows(len(images), parameters.max_samples, parameters.random_seed)
-    if len(rows) == len(images):
-        return images, labels
-    return images.keep(f"at most {len(rows)} images (max_samples)", rows), labels[rows]
+def limit(samples: SampleSet, labels: np.ndarray, parameters: DatasetParameters) -> Samples:
+    """Keep at most `max_samples` samples, chosen at random by the seed."""
+    rows = random_rows(len(samples), parameters.max_samples, parameters.random_seed)
+    if len(rows) == len(samples):
+        return Samples(samples, labels)
+    return Samples(samples.keep(f"at most {len(rows)} images (max_samples)", rows), labels[rows])
 
 
-def split_samples(images: ImageSet, parameters: DatasetParameters) -> Split:
+def split_samples(samples: SampleSet, parameters: DatasetParameters) -> Split:
     """Split by the configuration's fractions, seed and unit."""
     fractions = (parameters.train_fraction, parameters.val_fraction, parameters.test_fraction)
-    keys = image_keys(images.images)
-    return split(images.metadata, keys, fractions, parameters.random_seed, parameters.split_by)
+    return split(samples.metadata, samples.image_keys(), fractions, parameters.random_seed, parameters.split_by)
 
 
 def training_rows(labels: np.ndarray, parts: Split, parameters: DatasetParameters) -> np.ndarray:
@@ -59,3 +60,22 @@ def training_rows(labels: np.ndarray, parts: Split, parameters: DatasetParameter
         return parts.train
     rng = np.random.default_rng([parameters.random_seed, 1])
     return parts.train[balanced_rows(labels[parts.train], parameters.balance_method, rng)]
+
+
+def batches(
+    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray
+) -> tuple[Batches, Batches]:
+    """Return what a network trains on, augmented as the configuration says, and what it is validated on."""
+    parameters, batch_size = config.dataset_parameters, config.model_parameters.batch_size
+    problem = task.problem_of(config)
+    targets = problem.targets(samples)
+    training = Batches(
+        samples.set,
+        targets,
+        train_rows,
+        batch_size=batch_size,
+        seed=parameters.random_seed,
+        copies=parameters.aug_coefficient,
+        augmentation=problem.augmentation(),
+    )
+    return training, Batches(samples.set, targets, val_rows, batch_size=batch_size, seed=parameters.random_seed)

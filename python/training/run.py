@@ -12,8 +12,6 @@ import numpy as np
 from python.config.differences import differences
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
-from python.data.augmentation import RandomFlips
-from python.data.batches import Batches
 from python.data.splits import PARTS, Split
 from python.general_purpose_libs import (
     ConfigError,
@@ -97,7 +95,7 @@ def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tup
     if parameters.balance_data:
         step = f"training part balanced ({parameters.balance_method})"
         samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    task.problem.check_training_labels(samples.labels[rows], task.architecture(config))
+    task.problem_of(config).check_training_labels(samples.labels[rows])
     return samples, parts, rows
 
 
@@ -181,47 +179,31 @@ def _fit_and_evaluate(
     device: str,
 ) -> None:
     from python.training import fitting
+    from python.training.ensemble import fit_ensemble
 
-    architecture, parameters = task.architecture(config), config.dataset_parameters
-    training, validation = _batches(task, config, samples, parts, rows)
-    model_file = folder / f"{config.model_name}.keras"
+    problem = task.problem_of(config)
     started = time.monotonic()
-    fitted = fitting.fit(task, config, training, validation, folder, model_file)
+    fitted = (fit_ensemble if config.ensemble else fitting.fit)(task, config, samples, rows, parts.val, folder)
     seconds = time.monotonic() - started
     outputs.save_history(folder, fitted.history)
     evaluated = {}
     for part in ("val", "test"):
         part_rows = getattr(parts, part)
-        part_samples = Samples(samples.set, samples.labels[part_rows])
-        answers = fitting.predict(fitted.model, samples.set.images, part_rows)
-        evaluated[part] = task.problem.predictions(answers, part_samples, architecture)
+        outputs_of_views = fitting.predict(fitted.model, samples.set, part_rows, problem.views())
+        evaluated[part] = problem.predictions(problem.combined(outputs_of_views), samples, part_rows)
         outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
-    evaluation = Evaluation(
-        samples, architecture, rows, parts.test, evaluated["test"], fitted.history, parameters.random_seed
-    )
+    seed = config.dataset_parameters.random_seed
+    evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], fitted.history, seed)
     facts = {
         "run folder": str(folder),
         "data": ", ".join(data_folders(config)) + " (simulated: the labels are its truth)",
-        "images": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
+        "samples": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
-        "seed": str(parameters.random_seed),
+        "seed": str(seed),
         "commit": git_commit() or "not known",
-        "epochs": f"{len(fitted.history['loss'])}, best {fitted.best_epoch}, {seconds:.0f} s",
+        "epochs": f"{fitted.epochs}, {seconds:.0f} s",
     }
     metrics = outputs.save_results(folder, task, config, evaluation, facts, fitting.summary(fitted.model))
-    for name in ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc"):
+    for name in problem.headlines():
         if metrics.get(name) is not None:
             log.info("test %s: %.4f", name, metrics[name])
-
-
-def _batches(
-    task: Task, config: RunConfig, samples: Samples, parts: Split, rows: np.ndarray
-) -> tuple[Batches, Batches]:
-    parameters, batch_size = config.dataset_parameters, config.model_parameters.batch_size
-    targets = task.problem.targets(samples, task.architecture(config))
-    images, seed = samples.set.images, parameters.random_seed
-    flips = RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip)
-    training = Batches(
-        images, targets, rows, batch_size=batch_size, seed=seed, copies=parameters.aug_coefficient, augmentation=flips
-    )
-    return training, Batches(images, targets, parts.val, batch_size=batch_size, seed=seed)

@@ -4,48 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
-from python.data.image_set import ImageSet
+from python.data.batches import Augmentation, Inputs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+class SampleSet(Protocol):
+    """N samples with their metadata, structured (N,), and an account of how they were chosen: image sets, triples."""
+
+    metadata: np.ndarray
+    sources: list[str]
+    cuts: list[dict]
+    files: list[dict]
+
+    def __len__(self) -> int: ...
+
+    def keep(self, step: str, rows: np.ndarray) -> Self: ...
+
+    def network_inputs(self, rows: np.ndarray) -> Inputs: ...
+
+    def image_keys(self) -> np.ndarray: ...
+
+
 @dataclass
 class Samples:
-    """What a network trains on: images (N) with metadata, and the label of each, int64 (N,) class number."""
+    """What a network trains on, and the class of each sample, int64 (N,): what the training part can be balanced by."""
 
-    set: ImageSet
+    set: SampleSet
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class View:
+    """One way of showing samples to a network: how its inputs change, and how its outputs change back."""
+
+    show: Callable[[Inputs], Inputs] = lambda inputs: inputs
+    undo: Callable[[np.ndarray], np.ndarray] = lambda outputs: outputs
+
+
 class LearningProblem(Protocol):
-    """What kind of question the network answers; classification is one."""
+    """What kind of question a network answers, for one configuration: classification, regression of directions."""
 
-    def n_outputs(self, architecture: Architecture) -> int: ...
+    def outputs(self) -> Any:
+        """What the architecture's `build` is told of its outputs."""
 
-    def check_training_labels(self, labels: np.ndarray, architecture: Architecture) -> None:
+    def check_training_labels(self, labels: np.ndarray) -> None:
         """Raise DataError when nothing can be learnt from the labels of the training part."""
 
-    def targets(self, samples: Samples, architecture: Architecture) -> np.ndarray:
-        """What the loss compares the output with, (N, n_outputs) float32."""
+    def targets(self, samples: Samples) -> np.ndarray:
+        """What the loss compares the output with, (N, C) float32."""
 
-    def loss(self, config: RunConfig) -> Any:
+    def augmentation(self) -> Augmentation | None:
+        """How training samples are varied."""
+
+    def loss(self) -> Any:
         """The Keras loss that the configuration names."""
 
-    def metrics(self, architecture: Architecture) -> list:
+    def metrics(self) -> list:
         """Keras metrics to follow during the training."""
 
-    def predictions(self, outputs: np.ndarray, samples: Samples, architecture: Architecture) -> dict[str, np.ndarray]:
-        """What is saved for each sample: the network's answer and the truth."""
+    def views(self) -> list[View]:
+        """The ways in which samples are shown to the network for one prediction."""
+
+    def combined(self, outputs: np.ndarray) -> np.ndarray:
+        """The outputs (K, n, C) of all views and members of an ensemble as one, (n, C')."""
+
+    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What is saved for each of `rows`: the network's answer, from `combined` outputs, and the truth."""
 
     def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         """Flat metrics of the test part, the rows of the report's table, and the figures by name."""
+
+    def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
+        """Pictures of `number` samples by name, and one of several together."""
+
+    def headlines(self) -> tuple[str, ...]:
+        """The metrics that a finished run says."""
 
 
 @dataclass
@@ -53,7 +94,6 @@ class Evaluation:
     """All that plots and metrics are made from; nothing else is needed to make them again."""
 
     samples: Samples
-    architecture: Architecture
     train_rows: np.ndarray
     test_rows: np.ndarray
     predictions: dict[str, np.ndarray]
@@ -65,16 +105,22 @@ class Evaluation:
 class Task:
     """A task: its configuration, how its samples are made, and what kind of problem it is.
 
-    `prepare(config, architecture, skip_bad_files)` reads the data that the configuration names.
+    `prepare(config, architecture, skip_bad_files)` reads the data that the configuration names; `problem(config, architecture)`
+    is the question that the network is to answer.
     """
 
     schema: TaskSchema
     prepare: Callable[[RunConfig, Architecture, bool], Samples]
-    problem: LearningProblem
+    problem: Callable[[RunConfig, Architecture], LearningProblem]
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
-        """Folders between the output folder and the run's own."""
-        return (self.schema.name, config.model_name, f"plane_{config.plane}")
+        """Folders between the output folder and the run's own; the plane where the network takes one plane's images."""
+        inputs = self.architecture(config).inputs(config.model_parameters.build_parameters)
+        plane = (f"plane_{config.plane}",) if "image" in inputs else ()
+        return (self.schema.name, config.model_name, *plane)
+
+    def problem_of(self, config: RunConfig) -> LearningProblem:
+        return self.problem(config, self.architecture(config))
 
     def architecture(self, config: RunConfig) -> Architecture:
         return self.schema.architectures[config.model_name]

@@ -4,13 +4,15 @@ import pytest
 from python.data.augmentation import RandomFlips
 from python.data.balance import balanced_rows
 from python.data.batches import Batches
+from python.data.image_set import ImageSet
+from python.data.metadata import empty_metadata
 from python.data.sparse_images import SparseImages
 from tests.synthetic import cluster_images
 
 
 @pytest.fixture
 def images():
-    return SparseImages.from_dense(cluster_images(23)[0])
+    return ImageSet(SparseImages.from_dense(cluster_images(23)[0]), empty_metadata(23), ["one.root"])
 
 
 def epoch(batches, number):
@@ -25,7 +27,7 @@ def test_an_epoch_holds_every_row_once_with_its_target(images):
     shown, targets = epoch(batches, 0)
     assert len(batches) == 4
     assert sorted(targets) == list(rows)
-    np.testing.assert_array_equal(shown, images.dense(targets))
+    np.testing.assert_array_equal(shown, images.images.dense(targets))
 
 
 def test_copies_multiply_an_epoch(images):
@@ -48,7 +50,8 @@ def test_content_follows_from_seed_and_epoch_alone(images):
 @pytest.mark.parametrize(("axes", "axis"), [(("channel",), 2), (("time",), 1)])
 def test_flips_are_drawn_with_their_probability(axes, axis):
     images = np.random.default_rng(0).random((4000, 5, 4)).astype(np.float32)
-    flipped = RandomFlips(axes, 0.3)(images, np.random.default_rng(1))
+    flipped, targets = RandomFlips(axes, 0.3)(images, np.arange(4000), np.random.default_rng(1))
+    np.testing.assert_array_equal(targets, np.arange(4000))
     as_is = np.all(flipped == images, axis=(1, 2))
     assert np.mean(~as_is) == pytest.approx(0.3, abs=0.03)
     np.testing.assert_array_equal(flipped[~as_is], np.flip(images[~as_is], axis))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from python.data.metadata import empty_metadata
 from python.data.sparse_images import SparseImages
-from python.data.splits import image_keys, repeated_rows, split
+from python.data.splits import repeated_rows, split
 from python.general_purpose_libs import DataError
 
 FRACTIONS = (0.7, 0.15, 0.15)
@@ -66,6 +66,6 @@ def test_repeated_images():
     dense[3, 1, 2] = 5
     metadata = table(0, np.arange(5))
     metadata["is_main_track"] = [0, 0, 1, 0, 0]
-    keys = image_keys(SparseImages.from_dense(dense))
+    keys = SparseImages.from_dense(dense).keys()
     assert keys[0] == keys[1] == keys[2] != keys[3]
     assert repeated_rows(metadata, keys).tolist() == [False, True, False, False, False]

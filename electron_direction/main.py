@@ -1,0 +1,10 @@
+"""The electron-direction regressor: where did the electron of a neutrino interaction fly?"""
+
+from __future__ import annotations
+
+from electron_direction.regression import DirectionRegression
+from electron_direction.samples import prepare
+from electron_direction.schema import SCHEMA
+from python.training.task import Task
+
+TASK = Task(schema=SCHEMA, prepare=prepare, problem=lambda config, _architecture: DirectionRegression(config))

@@ -1,0 +1,37 @@
+"""One plane's image alone: the branch of `three_plane_cnn`, so that the two differ by nothing but the planes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from electron_direction.image_parameters import KERNEL_SIZE, ImageParameters
+from electron_direction.loss_parameters import DIRECTION_LOSSES
+from python.config.pooling import pooling_fits
+from python.config.task_schema import Architecture, InputShape
+
+if TYPE_CHECKING:
+    import keras
+
+
+class SinglePlaneCnnParameters(ImageParameters):
+    kernel_size: int = KERNEL_SIZE
+
+
+def inputs(_parameters: SinglePlaneCnnParameters) -> tuple[str, ...]:
+    """The names of the inputs: the image of the plane that the configuration names."""
+    return ("image",)
+
+
+def build(input_shape: InputShape, head: str, parameters: SinglePlaneCnnParameters) -> keras.Model:
+    """The network from the image (N, H, W, 1) of one plane to the output `head`."""
+    from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
+    from python.networks.plane_branches import doubling_branch
+
+    return image_network(
+        "single_plane_cnn", inputs(parameters), input_shape, head, parameters, doubling_branch(parameters)
+    )
+
+
+ARCHITECTURE = Architecture(
+    parameters=SinglePlaneCnnParameters, build=build, losses=DIRECTION_LOSSES, check=pooling_fits, inputs=inputs
+)

@@ -1,0 +1,41 @@
+"""The three-plane CNN that is also told the energy: the logarithm of the reconstructed energy, never of the true one.
+
+The longer and straighter track of a more energetic electron wants to be read differently, and the energy tells which it is
+before the image does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
+from electron_direction.loss_parameters import DIRECTION_LOSSES
+from python.config.pooling import pooling_fits
+from python.config.task_schema import Architecture, InputShape
+
+if TYPE_CHECKING:
+    import keras
+
+
+class ThreePlaneEnergyParameters(ThreePlaneParameters):
+    kernel_size: int = KERNEL_SIZE
+
+
+def inputs(parameters: ThreePlaneEnergyParameters) -> tuple[str, ...]:
+    """The names of the inputs: those of the three-plane CNN and the energy."""
+    return (*three_plane_inputs(parameters), "energy")
+
+
+def build(input_shape: InputShape, head: str, parameters: ThreePlaneEnergyParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) of the planes and log energies (N, 1) [ln MeV] to the output `head`."""
+    from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
+    from python.networks.plane_branches import doubling_branch
+
+    return image_network(
+        "three_plane_energy", inputs(parameters), input_shape, head, parameters, doubling_branch(parameters)
+    )
+
+
+ARCHITECTURE = Architecture(
+    parameters=ThreePlaneEnergyParameters, build=build, losses=DIRECTION_LOSSES, check=pooling_fits, inputs=inputs
+)

@@ -1,0 +1,10 @@
+"""The three-plane CNN that learns direction, energy and interaction together, so that each may help the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from electron_direction.loss_parameters import MultiTaskParameters
+from electron_direction.models import three_plane_cnn
+
+ARCHITECTURE = replace(three_plane_cnn.ARCHITECTURE, losses={"multi_task": MultiTaskParameters})

@@ -1,0 +1,207 @@
+"""Training, predicting and evaluating a regressor of electron directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from electron_direction.estimates import combined, estimates
+from electron_direction.loss_parameters import HEAD_OF_LOSS
+from electron_direction.schema import DirectionConfig
+from electron_direction.yardsticks import limit_metrics, principal_axis_results
+from python.data.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
+from python.data.geometry import PLANES, TICK_CM
+from python.data.orientation import to_detector_frame, to_drift_frame
+from python.data.symmetries import group, transform_directions, transform_inputs
+from python.data.triples import TripleSet, electron_directions
+from python.general_purpose_libs import DataError
+from python.regression_libs import DirectionResults, direction_metrics
+from python.reporting.direction_energy_plots import (
+    plot_against_drift_angle,
+    plot_containment_vs_energy,
+    plot_head_tail_vs_energy,
+)
+from python.reporting.direction_maps import plot_direction_maps
+from python.reporting.direction_plots import (
+    plot_angle_distribution,
+    plot_components,
+    plot_cosine_distribution,
+    plot_uncertainty_calibration,
+)
+from python.reporting.event_displays import plot_best_and_worst_events
+from python.reporting.history_plot import plot_training_history
+from python.reporting.image_plots import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
+from python.reporting.report import metrics_table
+from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+from python.training.task import Evaluation, Samples, View
+
+COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg", "share_cos_above_0_9")
+FLUX = "gkvm"  # whose spectrum of elastic scattering the results are weighted to
+LOWEST_ENERGY_SHOWN_MEV = 5.0  # of best and worst events: fainter electrons have no visible direction
+
+
+class DirectionRegression:
+    """The direction of the electron in the drift frame; the loss decides what else the network says of it."""
+
+    def __init__(self, config: DirectionConfig) -> None:
+        self.config = config
+        self.head = HEAD_OF_LOSS[config.model_parameters.loss.name]
+
+    def outputs(self) -> str:
+        return self.head
+
+    def check_training_labels(self, labels: np.ndarray) -> None:
+        if len(labels) == 0:
+            raise DataError("the training part is empty; give more data or raise train_fraction")
+
+    def targets(self, samples: Samples) -> np.ndarray:
+        """Direction, kinetic energy of the electron in MeV, and whether it is elastic scattering, (N, 5) float32."""
+        table = samples.set.metadata
+        channel = np.where(table["is_es_interaction"] < 0, np.nan, table["is_es_interaction"])
+        direction = electron_directions(table, drift_frame=self.config.dataset_parameters.frame == "drift")
+        return np.column_stack([direction, table["true_electron_energy"], channel]).astype(np.float32)
+
+    def augmentation(self) -> Any:
+        parameters = self.config.dataset_parameters
+        chosen = parameters.augmentation
+        steps: list = []
+        if chosen.symmetries:
+            steps.append(RandomSymmetries(chosen.symmetries, parameters.prob_per_flip))
+        if chosen.energy_scale:
+            steps.append(EnergyScale(chosen.energy_scale))
+        if chosen.mix_up:
+            steps.append(MixUp(chosen.mix_up))
+        if chosen.noise_adc:
+            steps.append(PixelNoise(chosen.noise_adc, TICK_CM))
+        return in_turn(steps)
+
+    def loss(self) -> Any:
+        from electron_direction.models.direction_losses import direction_loss
+
+        parameters = self.config.model_parameters.loss
+        return direction_loss(parameters.name, parameters)
+
+    def metrics(self) -> list:
+        from electron_direction.models.direction_metric import MeanAngle
+
+        return [MeanAngle(self.head)]
+
+    def views(self) -> list[View]:
+        def view(signs: np.ndarray) -> View:
+            def turned(values: np.ndarray) -> np.ndarray:
+                return np.tile(signs, (len(values), 1))
+
+            return View(
+                lambda inputs: transform_inputs(inputs, turned(next(iter(inputs.values())))),
+                lambda outputs: transform_directions(outputs, turned(outputs)),
+            )
+
+        return [view(signs) for signs in group(self.config.prediction.average_over)]
+
+    def combined(self, outputs: np.ndarray) -> np.ndarray:
+        return combined(outputs, self.head)
+
+    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
+        table = samples.set.metadata[rows]
+        found = estimates(outputs, self.head, spread_counts=self.config.ensemble is not None)
+        known = {name: value for name, value in vars(found).items() if value is not None and name != "direction"}
+        if self.head == "multi_task":
+            known["electron_energy"], known["es_logit"] = np.exp(outputs[:, 3]), outputs[:, 4]
+        drift, detector = found.direction, found.direction
+        if self.config.dataset_parameters.frame == "old":
+            drift = to_drift_frame(detector, table["face"])
+        else:
+            detector = to_detector_frame(drift, table["face"])
+        return {
+            "direction": detector,
+            "true_direction": electron_directions(table, drift_frame=False),
+            "direction_drift_frame": drift,
+            "true_direction_drift_frame": electron_directions(table),
+            "face": table["face"],
+            "is_es": samples.labels[rows],
+            "outputs": outputs.astype(np.float32),
+            "output_layout": np.array(self.head),
+            **known,
+        }
+
+    def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+        triples, rows, seed = evaluation.samples.set, evaluation.test_rows, evaluation.seed
+        results = results_of(evaluation.predictions, triples.metadata[rows])
+        supernova = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(FLUX)))
+        metrics = direction_metrics(results, seed)
+        table = {"network": metrics}
+        of_supernova = direction_metrics(supernova, seed)
+        metrics = {**metrics, **{f"{FLUX}_{name}": value for name, value in of_supernova.items()}}
+        table.update(_above_energies("network", of_supernova))
+        if triples.clouds is not None:
+            for name, axis in principal_axis_results(triples, rows, supernova).items():
+                table.update(_above_energies(f"principal axis, {name}", direction_metrics(axis, seed)))
+        for energy in (5, 10):
+            limit = limit_metrics(supernova.true_energy, supernova.weight, energy)
+            table[f"limit of 2 mm points, head known, {FLUX} T > {energy} MeV"] = limit
+            metrics[f"{FLUX}_limit_68_deg_above_{energy}_mev"] = limit["containment_68_deg"]
+        return metrics, metrics_table(table, COLUMNS), self._figures(evaluation, results)
+
+    def _figures(self, evaluation: Evaluation, results: DirectionResults) -> dict[str, Figure]:
+        seed, rows = evaluation.seed, evaluation.test_rows
+        triples: TripleSet = evaluation.samples.set
+
+        def images_of(indices: np.ndarray) -> dict[str, np.ndarray]:
+            return {name.lower(): triples.images[plane].dense(rows[indices]) for plane, name in enumerate(PLANES)}
+
+        figures = {
+            "training_history": plot_training_history(evaluation.history),
+            "angle_distribution": plot_angle_distribution(results, seed),
+            "cosine_distribution": plot_cosine_distribution(results, seed),
+            "containment_vs_energy": plot_containment_vs_energy(results, seed),
+            "head_tail_vs_energy": plot_head_tail_vs_energy(results, seed),
+            "against_drift_angle": plot_against_drift_angle(results, seed),
+            "components": plot_components(results),
+            "direction_maps": plot_direction_maps(results),
+        }
+        if results.predicted_68_deg is not None:
+            figures["uncertainty_calibration"] = plot_uncertainty_calibration(results, seed)
+        if self.config.dataset_parameters.frame == "drift":  # images of the old frame do not show where a vector points
+            figures["best_and_worst"] = plot_best_and_worst_events(images_of, results, LOWEST_ENERGY_SHOWN_MEV)
+        return figures
+
+    def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
+        """Draw the three planes of the first samples, each for itself and as one figure."""
+        triples: TripleSet = samples.set
+        singles, images, titles = {}, [], []
+        for row in range(min(-(-number // len(PLANES)), len(triples))):
+            entry = triples.metadata[row]
+            for plane, name in enumerate(PLANES):
+                images.append(triples.images[plane][row])
+                titles.append(f"plane {name}, event {entry['event']}, {entry['cluster_energy']:.1f} MeV")
+                singles[f"sample_{row:03d}_{name}"] = plot_sample(images[-1], titles[-1])
+        images, titles = images[:MAX_SAMPLES_ON_A_PAGE], titles[:MAX_SAMPLES_ON_A_PAGE]
+        return singles, plot_samples(np.array(images), titles)
+
+    def headlines(self) -> tuple[str, ...]:
+        return ("containment_68_deg", "median_deg", "head_tail_accuracy", f"{FLUX}_containment_68_deg_above_5_mev")
+
+
+def results_of(predictions: dict[str, np.ndarray], table: np.ndarray) -> DirectionResults:
+    """The results of a network from its predictions and the metadata (n,) of the same samples."""
+    return DirectionResults(
+        truth=predictions["true_direction_drift_frame"],
+        predicted=predictions["direction_drift_frame"],
+        face=predictions["face"],
+        true_energy=table["true_electron_energy"],
+        reconstructed_energy=table["cluster_energy"],
+        predicted_68_deg=predictions.get("predicted_68_deg"),
+    )
+
+
+def _above_energies(name: str, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Rows of a table for a supernova's electrons above 5 and above 10 MeV."""
+    rows = {}
+    for energy in (5, 10):
+        end = f"_above_{energy}_mev"
+        rows[f"{name}, {FLUX} T > {energy} MeV"] = {
+            column + bound: metrics.get(column + end + bound) for column in COLUMNS for bound in ("", "_low", "_high")
+        }
+    return rows

@@ -1,0 +1,59 @@
+"""What a network must beat, and what it cannot: the principal axis of the points, and the limit set by multiple scattering."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from python.data.triples import TripleSet
+from python.regression_libs import DirectionResults
+from python.reporting.direction_limit import intrinsic_limit, limit_range
+from python.reporting.principal_axis import point_along, principal_axis, towards_blips
+
+LEVELS = {"containment_68_deg": 0.68, "median_deg": 0.5}
+LIMIT_LEVEL = 0.68  # of the table of limits
+
+
+def principal_axis_results(
+    triples: TripleSet, rows: np.ndarray, results: DirectionResults
+) -> dict[str, DirectionResults]:
+    """The principal axis of the matched clusters of `rows`, once with the head known, once with it towards the other points.
+
+    `results` are those of the network on the same rows, whose truth is taken. An event without an axis points anywhere.
+    """
+    clouds = triples.clouds.take(rows)
+    plane, owner = clouds.column("plane").astype(np.int64), clouds.owner
+    across, drift = clouds.column("across").astype(float), clouds.column("peak").astype(float)
+    charge, inside = clouds.column("integral").astype(float), clouds.column("in_cluster") == 1
+    track = (plane[inside], across[inside], drift[inside], charge[inside], owner[inside])
+    axes = principal_axis(*track, len(rows))
+    axes = np.where(np.isfinite(axes), axes, [1.0, 0.0, 0.0])
+    heads = {
+        "head known": results.truth,
+        "head towards the rest": towards_blips(plane, across, drift, charge, inside, owner, len(rows)),
+    }
+    return {
+        name: DirectionResults(
+            results.truth,
+            point_along(axes, head),
+            results.face,
+            results.true_energy,
+            results.reconstructed_energy,
+            weights=results.weights,
+        )
+        for name, head in heads.items()
+    }
+
+
+def limit_metrics(energy: np.ndarray, weights: np.ndarray, least_energy: float) -> dict[str, float | None]:
+    """Angles in degrees that no tracker of 2 mm points beats on electrons of these kinetic energies (N,) in MeV with head known.
+
+    The angle of each electron is Rayleigh distributed with the 68 % angle of its energy; beyond the ends of the table that of
+    the end stands.
+    """
+    chosen = (energy >= least_energy) & (weights > 0)
+    if not chosen.any():
+        return dict.fromkeys(LEVELS)
+    squared = intrinsic_limit(np.clip(energy[chosen], *limit_range())) ** 2 / -np.log(1 - LIMIT_LEVEL)
+    angles = np.linspace(0, 180, 3601)
+    within = 1 - np.average(np.exp(-(angles[:, None] ** 2) / squared), axis=1, weights=weights[chosen])
+    return {name: float(np.interp(level, within, angles)) for name, level in LEVELS.items()}

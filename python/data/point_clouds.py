@@ -1,0 +1,136 @@
+"""Point clouds: the trigger primitives around a cluster as points, held without padding, and their own files.
+
+A file `<source>_points.npz` holds the clouds of one source and the metadata of the X cluster that each is built around:
+`format_version`, `kind` "points", `sources`, `indptr` (N + 1,), `points` float32 (K, C) with `point_columns` and
+`point_units`, and the metadata arrays of `python.data.metadata`. The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from python.data.geometry import X
+from python.data.image_file import FORMAT_VERSION, check_version
+from python.data.metadata import metadata_arrays, metadata_from_arrays
+from python.data.npz import read_npz
+from python.general_purpose_libs import DataError, atomic_path
+
+# Coordinates are relative to the place of the X cluster, in the drift frame: `across` the plane's wires (z' on X,
+# cos a z' - sin a y' on U, cos a z' + sin a y' on V, a = 35.71 degrees), `start`, `peak` and `end` along the drift.
+POINT_UNITS = {
+    "plane": "0: U, 1: V, 2: X",
+    "across": "cm",
+    "start": "cm",
+    "peak": "cm",
+    "end": "cm",
+    "integral": "ADC tick",
+    "height": "ADC",
+    "in_cluster": "1: in the matched cluster of its plane",
+}
+POINT_COLUMNS = tuple(POINT_UNITS)
+
+
+@dataclass
+class PointClouds:
+    """N clouds: the points of cloud i are `points[indptr[i]:indptr[i + 1]]`, float32 (K, 8), the ones worth most first."""
+
+    indptr: np.ndarray
+    points: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of points of each cloud (N,)."""
+        return np.diff(self.indptr)
+
+    @property
+    def owner(self) -> np.ndarray:
+        """Cloud number of every point (K,)."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
+    def column(self, name: str) -> np.ndarray:
+        """One column of all points (K,)."""
+        return self.points[:, POINT_COLUMNS.index(name)]
+
+    def take(self, rows: np.ndarray) -> PointClouds:
+        """Return the clouds `rows`, in that order."""
+        counts, positions = self._gather(np.asarray(rows))
+        return PointClouds(np.concatenate([[0], np.cumsum(counts)]), self.points[positions])
+
+    def padded(self, rows: np.ndarray, size: int) -> np.ndarray:
+        """Return the first `size` points of each of `rows`, float32 (n, size, 9): the columns, and 1 where there is a point."""
+        counts, positions = self._gather(np.asarray(rows), size)
+        padded = np.zeros((len(counts), size, len(POINT_COLUMNS) + 1), np.float32)
+        cloud = np.repeat(np.arange(len(counts)), counts)
+        place = np.arange(len(cloud)) - np.repeat(np.cumsum(counts) - counts, counts)
+        padded[cloud, place, :-1] = self.points[positions]
+        padded[cloud, place, -1] = 1
+        return padded
+
+    def _gather(self, rows: np.ndarray, at_most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return how many points each of `rows` has, and where these are."""
+        first = self.indptr[rows]
+        counts = self.indptr[rows + 1] - first
+        if at_most is not None:
+            counts = np.minimum(counts, at_most)
+        ends = np.cumsum(counts)
+        return counts, np.repeat(first - ends + counts, counts) + np.arange(counts.sum())
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[PointClouds]) -> PointClouds:
+        counts = np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)])
+        points = [np.empty((0, len(POINT_COLUMNS)), np.float32), *(part.points for part in parts)]
+        return cls(np.concatenate([[0], np.cumsum(counts)]), np.concatenate(points))
+
+
+@dataclass
+class PointFile:
+    """Content of one file: `clouds` (N), `metadata` structured (N,) of their X clusters, `sources` that it indexes."""
+
+    clouds: PointClouds
+    metadata: np.ndarray
+    sources: list[str]
+
+
+def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
+    """Write `content` to `path` (an .npz), atomically. Raises OutputError when that is not possible."""
+    arrays = {
+        "format_version": np.int64(FORMAT_VERSION),
+        "kind": np.str_("points"),
+        "sources": np.array(content.sources, dtype=np.str_),
+        "indptr": content.clouds.indptr.astype(np.int64),
+        "points": content.clouds.points,
+        "point_columns": np.array(POINT_COLUMNS),
+        "point_units": np.array(list(POINT_UNITS.values())),
+        **metadata_arrays(content.metadata),
+    }
+    with atomic_path(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def read_point_file(path: str | os.PathLike) -> PointFile:
+    """Read one file. Raises DataError that names the file and what is wrong with it."""
+    arrays = read_npz(path)
+    try:
+        check_version(arrays, path)
+        columns = [str(name) for name in arrays["point_columns"]]
+        points = arrays["points"][:, [columns.index(name) for name in POINT_COLUMNS]].astype(np.float32)
+        clouds = PointClouds(arrays["indptr"].astype(np.int64), points)
+        table = metadata_from_arrays(arrays, len(clouds), X)
+        content = PointFile(clouds, table, [str(name) for name in arrays["sources"]])
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise DataError(f"{path}: not a valid file of points ({error}); make it again with make_images.sh") from error
+    indptr = clouds.indptr
+    if len(indptr) == 0 or indptr[0] != 0 or indptr[-1] != len(points) or np.any(np.diff(indptr) < 0):
+        raise DataError(f"{path}: the offsets of the clouds do not fit the points; make it again with make_images.sh")
+    if not np.all(np.isfinite(points)):
+        raise DataError(f"{path}: holds points that are not finite; make it again with make_images.sh")
+    if len(table) and (table["source"].min() < 0 or table["source"].max() >= len(content.sources)):
+        raise DataError(f"{path}: source numbers do not fit the list of sources; make it again with make_images.sh")
+    return content

@@ -1,0 +1,88 @@
+"""What a data quality check looks at and what it returns, with the small tools that checks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from python.data.image_set import ImageSet
+
+OK, WARN, FAIL, SKIPPED = "ok", "warn", "fail", "skipped"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check.
+
+    `status`: ok, warn, fail, or skipped where the files lack what the check needs. `images` are concerned of `total` looked
+    at. `finding` says what is so, `remedy` what to do unless it is ok, `values` holds the numbers behind it.
+    """
+
+    name: str
+    plane: str
+    status: str
+    images: int
+    total: int
+    finding: str
+    remedy: str = ""
+    values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The images of one plane."""
+
+    plane: str
+    found: ImageSet
+
+    @property
+    def table(self) -> np.ndarray:
+        return self.found.metadata
+
+    @property
+    def file(self) -> np.ndarray:
+        """Number (N,) of the file that each image comes from."""
+        counts = [file["images"] for file in self.found.files]
+        return np.repeat(np.arange(len(counts)), counts)
+
+    def check(
+        self, name: str, status: str, images: int, total: int, finding: str, remedy: str = "", **values: float
+    ) -> Check:
+        numbers = {key: float(value) for key, value in values.items()}
+        return Check(name, self.plane, status, int(images), int(total), finding, remedy, numbers)
+
+    def skipped(self, name: str, reason: str) -> Check:
+        return Check(name, self.plane, SKIPPED, 0, 0, reason)
+
+
+def grade(share: float, warn_above: float = 0.0, fail_above: float = 1.0) -> str:
+    """The verdict on a share of images."""
+    return FAIL if share > fail_above else WARN if share > warn_above else OK
+
+
+def per_cent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def length(vector: np.ndarray) -> np.ndarray:
+    """Length (N,) of vectors (N, 3)."""
+    return np.linalg.norm(vector.astype(float), axis=1)
+
+
+def group_numbers(*columns: np.ndarray) -> np.ndarray:
+    """Number (N,), from 0, the distinct rows of the columns, each (N,)."""
+    order = np.lexsort(columns)
+    new = np.zeros(len(order), bool)
+    for column in columns:
+        values = column[order]
+        new[1:] |= values[1:] != values[:-1]
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.cumsum(new)
+    return numbers
+
+
+def holds_several(group: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Mark, bool (N,), the rows of every group in which `inner` has more than one value."""
+    _, first = np.unique(group_numbers(inner, group), return_index=True)
+    return np.bincount(group[first], minlength=group.max(initial=-1) + 1)[group] > 1

@@ -1,0 +1,182 @@
+"""Matched clusters of the three planes as one sample each: images, shifts between the planes, and points around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from python.data.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
+from python.data.image_set import ImageSet
+from python.data.metadata import UNKNOWN, vectors
+from python.data.orientation import to_drift_frame
+from python.data.point_clouds import PointClouds, PointFile, read_point_file
+from python.data.sparse_images import SparseImages
+from python.general_purpose_libs import DataError
+
+SMALLEST_ENERGY_MEV = 0.1  # of the logarithm
+
+
+@dataclass
+class TripleSet:
+    """N matched clusters: `images` of U, V and X, and the metadata (N,) of the X cluster.
+
+    A plane without a cluster has an empty image. `offsets` float32 (N, 3) in cm: arrival of the U and of the V cluster less that
+    of X, and height y' by U less that by V; 0 where a plane is missing. `clouds` (N) are read only where `inputs` names
+    them. `inputs` names what a network takes: "u", "v", "x", "image" (of `plane`), "energy", "offsets", "points" (`max_points`).
+    """
+
+    images: tuple[SparseImages, SparseImages, SparseImages]
+    metadata: np.ndarray
+    offsets: np.ndarray
+    sources: list[str]
+    inputs: tuple[str, ...] = ("u", "v", "x")
+    plane: int = X
+    clouds: PointClouds | None = None
+    max_points: int = 0
+    cuts: list[dict] = field(default_factory=list)
+    files: list[dict] = field(default_factory=list)
+    bad_files: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.metadata)
+
+    def keep(self, step: str, rows: np.ndarray) -> TripleSet:
+        """Return the set reduced to `rows` (mask or row numbers), with `step` added to the table of cuts."""
+        rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
+        cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}
+        return replace(
+            self,
+            images=tuple(images.take(rows) for images in self.images),
+            metadata=self.metadata[rows],
+            offsets=self.offsets[rows],
+            clouds=None if self.clouds is None else self.clouds.take(rows),
+            cuts=[*self.cuts, cut],
+        )
+
+    def image_keys(self) -> np.ndarray:
+        """Return an integer (N,) for each sample, equal exactly where all three images have the same pixels."""
+        keys = np.stack([images.keys() for images in self.images], axis=1)
+        return np.unique(keys, axis=0, return_inverse=True)[1]
+
+    def network_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the network takes of the samples `rows`, by name; raw ADC, cm, and the logarithm of MeV."""
+        return {name: self._input(name, rows) for name in self.inputs}
+
+    def _input(self, name: str, rows: np.ndarray) -> np.ndarray:
+        if name == "energy":
+            energy = np.maximum(self.metadata["cluster_energy"][rows], SMALLEST_ENERGY_MEV)
+            return np.log(energy)[:, None].astype(np.float32)
+        if name == "offsets":
+            return self.offsets[rows]
+        if name == "points":
+            return self.clouds.padded(rows, self.max_points)
+        plane = self.plane if name == "image" else PLANES.index(name.upper())
+        return self.images[plane].dense(rows)[..., None]
+
+
+def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
+    """Join the clusters of U, V and X that are matched, by source, event and match; each match comes once, in the order of X.
+
+    Matches without a U or a V cluster are there too, with empty images. Only images in the drift frame are joined.
+    """
+    x = planes[X]
+    numbers: dict[str, int] = {}
+    known, keys = [], []
+    for images in planes:
+        table = images.metadata
+        source = np.array([numbers.setdefault(name, len(numbers)) for name in images.sources])[table["source"]]
+        rows = np.flatnonzero((table["match_id"] >= 0) & (table["drift_frame"] == 1))
+        known.append(rows)
+        keys.append(np.stack([source, table["event"], table["match_id"]], axis=1)[rows])
+    _, key = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    n_keys = int(key.max(initial=-1)) + 1
+    row_of = np.full((len(planes), n_keys), UNKNOWN)
+    start = 0
+    for plane, rows in enumerate(known):
+        mine = key[start : start + len(rows)][::-1]  # the first of several wins
+        row_of[plane, mine] = rows[::-1]
+        start += len(rows)
+    row_of = row_of[:, row_of[X] >= 0]
+    row_of = row_of[:, np.argsort(row_of[X], kind="stable")]
+    images = tuple(_images_or_empty(planes[plane].images, row_of[plane]) for plane in range(len(planes)))
+    table = x.metadata[row_of[X]]
+    cuts = [
+        *x.cuts,
+        {
+            "step": "matched with U or V, in the drift frame, each match once",
+            "removed": len(x) - len(table),
+            "kept": len(table),
+        },
+    ]
+    return TripleSet(
+        images=images,
+        metadata=table,
+        offsets=_offsets(planes, row_of),
+        sources=x.sources,
+        cuts=cuts,
+        files=[file for images_of_plane in planes for file in images_of_plane.files],
+        bad_files=[file for images_of_plane in planes for file in images_of_plane.bad_files],
+    )
+
+
+def _images_or_empty(images: SparseImages, rows: np.ndarray) -> SparseImages:
+    """The images `rows`, an empty one where the row is -1."""
+    ended = SparseImages(np.append(images.indptr, images.indptr[-1]), images.indices, images.data, images.shape)
+    return ended.take(np.where(rows >= 0, rows, len(images)))
+
+
+def _offsets(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:
+    table = planes[X].metadata[row_of[X]]
+    z = z_of_x_channel(table["apa"], table["channel"])
+    offsets = np.zeros((row_of.shape[1], 3))
+    heights = []
+    for plane in (U, V):
+        mine = planes[plane].metadata[row_of[plane]] if len(planes[plane]) else table
+        seen = row_of[plane] >= 0
+        offsets[:, plane] = np.where(seen, (mine["arrival"] - table["arrival"]) * TICK_CM, 0.0)
+        y = y_of_induction_channel(plane, table["apa"], table["face"], mine["channel"], z)
+        heights.append(np.where(seen, y * table["face"], np.nan))
+    offsets[:, 2] = heights[U] - heights[V]
+    return np.nan_to_num(offsets).astype(np.float32)  # old files do not record arrival and channel
+
+
+def find_point_files(folders: Sequence[str]) -> list[Path]:
+    """All files of points under the folders, searched recursively."""
+    return sorted({path for folder in folders for path in Path(folder).rglob("*_points.npz")})
+
+
+def read_clouds(triples: TripleSet, paths: Sequence[Path], folders: Sequence[str]) -> tuple[PointClouds, np.ndarray]:
+    """Read the points around each of the triples; return the clouds found and which triples have one, bool (N,).
+
+    Raises DataError when there are no files in `folders`, as with data of older code.
+    """
+    if not paths:
+        raise DataError(
+            f"{', '.join(map(str, folders))}: no files of points (*_points.npz), which this network takes; "
+            "make the data again with make_images.sh or simulate.sh"
+        )
+    numbers = {name: number for number, name in enumerate(triples.sources)}
+    parts, keys = [], []
+    for path in paths:
+        content: PointFile = read_point_file(path)
+        known = np.array([numbers.get(name, UNKNOWN) for name in content.sources])[content.metadata["source"]]
+        parts.append(content.clouds)
+        keys.append(np.stack([known, content.metadata["event"], content.metadata["match_id"]], axis=1))
+    clouds, table = PointClouds.concatenate(parts), triples.metadata
+    wanted = np.stack([table["source"], table["event"], table["match_id"]], axis=1)
+    _, key = np.unique(np.concatenate([wanted, *keys]), axis=0, return_inverse=True)
+    cloud_of = np.full(int(key.max(initial=-1)) + 1, UNKNOWN)
+    cloud_of[key[len(wanted) :][::-1]] = np.arange(len(clouds))[::-1]
+    found = cloud_of[key[: len(wanted)]]
+    return clouds.take(found[found >= 0]), found >= 0
+
+
+def electron_directions(table: np.ndarray, drift_frame: bool = True) -> np.ndarray:
+    """Unit direction of the primary electron (N, 3), in the drift frame or in detector axes; NaN where it is not known."""
+    momentum = vectors(table, "particle_momentum").astype(np.float64)
+    length = np.linalg.norm(momentum, axis=1, keepdims=True)
+    direction = np.divide(momentum, length, out=np.full_like(momentum, np.nan), where=length > 0)
+    return to_drift_frame(direction, table["face"]) if drift_frame else direction

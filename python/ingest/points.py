@@ -1,0 +1,83 @@
+"""Point clouds: every trigger primitive within half a metre of a matched X cluster, on three planes, as points.
+
+All coordinates are relative to one place in space, that of the X cluster: its arrival time, its z, and the height y at which
+the matched clusters of U and V cross that z (their mean, or that of the only one). So shifts between the planes stay visible,
+which images, each centred for itself, do not show.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from python.data.geometry import (
+    PEAK_OFFSET_TICKS,
+    PITCH_CM,
+    PLANES,
+    TICK_CM,
+    WRAP,
+    U,
+    V,
+    X,
+    wire_coordinate,
+    y_of_induction_channel,
+)
+from python.data.point_clouds import POINT_COLUMNS, PointClouds
+from python.ingest.clustering import Clusters
+from python.ingest.matching import Matches
+from python.ingest.surroundings import channels_from, primitives_around
+from python.ingest.trigger_primitives import TriggerPrimitives
+
+HALF_SIDE_CM = 50.0
+
+
+def make_points(tps: TriggerPrimitives, clusters: Clusters, matches: Matches) -> tuple[PointClouds, np.ndarray]:
+    """Return a cloud for each matched X cluster, and the numbers of these clusters.
+
+    The points of a cloud stand in the order of their worth: those of the matched clusters first, then the rest, each by charge.
+    """
+    x_clusters = np.flatnonzero((clusters.plane == X) & (matches.match_id >= 0))
+    centres = _centres(clusters, matches, x_clusters)
+    cluster_of = np.full(len(tps), -1)
+    cluster_of[clusters.members] = clusters.cluster_of_member
+    owners, points = [], []
+    for plane in range(len(PLANES)):
+        rows, owner = primitives_around(tps, clusters, x_clusters, plane)
+        lead = x_clusters[owner]
+        channels = channels_from(tps, rows, plane, centres[plane][owner], clusters.apa[lead], clusters.face[lead])
+        across = channels * PITCH_CM[plane]
+        reference = clusters.arrival[lead] + PEAK_OFFSET_TICKS[plane]
+        start = (tps.start[rows] - reference) * TICK_CM
+        mine = np.column_stack(
+            [
+                np.full(len(rows), plane),
+                across,
+                start,
+                start + tps.to_peak[rows] * TICK_CM,
+                start + tps.sot[rows] * TICK_CM,
+                tps.integral[rows],
+                tps.peak[rows],
+                (cluster_of[rows] >= 0) & (cluster_of[rows] == matches.partner[lead, plane]),
+            ]
+        ).astype(np.float32)
+        near = (np.abs(across) < HALF_SIDE_CM) & (np.abs(mine[:, POINT_COLUMNS.index("peak")]) < HALF_SIDE_CM)
+        owners.append(owner[near])
+        points.append(mine[near])
+    owner, point = np.concatenate(owners), np.concatenate(points)
+    order = np.lexsort(
+        (-point[:, POINT_COLUMNS.index("integral")], -point[:, POINT_COLUMNS.index("in_cluster")], owner)
+    )
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(x_clusters)))])
+    return PointClouds(indptr, point[order]), x_clusters
+
+
+def _centres(clusters: Clusters, matches: Matches, x_clusters: np.ndarray) -> np.ndarray:
+    """Channel (3, M), real-valued, at which each plane sees the place of each X cluster."""
+    apa, face, z = clusters.apa[x_clusters], clusters.face[x_clusters], clusters.z[x_clusters]
+    heights = np.full((2, len(x_clusters)), np.nan)
+    for plane in (U, V):
+        partner = matches.partner[x_clusters, plane]
+        y = y_of_induction_channel(plane, apa, face, clusters.channel[partner], z)
+        heights[plane] = np.where(partner >= 0, y, np.nan)
+    height = np.nanmean(heights, axis=0) if len(x_clusters) else heights[0]
+    induction = [wire_coordinate(plane, apa, face, height, z) % WRAP for plane in (U, V)]
+    return np.stack([*induction, clusters.channel[x_clusters]])

@@ -1,0 +1,60 @@
+"""The frame of every network on images: a branch for each plane, what they say joined, dense layers, the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import keras
+from keras import layers
+
+from python.config.task_schema import InputShape
+from python.networks.direction_head import direction_head
+from python.networks.event_inputs import EVENT_INPUTS, event_features, event_input
+from python.networks.inputs import ADC_UNIT
+from python.networks.plane_branches import Branch
+
+
+class DensePart(Protocol):
+    n_dense_layers: int
+    n_dense_units: int
+    dropout_rate: float
+
+
+def flattened(maps: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """All places of all planes side by side, (N, features): nothing of where a feature lies is lost."""
+    flat = [layers.Flatten(name=f"{plane}_flat")(features) for plane, features in maps.items()]
+    return flat[0] if len(flat) == 1 else layers.Concatenate(name="planes")(flat)
+
+
+def image_network(
+    name: str,
+    inputs: Sequence[str],
+    input_shape: InputShape,
+    head: str,
+    parameters: DensePart,
+    branch: Branch,
+    join: Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor] = flattened,
+) -> keras.Model:
+    """The Keras model `name` that takes a dictionary of the `inputs` and gives the output layout `head`.
+
+    Inputs that EVENT_INPUTS knows are numbers of the event, (N, n); all others are images (N, *input_shape) of raw ADC.
+    `branch(image, plane)` reads an image in units of ADC_UNIT, with weights of its own; `join(maps)` makes features (N, n) of
+    what the branches return. The event's numbers join them before the dense layers.
+    """
+    taken, maps, numbers = {}, {}, []
+    for entry in inputs:
+        if entry in EVENT_INPUTS:
+            taken[entry] = event_input(entry)
+            numbers.append(event_features(taken[entry], entry))
+        else:
+            taken[entry] = keras.Input(input_shape, name=entry)
+            maps[entry] = branch(layers.Rescaling(1 / ADC_UNIT, name=f"{entry}_scaled")(taken[entry]), entry)
+    features = join(maps)
+    if numbers:
+        features = layers.Concatenate(name="with_event")([features, *numbers])
+    for number in range(1, parameters.n_dense_layers + 1):
+        features = layers.Dense(parameters.n_dense_units, activation="relu", name=f"dense_{number}")(features)
+        if parameters.dropout_rate > 0:
+            features = layers.Dropout(parameters.dropout_rate, name=f"dropout_{number}")(features)
+    return keras.Model(taken, direction_head(features, head), name=name)

@@ -1,0 +1,81 @@
+"""Several networks trained alike but for their seeds and samples, kept as one model that gives the answer of each."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from python.config.schema import Ensemble, RunConfig
+from python.general_purpose_libs import log
+from python.training.fitting import Fitted, fit, model_file_of, save_model
+from python.training.outputs import save_history
+from python.training.task import Samples, Task
+
+
+def fit_ensemble(
+    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray, folder: Path
+) -> Fitted:
+    """Train the members one by one in folders of their own under `folder`/members; see `fitting.fit`.
+
+    The model that is saved in `folder` gives the outputs of all members, (N, members, C). The history is the mean over the
+    members that reached an epoch. A run that goes on takes finished members as they are.
+    """
+    ensemble, parts = config.ensemble, []
+    for number in range(ensemble.members):
+        member = _member(config, number)
+        place = folder / "members" / f"{number + 1:02d}"
+        place.mkdir(parents=True, exist_ok=True)
+        log.info("member %d of %d", number + 1, ensemble.members)
+        rows = member_rows(train_rows, ensemble, number, config.dataset_parameters.random_seed)
+        parts.append(fit(task, member, samples, rows, val_rows, place))
+        save_history(place, parts[-1].history)
+    model = joined([part.model for part in parts], config.model_name)
+    save_model(model, model_file_of(config, folder))
+    epochs = "; ".join(part.epochs for part in parts)
+    return Fitted(model, _mean_history([part.history for part in parts]), f"members: {epochs}")
+
+
+def member_rows(rows: np.ndarray, ensemble: Ensemble, number: int, seed: int) -> np.ndarray:
+    """What member `number` trains on: as many of `rows` drawn with replacement, all but one fold of them, or `rows`."""
+    if ensemble.resampling == "none":
+        return rows
+    if ensemble.resampling == "bootstrap":
+        return np.random.default_rng([seed + number, 2]).choice(rows, len(rows))
+    order = np.random.default_rng([seed, 2]).permutation(len(rows))
+    return np.sort(rows[order % ensemble.members != number])
+
+
+def joined(models: list[keras.Model], name: str) -> keras.Model:
+    """One model that takes what each of `models` takes and gives their outputs (N, len(models), C)."""
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), models[0].input
+    )
+    answers = []
+    for number, model in enumerate(models, start=1):
+        model.name = f"member_{number}"
+        answers.append(layers.Reshape((1, -1), name=f"answer_{number}")(model(inputs)))
+    return keras.Model(inputs, layers.Concatenate(axis=1, name="answers")(answers), name=name)
+
+
+def _member(config: RunConfig, number: int) -> RunConfig:
+    parameters = config.dataset_parameters
+    return config.model_copy(
+        update={
+            "ensemble": None,
+            "dataset_parameters": parameters.model_copy(update={"random_seed": parameters.random_seed + number}),
+        }
+    )
+
+
+def _mean_history(histories: list[dict[str, list[float]]]) -> dict[str, list[float]]:
+    return {
+        name: [
+            float(np.mean([value for value in epoch if value is not None]))
+            for epoch in zip_longest(*(history[name] for history in histories))
+        ]
+        for name in histories[0]
+    }
