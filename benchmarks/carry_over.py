@@ -50,7 +50,7 @@ def main() -> None:
             (model_file,) = folder.glob("*.keras")
             images = load_images([real], plane).fit_to((128, 16, 1))
             labels = extract_labels_for_mt_identification(images.metadata)
-            scores = predict(keras.models.load_model(model_file), images.images, np.arange(len(images)))
+            scores = predict(keras.models.load_model(model_file), images, np.arange(len(images)))[0]
             area = area_under_roc(labels == 1, scores[:, -1])
             result[plane] = {
                 "simulated": {"clusters": metrics["n_test"], "auc": round(metrics["auc"], 3)},

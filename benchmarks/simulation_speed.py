@@ -31,7 +31,9 @@ STAGES = {
         "label_clusters",
         "cluster_images",
         "volume_images",
+        "make_points",
         "write_image_file",
+        "write_point_file",
     ),
 }
 NO_BACKGROUND = dict.fromkeys(NOMINAL_RATES, 0.0)

@@ -37,7 +37,7 @@ from python.reporting.report import metrics_table
 from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 from python.training.task import Evaluation, Samples, View
 
-COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg", "share_cos_above_0_9")
+COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg")
 FLUX = "gkvm"  # whose spectrum of elastic scattering the results are weighted to
 LOWEST_ENERGY_SHOWN_MEV = 5.0  # of best and worst events: fainter electrons have no visible direction
 
@@ -140,7 +140,7 @@ class DirectionRegression:
                 table.update(_above_energies(f"principal axis, {name}", direction_metrics(axis, seed)))
         for energy in (5, 10):
             limit = limit_metrics(supernova.true_energy, supernova.weight, energy)
-            table[f"limit of 2 mm points, head known, {FLUX} T > {energy} MeV"] = limit
+            table[f"intrinsic limit, head known, {FLUX} > {energy} MeV"] = limit
             metrics[f"{FLUX}_limit_68_deg_above_{energy}_mev"] = limit["containment_68_deg"]
         return metrics, metrics_table(table, COLUMNS), self._figures(evaluation, results)
 
@@ -175,7 +175,7 @@ class DirectionRegression:
             entry = triples.metadata[row]
             for plane, name in enumerate(PLANES):
                 images.append(triples.images[plane][row])
-                titles.append(f"plane {name}, event {entry['event']}, {entry['cluster_energy']:.1f} MeV")
+                titles.append(f"{name}, event {entry['event']}\n{entry['cluster_energy']:.1f} MeV")
                 singles[f"sample_{row:03d}_{name}"] = plot_sample(images[-1], titles[-1])
         images, titles = images[:MAX_SAMPLES_ON_A_PAGE], titles[:MAX_SAMPLES_ON_A_PAGE]
         return singles, plot_samples(np.array(images), titles)
@@ -201,7 +201,7 @@ def _above_energies(name: str, metrics: dict[str, Any]) -> dict[str, dict[str, A
     rows = {}
     for energy in (5, 10):
         end = f"_above_{energy}_mev"
-        rows[f"{name}, {FLUX} T > {energy} MeV"] = {
+        rows[f"{name}, {FLUX} > {energy} MeV"] = {
             column + bound: metrics.get(column + end + bound) for column in COLUMNS for bound in ("", "_low", "_high")
         }
     return rows

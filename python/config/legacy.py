@@ -17,7 +17,8 @@ from python.config.problems import Problem, did_you_mean, raise_problems, shown
 
 ORDER = (
     "task", "model_name", "version", "description", "notes", "output_folder", "data_directories", "es_directories",
-    "cc_directories", "device", "plane", "dataset_parameters", "model_parameters", "search", "save_outputs", "batch_job",
+    "cc_directories", "device", "plane", "selection", "dataset_parameters", "model_parameters", "ensemble", "search",
+    "prediction", "save_outputs", "batch_job",
 )  # fmt: skip
 NO_SIZES = ("learning_rate", "decay_rate", "dropout_rate", "batch_size")
 PARTS_OF_STOPPING = {
@@ -30,6 +31,8 @@ WORTH_NAMING = (
     *FRACTIONS, "model_parameters.input_shape", f"{BUILD}.learning_rate", "model_parameters.loss.name",
     "model_parameters.optimizer.name", "model_parameters.epochs", "model_parameters.batch_size",
 )  # fmt: skip
+SYMMETRIES = {"dataset_parameters.augmentation": "symmetries", "prediction": "average_over"}
+OF_DIRECTIONS = "electron_direction"
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def convert(raw: Any, task: str, source: str = "the configuration") -> Converted
         for key, value in section.items():
             _apply(draft, path, key, value)
     values = {"task": task, **draft.settled()}
-    for complete in (_name, _pattern, _exposure, _fractions, _stopping, _learning_rate, _defaults):
+    for complete in (_name, _pattern, _exposure, _fractions, _stopping, _learning_rate, _symmetries, _defaults):
         complete(draft, values)
     raise_problems(draft.failures, source)
     nested = _nested(values)
@@ -162,9 +165,22 @@ def _learning_rate(draft: Draft, values: dict[str, Any]) -> None:
         draft.notes.append("the file asks for no decay of the learning rate per epoch: decay_rate is 1")
 
 
+def _symmetries(draft: Draft, values: dict[str, Any]) -> None:
+    """Older direction networks saw every event as it is, and were asked once."""
+    if draft.task != OF_DIRECTIONS:
+        return
+    for section, key in SYMMETRIES.items():
+        if section not in values:
+            values[f"{section}.{key}"] = []
+            draft.notes.append(f"the file asks for no symmetries of the drift frame: {section}.{key} is []")
+
+
 def _defaults(draft: Draft, values: dict[str, Any]) -> None:
     space = values.get("model_parameters.space_options") or {}
-    missing = [name for name in WORTH_NAMING if name not in values and name.rpartition(".")[2] not in space]
+    names = [*WORTH_NAMING]
+    if draft.task == OF_DIRECTIONS and "selection" not in values:
+        names += ["selection.channel", "selection.main_track"]
+    missing = [name for name in names if name not in values and name.rpartition(".")[2] not in space]
     if missing:
         draft.notes.append(f"not in the file, so this project's defaults hold: {', '.join(missing)}")
     named = {name.rpartition(".")[2] for name in values if name.startswith(f"{BUILD}.")} | set(space)

@@ -47,6 +47,18 @@ def always(required: Any, fact: str) -> Rule:
     return rule
 
 
+def only(required: Any, target: str) -> Rule:
+    """The key becomes `target` where it says this; anything else has no counterpart."""
+
+    def rule(draft: Draft, source: str, value: Any) -> None:
+        if value == required and type(value) is type(required):
+            draft.say(source, target, value)
+        else:
+            draft.fail(source, f"{shown(value)} has no counterpart, only {shown(required)} has: {target}")
+
+    return rule
+
+
 def dropped(reason: str) -> Rule:
     """Logging, paths of other machines, and what every run keeps anyway."""
     return lambda draft, source, _value: draft.drop(source, reason)
@@ -216,7 +228,7 @@ NETWORK = {**TRAINING, **MODEL}
 TOP: dict[str, Rule] = {
     **DATA,
     **{key: rule for key, rule in NETWORK.items() if key not in ("name", "architecture")},
-    **each_to("", "version", "description", "device", "search", "batch_job"),
+    **each_to("", "version", "description", "device", "ensemble", "search", "batch_job"),
     **dict.fromkeys(("output_dir", "output_folder"), OTHER_MACHINE),
     **dict.fromkeys(("incremental_batch_size", "num_batches", "epochs_per_batch"), _incremental),
     **dict.fromkeys(("training_notes", "metadata"), _notes),
@@ -240,8 +252,10 @@ OF_TASK: dict[str, dict[str, Rule]] = {
         "n_classes": always(2, "the classes are ES and CC"),
     },
     "electron_direction": {
-        "require_three_plane_match": always(True, "three-plane networks take matched clusters only"),
-        "use_matched": always(True, "three-plane networks take matched clusters only"),
+        **each_to("", "selection", "prediction"),
+        "frame": to(f"{DATASET}.frame"),
+        "require_three_plane_match": to("selection.complete_match"),
+        "use_matched": only(True, "selection.complete_match"),
         "output_dim": always(3, "the output is a direction"),
         "normalize_output": always(True, "the direction is a unit vector"),
     },

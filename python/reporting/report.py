@@ -56,7 +56,8 @@ def write_report(
 def metrics_table(methods: Mapping[str, Mapping[str, float | int | None]], columns: Sequence[str]) -> list[list[str]]:
     """Rows of cells for `write_report`: a header, then a row for each method, from flat metrics (`metrics.json`).
 
-    A cell is `value [low, high]` where the metrics hold `<column>_low` and `<column>_high`, `-` where undefined.
+    A cell is `value [low, high]` where the metrics hold `<column>_low` and `<column>_high`, `-` where undefined; angles have
+    one digit.
     """
     header = ["method", *(column.replace("_", " ") for column in columns)]
     return [header, *([name, *(_cell(metrics, column) for column in columns)] for name, metrics in methods.items())]
@@ -88,7 +89,9 @@ def _cell(metrics: Mapping[str, float | int | None], column: str) -> str:
     value, low, high = (metrics.get(column + suffix) for suffix in ("", "_low", "_high"))
     if value is None:
         return "-"
-    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"
+    digits = 1 if column.endswith("_deg") else 4
+    text = f"{value:.{digits}f}"
+    return text if low is None or high is None else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 @contextmanager

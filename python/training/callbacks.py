@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -93,21 +94,24 @@ class ReduceLROnPlateau(_Remembered, keras.callbacks.ReduceLROnPlateau):
 
 
 class History(keras.callbacks.Callback):
-    """Keeps every epoch's values with its learning rate, and says one line an epoch when `lines`."""
+    """Keeps every epoch's values with its learning rate, and the seconds it took; says one line an epoch when `lines`."""
 
     def __init__(self, epochs: int, lines: bool) -> None:
         super().__init__()
         self.epochs = epochs
         self.lines = lines
         self.values: dict[str, list[float]] = {}
+        self.seconds: list[float] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started = time.monotonic()
         self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         values = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
         for name, value in {**values, "learning_rate": self.rate}.items():
             self.values.setdefault(name, []).append(value)
+        self.seconds.append(round(time.monotonic() - self.started, 3))
         text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         (log.info if self.lines else log.debug)("epoch %d/%d  %s", epoch + 1, self.epochs, text)
 
@@ -146,7 +150,7 @@ class Checkpoints(keras.callbacks.Callback):
         for variable, value in zip(_random_states(model), saved["random_states"], strict=True):
             variable.assign(value)
         self.best, self.best_epoch = saved["best"], saved["best_epoch"]
-        self.history.values = saved["history"]
+        self.history.values, self.history.seconds = saved["history"], saved["seconds"]
         for name, state in saved["callbacks"].items():
             self.callbacks[name].state = state
         return model
@@ -165,6 +169,7 @@ class Checkpoints(keras.callbacks.Callback):
                 "best": self.best,
                 "best_epoch": self.best_epoch,
                 "history": self.history.values,
+                "seconds": self.history.seconds,
                 "random_states": [keras.ops.convert_to_numpy(v).tolist() for v in _random_states(self.model)],
                 "callbacks": {name: callback.state for name, callback in self.callbacks.items()},
             },

@@ -36,7 +36,8 @@ def fit_ensemble(
     model = joined([part.model for part in parts], config.model_name)
     save_model(model, model_file_of(config, folder))
     epochs = "; ".join(part.epochs for part in parts)
-    return Fitted(model, _mean_history([part.history for part in parts]), f"members: {epochs}")
+    history = _mean_history([part.history for part in parts])
+    return Fitted(model, history, f"members: {epochs}", sum(part.seconds for part in parts))
 
 
 def member_rows(rows: np.ndarray, ensemble: Ensemble, number: int, seed: int) -> np.ndarray:

@@ -47,11 +47,12 @@ class Feed(keras.utils.PyDataset):
 
 @dataclass
 class Fitted:
-    """A trained network, its history, and in words how many epochs it took."""
+    """A trained network, its history, in words how many epochs it took, and their seconds, validation included."""
 
     model: keras.Model
     history: dict[str, list[float]]
     epochs: str
+    seconds: float
 
 
 def build_model(task: Task, config: RunConfig) -> keras.Model:
@@ -119,7 +120,7 @@ def fit(
         model = keras.models.load_model(checkpoints.best_model)
     save_model(model, model_file)
     epochs = f"{len(history.values['loss'])}, best {checkpoints.best_epoch}"
-    return Fitted(model, history.values, epochs)
+    return Fitted(model, history.values, epochs, sum(history.seconds))
 
 
 def model_file_of(config: RunConfig, folder: Path) -> Path:

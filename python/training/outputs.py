@@ -68,11 +68,18 @@ def save_history(folder: Path, history: dict[str, list[float]]) -> None:
 
 
 def save_results(
-    folder: Path, task: Task, config: RunConfig, evaluation: Evaluation, facts: dict[str, str], network: str
+    folder: Path,
+    task: Task,
+    config: RunConfig,
+    evaluation: Evaluation,
+    facts: dict[str, str],
+    network: str,
+    training: dict[str, float],
 ) -> dict[str, Any]:
-    """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics."""
+    """Write metrics.json, with the numbers of the `training` itself, samples/*.png, plots/*.png and report.pdf."""
     problem = task.problem_of(config)
     metrics, table, figures = problem.evaluate(evaluation)
+    metrics.update(training)
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
     save_figures(singles, folder / "samples")
     write_json(folder / "metrics.json", metrics)

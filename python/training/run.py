@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -182,9 +181,7 @@ def _fit_and_evaluate(
     from python.training.ensemble import fit_ensemble
 
     problem = task.problem_of(config)
-    started = time.monotonic()
     fitted = (fit_ensemble if config.ensemble else fitting.fit)(task, config, samples, rows, parts.val, folder)
-    seconds = time.monotonic() - started
     outputs.save_history(folder, fitted.history)
     evaluated = {}
     for part in ("val", "test"):
@@ -201,9 +198,17 @@ def _fit_and_evaluate(
         "device": device,
         "seed": str(seed),
         "commit": git_commit() or "not known",
-        "epochs": f"{fitted.epochs}, {seconds:.0f} s",
+        "epochs": f"{fitted.epochs}, {fitted.seconds:.0f} s",
     }
-    metrics = outputs.save_results(folder, task, config, evaluation, facts, fitting.summary(fitted.model))
+    metrics = outputs.save_results(
+        folder,
+        task,
+        config,
+        evaluation,
+        facts,
+        network=fitting.summary(fitted.model),
+        training={"training_seconds": round(fitted.seconds, 1), "n_parameters": fitted.model.count_params()},
+    )
     for name in problem.headlines():
         if metrics.get(name) is not None:
             log.info("test %s: %.4f", name, metrics[name])

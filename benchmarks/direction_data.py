@@ -1,0 +1,40 @@
+"""The simulated events of the direction benchmarks, made once under data/benchmark, and the real ones.
+
+Training events: elastic scattering of a supernova's spectrum (`gkvm`) and of a flat one, with radiological backgrounds. Test
+events come from a run of their own, so that every network is judged on the same ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.record import REAL_FILES, ROOT
+from python.general_purpose_libs import Progress, processor_cores
+from python.ingest.convert import convert
+from python.ingest.products import ProductSettings
+from python.simulation.production import produce
+from python.simulation.settings import SimulationSettings
+
+HOME = ROOT / "data" / "benchmark"
+SETS = {
+    "gkvm": SimulationSettings(events=100_000, channel="es", flux="gkvm", energy=(3.0, 100.0), seed=11),
+    "flat": SimulationSettings(events=100_000, channel="es", energy=(3.0, 60.0), seed=12),
+    "test": SimulationSettings(events=20_000, channel="es", flux="gkvm", energy=(3.0, 100.0), seed=13),
+}
+
+
+def simulated(name: str) -> Path:
+    """Return the folder of the data set, made first or completed when it is not."""
+    folder = HOME / name
+    with Progress(f"simulating {name}", "events") as progress:
+        produce(SETS[name], folder, processor_cores(), progress)
+    return folder
+
+
+def real() -> Path:
+    """Return a folder with the 60 real events as images and points."""
+    folder = HOME / "real"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in REAL_FILES:
+        convert(path, folder, ProductSettings())
+    return folder

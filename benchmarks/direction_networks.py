@@ -1,0 +1,144 @@
+"""How well each network and each loss points: the same training events, the same test events.
+
+    python -m benchmarks.direction_networks            every row that has no result yet
+    python -m benchmarks.direction_networks ROW ...    these rows, anew
+
+A row is a training by the launcher's own code under output/benchmarks; one that was interrupted goes on. Afterwards its network
+is asked about 20,000 simulated electrons of a supernova's spectrum and about the 60 real events. Each row is written to
+benchmarks/results/direction_networks.json as soon as it is there, with its own date and commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from benchmarks.direction_data import real, simulated
+from benchmarks.direction_rows import ROWS
+from benchmarks.record import ROOT, save_result
+from electron_direction.main import TASK
+from electron_direction.regression import DirectionRegression, results_of
+from electron_direction.samples import prepare
+from electron_direction.schema import DirectionConfig
+from electron_direction.yardsticks import limit_metrics, principal_axis_results
+from python.config.load import load_config
+from python.general_purpose_libs import read_json, read_status
+from python.regression_libs import DirectionResults, direction_statistics
+from python.training.fitting import predict
+from python.training.provenance import git_commit
+
+RUNS = ROOT / "output" / "benchmarks" / "direction"
+RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
+ENERGIES = (5, 10)
+
+
+def train(row: str) -> Path:
+    """Train the row's configuration, or go on where it stopped, and return its run folder."""
+    home = RUNS / row
+    command = [sys.executable, "-m", "python.commands.train", "electron_direction"]
+    found = sorted(home.glob("electron_direction/*/**/status.json"))
+    if found:
+        folder = found[-1].parent
+        if read_status(folder)["state"] == "done":
+            return folder
+        command += ["--resume", str(folder)]
+    else:
+        config = {**ROWS[row], "data_directories": [str(simulated(name)) for name in ROWS[row]["data_directories"]]}
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump(config, file)
+        command += ["-j", file.name, "-o", str(home)]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.splitlines()[-1])
+
+
+def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
+    """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
+    config: DirectionConfig = load_config(folder / "config.json", TASK.schema, changes, data_directories=[str(data)])
+    config = config.model_copy(
+        update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
+    )
+    samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
+    (model_file,) = folder.glob("*.keras")
+    model, problem = keras.models.load_model(model_file), DirectionRegression(config)
+    rows = np.arange(len(samples.set))
+    predict(model, samples.set, rows[:512], problem.views())
+    started = time.perf_counter()
+    outputs = predict(model, samples.set, rows, problem.views())
+    seconds = time.perf_counter() - started
+    predictions = problem.predictions(problem.combined(outputs), samples, rows)
+    return results_of(predictions, samples.set.metadata), samples, seconds
+
+
+def numbers(results: DirectionResults) -> dict[str, Any]:
+    """68 % and median angle, right heads and axis, with intervals, of electrons above each energy."""
+    table = {}
+    for energy in ENERGIES:
+        found = direction_statistics(results.select(results.true_energy > energy))
+        table[f"above_{energy}_mev"] = {
+            "n": int(np.sum(results.true_energy > energy)),
+            **{
+                name: [round(float(value), 3) for value in found[name]]
+                for name in ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg")
+            },
+        }
+    return table
+
+
+def measured(row: str) -> dict[str, Any]:
+    folder = train(row)
+    history = read_json(folder / "training_history.json")
+    metrics = read_json(folder / "metrics.json")
+    results, _, seconds = asked(folder, simulated("test"))
+    old = read_json(folder / "config.json")["dataset_parameters"]["frame"] == "old"
+    real_results, samples, _ = asked(folder, real(), ("selection.channel=mixed",))
+    is_es = samples.labels == 1
+    return {
+        "date": date.today().isoformat(),
+        "commit": git_commit(),
+        "network": ROWS[row]["model_name"],
+        "loss": ROWS[row]["model_parameters"]["loss"]["name"],
+        "frame": "old" if old else "drift",
+        "parameters": metrics["n_parameters"],
+        "training_events": read_json(folder / "cuts.json")[-1]["step"],
+        "epochs": len(history["loss"]),
+        "training_seconds": metrics["training_seconds"],
+        "inference_events_per_second": round(len(results) / seconds),
+        "simulated": numbers(results),
+        "real_es": numbers(real_results.select(is_es)),
+        "real_cc": numbers(real_results.select(~is_es)),
+    }
+
+
+def yardsticks(folder: Path) -> dict[str, Any]:
+    """The principal axis of the points, and the limit, on the events of any row."""
+    results, samples, _ = asked(folder, simulated("test"))
+    rows = np.arange(len(samples.set))
+    table = {name: numbers(axis) for name, axis in principal_axis_results(samples.set, rows, results).items()}
+    limits = {f"above_{energy}_mev": limit_metrics(results.true_energy, results.weight, energy) for energy in ENERGIES}
+    return {"principal_axis": table, "intrinsic_limit": limits}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", help=f"rows: {', '.join(ROWS)}")
+    wanted = parser.parse_args().rows
+    known = read_json(RESULT) if RESULT.exists() else {}
+    table = known.get("rows", {})
+    for row in wanted or [row for row in ROWS if row not in table]:
+        table[row] = measured(row)
+        known["yardsticks"] = known.get("yardsticks") or yardsticks(train(row))
+        save_result("direction_networks", {"yardsticks": known["yardsticks"], "rows": table})
+
+
+if __name__ == "__main__":
+    main()
