@@ -111,7 +111,7 @@ def measured(row: str) -> dict[str, Any]:
         "parameters": metrics["n_parameters"],
         "training_events": read_json(folder / "cuts.json")[-1]["step"],
         "epochs": len(history["loss"]),
-        "training_seconds": metrics["training_seconds"],
+        "training_seconds": round(sum(read_json(max(folder.glob("checkpoints/[0-9]*.json")))["seconds"])),
         "inference_events_per_second": round(len(results) / seconds),
         "simulated": numbers(results),
         "real_es": numbers(real_results.select(is_es)),

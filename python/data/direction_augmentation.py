@@ -42,7 +42,7 @@ class PixelNoise:
 
     def __call__(self, inputs: Inputs, targets: np.ndarray, rng: np.random.Generator) -> Samples:
         out = dict(inputs)
-        for name in set(IMAGES) & set(inputs):
+        for name in (name for name in IMAGES if name in inputs):  # in one order: the noise is drawn in turn
             image = inputs[name]
             noisy = np.maximum(image + rng.normal(0, self.adc, image.shape).astype(np.float32), 1)
             out[name] = np.where(image > 0, noisy, 0)
@@ -66,7 +66,7 @@ class EnergyScale:
     def __call__(self, inputs: Inputs, targets: np.ndarray, rng: np.random.Generator) -> Samples:
         factor = rng.uniform(1 - self.spread, 1 + self.spread, len(targets)).astype(np.float32)
         out = dict(inputs)
-        for name in set(IMAGES) & set(inputs):
+        for name in (name for name in IMAGES if name in inputs):
             out[name] = inputs[name] * factor[:, None, None, None]
         if "points" in inputs:
             out["points"] = inputs["points"].copy()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import X
+from python.data.geometry import PLANES, X
 from python.data.image_file import FORMAT_VERSION, check_version
 from python.data.metadata import metadata_arrays, metadata_from_arrays
 from python.data.npz import read_npz
@@ -124,13 +124,23 @@ def read_point_file(path: str | os.PathLike) -> PointFile:
         clouds = PointClouds(arrays["indptr"].astype(np.int64), points)
         table = metadata_from_arrays(arrays, len(clouds), X)
         content = PointFile(clouds, table, [str(name) for name in arrays["sources"]])
+        problems = _problems(content)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{path}: not a valid file of points ({error}); make it again with make_images.sh") from error
-    indptr = clouds.indptr
-    if len(indptr) == 0 or indptr[0] != 0 or indptr[-1] != len(points) or np.any(np.diff(indptr) < 0):
-        raise DataError(f"{path}: the offsets of the clouds do not fit the points; make it again with make_images.sh")
-    if not np.all(np.isfinite(points)):
-        raise DataError(f"{path}: holds points that are not finite; make it again with make_images.sh")
-    if len(table) and (table["source"].min() < 0 or table["source"].max() >= len(content.sources)):
-        raise DataError(f"{path}: source numbers do not fit the list of sources; make it again with make_images.sh")
+    if problems:
+        raise DataError(f"{path}: {'; '.join(problems)}; make it again with make_images.sh")
     return content
+
+
+def _problems(content: PointFile) -> list[str]:
+    clouds, table = content.clouds, content.metadata
+    problems = []
+    if clouds.indptr[0] != 0 or clouds.indptr[-1] != len(clouds.points) or np.any(clouds.counts < 0):
+        problems.append("the offsets of the clouds do not fit the points")
+    if not np.all(np.isfinite(clouds.points)):
+        problems.append("holds points that are not finite")
+    if not np.all(np.isin(clouds.column("plane"), range(len(PLANES)))):
+        problems.append("holds points of planes that there are not")
+    if len(table) and (table["source"].min() < 0 or table["source"].max() >= len(content.sources)):
+        problems.append("source numbers do not fit the list of sources")
+    return problems

@@ -37,12 +37,6 @@ def random_elements(names: tuple[str, ...], probability: float, n: int, rng: np.
     return signs
 
 
-def needs_both_induction_planes(name: str) -> bool:
-    """Whether the element exchanges U and V, so that a network of one of them alone cannot use it."""
-    _, sy, sz = ELEMENTS[name]
-    return sy * sz < 0
-
-
 def transform_inputs(inputs: Inputs, signs: np.ndarray) -> Inputs:
     """Return the inputs of n samples as the elements `signs` (n, 3) turn them. Other arrays than the known ones stay."""
     x_flipped, swapped, flipped = signs[:, 0] < 0, signs[:, 1] * signs[:, 2] < 0, signs[:, 2] < 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from python.data.metadata import UNKNOWN, vectors
 from python.data.orientation import to_drift_frame
 from python.data.point_clouds import PointClouds, PointFile, read_point_file
 from python.data.sparse_images import SparseImages
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, log
 
 SMALLEST_ENERGY_MEV = 0.1  # of the logarithm
 
@@ -148,10 +148,13 @@ def find_point_files(folders: Sequence[str]) -> list[Path]:
     return sorted({path for folder in folders for path in Path(folder).rglob("*_points.npz")})
 
 
-def read_clouds(triples: TripleSet, paths: Sequence[Path], folders: Sequence[str]) -> tuple[PointClouds, np.ndarray]:
+def read_clouds(
+    triples: TripleSet, paths: Sequence[Path], folders: Sequence[str], skip_bad_files: bool = False
+) -> tuple[PointClouds, np.ndarray]:
     """Read the points around each of the triples; return the clouds found and which triples have one, bool (N,).
 
-    Raises DataError when there are no files in `folders`, as with data of older code.
+    Raises DataError when there are no files in `folders`, as with data of older code, and one that names every broken file;
+    with `skip_bad_files` these are left out.
     """
     if not paths:
         raise DataError(
@@ -160,8 +163,7 @@ def read_clouds(triples: TripleSet, paths: Sequence[Path], folders: Sequence[str
         )
     numbers = {name: number for number, name in enumerate(triples.sources)}
     parts, keys = [], []
-    for path in paths:
-        content: PointFile = read_point_file(path)
+    for content in _readable(paths, skip_bad_files):
         known = np.array([numbers.get(name, UNKNOWN) for name in content.sources])[content.metadata["source"]]
         parts.append(content.clouds)
         keys.append(np.stack([known, content.metadata["event"], content.metadata["match_id"]], axis=1))
@@ -172,6 +174,22 @@ def read_clouds(triples: TripleSet, paths: Sequence[Path], folders: Sequence[str
     cloud_of[key[len(wanted) :][::-1]] = np.arange(len(clouds))[::-1]
     found = cloud_of[key[: len(wanted)]]
     return clouds.take(found[found >= 0]), found >= 0
+
+
+def _readable(paths: Sequence[Path], skip_bad_files: bool) -> Iterator[PointFile]:
+    problems = []
+    for path in paths:
+        try:
+            yield read_point_file(path)
+        except DataError as error:
+            problems.append(str(error))
+    if problems and not skip_bad_files:
+        raise DataError(
+            "\n  ".join([f"{len(problems)} of {len(paths)} files of points cannot be used:", *problems])
+            + "\n  mend or remove them, or go on without them with --skip-bad-files"
+        )
+    for problem in problems:
+        log.warning("skipped: %s", problem)
 
 
 def electron_directions(table: np.ndarray, drift_frame: bool = True) -> np.ndarray:

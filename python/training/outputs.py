@@ -74,12 +74,12 @@ def save_results(
     evaluation: Evaluation,
     facts: dict[str, str],
     network: str,
-    training: dict[str, float],
+    n_parameters: int,
 ) -> dict[str, Any]:
-    """Write metrics.json, with the numbers of the `training` itself, samples/*.png, plots/*.png and report.pdf."""
+    """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics."""
     problem = task.problem_of(config)
     metrics, table, figures = problem.evaluate(evaluation)
-    metrics.update(training)
+    metrics["n_parameters"] = n_parameters
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
     save_figures(singles, folder / "samples")
     write_json(folder / "metrics.json", metrics)

@@ -207,7 +207,7 @@ def _fit_and_evaluate(
         evaluation,
         facts,
         network=fitting.summary(fitted.model),
-        training={"training_seconds": round(fitted.seconds, 1), "n_parameters": fitted.model.count_params()},
+        n_parameters=fitted.model.count_params(),
     )
     for name in problem.headlines():
         if metrics.get(name) is not None:
