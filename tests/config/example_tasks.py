@@ -1,4 +1,4 @@
-"""Declarations of tasks as other parts of the project would write them, wide enough for the older configurations."""
+"""The declaration of a task that is not there yet, as its part of the project would write it, for older configurations."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import Field, Strict
 
 from python.config.classification_losses import CrossEntropyParameters
 from python.config.schema import DatasetParameters, RunConfig, Texts
-from python.config.task_schema import Architecture, BuildParameters, LossParameters, TaskSchema
+from python.config.task_schema import Architecture, BuildParameters, TaskSchema
 
 Integers = Annotated[tuple[int, ...], Strict(False)]
 
@@ -33,10 +33,6 @@ class Blocks(Rates):
     dense_units: Integers = Field((16,), description="Units of each dense layer.")
 
 
-class Hybrid(LossParameters):
-    alpha: float = Field(0.7, ge=0, le=1, description="Share of the angle.")
-
-
 class DatasetOfVolumes(DatasetParameters):
     max_samples_per_class: int | None = Field(None, ge=1, description="At most so many volumes of each class.")
 
@@ -61,11 +57,4 @@ CHANNEL_TAGGING = TaskSchema(
     input_shape=(208, 1242, 1),
     monitors=("val_loss", "val_accuracy"),
     config=ConfigOfVolumes,
-)
-ELECTRON_DIRECTION = TaskSchema(
-    name="electron_direction",
-    architectures={
-        "three_plane_cnn": Architecture(Convolutions, no_network, {"angular": LossParameters, "hybrid": Hybrid}),
-    },
-    input_shape=(128, 32, 1),
 )

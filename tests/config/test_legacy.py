@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from electron_direction.schema import SCHEMA as ELECTRON_DIRECTION
 from mt_identifier.schema import SCHEMA
 from python.config.legacy import convert
 from python.config.load import parse_config
 from python.general_purpose_libs import ConfigError, read_json
-from tests.config.example_tasks import CHANNEL_TAGGING, ELECTRON_DIRECTION
+from tests.config.example_tasks import CHANNEL_TAGGING
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "legacy_configs"
 TASKS = {task.name: task for task in (SCHEMA, CHANNEL_TAGGING, ELECTRON_DIRECTION)}
@@ -84,6 +85,12 @@ EXPECTED = {
         "model_name": "three_plane_cnn",
         "model_parameters.loss.name": "hybrid",
         "model_parameters.input_shape": [128, 16, 1],
+        "model_parameters.reduce_lr.patience": 5,
+        "selection.complete_match": True,
+        "dataset_parameters.max_samples": 50000,
+        "dataset_parameters.val_fraction": 0.1,
+        "dataset_parameters.augmentation.symmetries": [],
+        "prediction.average_over": [],
         "model_parameters.hp_max_evals": None,
         "model_parameters.space_options": None,
     },
@@ -92,7 +99,12 @@ EXPECTED = {
         "version": "three_plane_v12_100k",
         "model_parameters.loss.name": "angular",
         "model_parameters.reduce_lr.patience": 10,
+        "model_parameters.build_parameters.n_conv_layers": 4,
+        "model_parameters.build_parameters.n_filters": 64,
+        "model_parameters.build_parameters.decay_rate": 1.0,
         "dataset_parameters.test_fraction": 0.15,
+        "selection.complete_match": True,
+        "prediction.average_over": [],
     },
     "electron_direction/three_plane_v14_10k_hyperopt": {
         "search.epochs_per_trial": 100,
@@ -100,6 +112,9 @@ EXPECTED = {
         "model_parameters.reduce_lr.min_lr": 1e-6,
         "model_parameters.space_options.learning_rate": {"choice": [0.0001, 0.001, 0.01]},
         "model_parameters.space_options.n_filters": [32, 64, 128],
+        "model_parameters.space_options.dropout_rate": [0.2, 0.3, 0.4, 0.5],
+        "selection.complete_match": True,
+        "dataset_parameters.augmentation.symmetries": [],
     },
 }
 
@@ -293,6 +308,29 @@ def test_all_failures_at_once():
     assert message.startswith("FILE: 3 mistakes")
 
 
+@pytest.mark.parametrize("key", ["require_three_plane_match", "use_matched"])
+def test_matched_clusters_are_a_selection(key):
+    result = converted({"model": {"name": "three_plane_cnn"}, "data": {key: True}}, "electron_direction")
+    assert parse_config(result.config, ELECTRON_DIRECTION).selection.complete_match
+    assert f"data.{key} -> selection.complete_match" in result.mapped
+
+
+def test_clusters_that_need_no_match_on_all_planes():
+    raw = {"model": {"name": "three_plane_cnn"}, "data": {"require_three_plane_match": False}}
+    config = parse_config(converted(raw, "electron_direction").config, ELECTRON_DIRECTION)
+    assert not config.selection.complete_match
+    raw["data"] = {"use_matched": False}
+    assert "data.use_matched: false has no counterpart" in refusal(raw, "electron_direction")
+
+
+def test_older_direction_networks_used_no_symmetry():
+    raw = {"model": {"name": "three_plane_cnn"}}
+    config = parse_config(converted(raw, "electron_direction").config, ELECTRON_DIRECTION)
+    assert config.dataset_parameters.augmentation.symmetries == config.prediction.average_over == ()
+    assert sum("symmetries of the drift frame" in note for note in converted(raw, "electron_direction").notes) == 2
+    assert "prediction" not in converted({"model": {"name": "simple_cnn"}}).config
+
+
 def test_a_file_without_an_architecture():
     assert "names no architecture" in refusal({"training": {"epochs": 3}})
 
@@ -341,3 +379,27 @@ def test_todays_dialect_passes_through_unchanged():
         "batch_job": {"request_cpus": 4},
     }
     assert converted(raw).config == raw
+
+
+def test_todays_dialect_of_directions_passes_through_unchanged():
+    raw = {
+        "task": "electron_direction",
+        "model_name": "three_plane_residual",
+        "selection": {"channel": "mixed", "main_track": False, "max_energy": 60.0},
+        "dataset_parameters": {
+            "train_fraction": 0.8,
+            "val_fraction": 0.1,
+            "test_fraction": 0.1,
+            "augmentation": {"symmetries": ["rotation"], "noise_adc": 16.0},
+            "frame": "drift",
+        },
+        "model_parameters": {
+            "build_parameters": {"n_conv_layers": 4, "decay_rate": 0.9},
+            "early_stopping": {"monitor": "val_loss", "patience": 3, "restore_best_weights": True},
+            "reduce_lr": None,
+        },
+        "ensemble": {"members": 3, "resampling": "none"},
+        "prediction": {"average_over": ["rotation"]},
+    }
+    assert converted(raw, "electron_direction").config == raw
+    parse_config(raw, ELECTRON_DIRECTION)

@@ -1,0 +1,123 @@
+"""Finished runs of the electron-direction regressor, read back for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from python.general_purpose_libs import ConfigError, DataError, read_json, read_status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from python.regression_libs import DirectionResults
+
+TASK = "electron_direction"
+
+
+@dataclass(frozen=True)
+class DirectionRun:
+    """A finished run: its folder, the name it goes by, what it trained, and what it answered for N events of one part.
+
+    `events` tells each event of the part from all others; `n_other` are those not known to be elastic scattering.
+    """
+
+    folder: Path
+    name: str
+    facts: dict[str, str | None]
+    results: DirectionResults
+    events: list[tuple]
+    n_other: int
+
+
+def read_runs(
+    given: Sequence[str], names: Sequence[str] | None = None, part: str = "test", flux: str | None = None
+) -> list[DirectionRun]:
+    """Read the predictions of `part`, test or val, in each run folder; weighted to `flux` where one is named.
+
+    Without `names` a run goes by its version. ConfigError for a folder that is no finished run of the task; DataError when its
+    predictions are missing or damaged.
+    """
+    folders = _checked(given)
+    return [_read(folder, name, part, flux) for folder, name in zip(folders, _names(folders, names), strict=True)]
+
+
+def unlike(runs: Sequence[DirectionRun]) -> Iterator[str]:
+    """Which runs were tested on other events than the first one, in words."""
+    first = set(runs[0].events)
+    for run in runs[1:]:
+        common = len(first & set(run.events))
+        if not common == len(first) == len(run.events):
+            yield (
+                f"{run.name} was asked for {len(run.events)} events and {runs[0].name} for {len(first)}, of which {common} are "
+                "the same: part of the difference may be the events"
+            )
+
+
+# ---------------------------------------------------------------------------- steps
+def _checked(given: Sequence[str]) -> list[Path]:
+    folders: list[Path] = []
+    for path in map(Path, given):
+        if not path.is_dir():
+            raise ConfigError(f"{path}: no such folder; give the folder that a training printed")
+        missing = [name for name in ("status.json", "config.json") if not (path / name).is_file()]
+        if missing:
+            raise ConfigError(
+                f"{path}: is no run folder, it has no {missing[0]}; give the folder that a training printed"
+            )
+        state, task = read_status(path)["state"], read_json(path / "config.json").get("task")
+        if task != TASK:
+            raise ConfigError(f"{path}: is a run of {task}, and only runs of {TASK} are compared; leave it out")
+        if state != "done":
+            remedy = "wait for it" if state == "running" else f"finish it with train_{TASK}.sh --resume {path}"
+            raise ConfigError(f"{path}: the run is {state}, not done; {remedy}, or leave it out")
+        if any(path.samefile(other) for other in folders):
+            raise ConfigError(f"{path}: is named twice; name each run once")
+        folders.append(path)
+    return folders
+
+
+def _names(folders: Sequence[Path], given: Sequence[str] | None) -> list[str]:
+    """As given, else versions, with the folder's name where those do not tell the runs apart."""
+    if given is None:
+        configs = [read_json(folder / "config.json") for folder in folders]
+        plain = [str(config.get("version") or config.get("model_name")) for config in configs]
+        return [
+            name if plain.count(name) == 1 else f"{name} {folder.name}"
+            for name, folder in zip(plain, folders, strict=True)
+        ]
+    if len(given) != len(folders):
+        raise ConfigError(f"{len(given)} names for {len(folders)} runs; give one for each, in the order of the runs")
+    if len(set(given)) != len(given):
+        raise ConfigError("two runs are given the same name; give each its own")
+    return list(given)
+
+
+def _read(folder: Path, name: str, part: str, flux: str | None) -> DirectionRun:
+    from electron_direction.regression import results_of  # here, since help must not need NumPy
+    from python.data.npz import read_npz
+    from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+
+    path = folder / f"{part}_predictions.npz"
+    arrays = read_npz(path)
+    try:
+        results = results_of(arrays, arrays)  # energies stand beside the predictions
+        events, n_other = _identities(arrays), int((arrays["is_es"] != 1).sum())
+    except KeyError as error:
+        raise DataError(f"{path}: has no array {error}; train the run again, or leave it out") from error
+    except (ValueError, IndexError) as error:
+        raise DataError(f"{path}: {error}; train the run again, or leave it out") from error
+    if flux is not None:
+        results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
+    config = read_json(folder / "config.json")
+    facts = {key: config.get(key) for key in ("model_name", "version", "description")}
+    return DirectionRun(folder, name, facts, results, events, n_other)
+
+
+def _identities(arrays: dict[str, np.ndarray]) -> list[tuple]:
+    """Source, event and cluster of each; and its direction, since files of other data may have the same name."""
+    sources = arrays["sources"][arrays["source"]].tolist()
+    truth = map(tuple, arrays["true_direction"].round(4).tolist())
+    return list(zip(sources, arrays["event"].tolist(), arrays["match_id"].tolist(), truth, strict=True))
