@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from electron_direction.lobes import angle_of_68_of_lobes, combined_lobes, likelier_first
+
 ONE_SIGMA = 0.6827
 LARGEST_KAPPA = 1e6
+SHORTEST_MEAN = 1e-6
 _STEPS = 60  # of a bisection: beyond double precision
 
 
@@ -27,16 +30,19 @@ class Estimates:
 def combined(outputs: np.ndarray, head: str) -> np.ndarray:
     """Average the outputs (K, n, C) of several views or networks into one (n, C).
 
-    Vectors are summed, so that the length of a mean of unit vectors tells how far they agree; the ends of a mixture's axes, of
-    which neither is first by nature, are brought to one side before. Where the vectors cancel, the first view's stands.
+    Vectors are averaged, so that the length of a mean of unit vectors tells how far they agree. The ends of a mixture's axes,
+    of which neither is first by nature, are brought to one side before, and of two lobes like is averaged with like. Where
+    the vectors cancel, the direction is that of the first view, and the length stays near 0: nothing agrees.
     """
     outputs = np.asarray(outputs, np.float64)
+    if head == "two_lobes":
+        return combined_lobes(outputs)
     if head == "mixture":
         side = np.sign(np.sum(outputs[..., :3] * _main_axis(outputs[..., :3])[None], axis=-1, keepdims=True))
         outputs = outputs * np.where(side == 0, 1, side)
     mean = outputs.mean(axis=0)
-    cancelled = np.linalg.norm(mean[:, :3], axis=1) < 1e-6
-    mean[cancelled, :3] = outputs[0, cancelled, :3]
+    cancelled = np.linalg.norm(mean[:, :3], axis=1) < SHORTEST_MEAN
+    mean[cancelled, :3] = SHORTEST_MEAN * outputs[0, cancelled, :3]
     return mean
 
 
@@ -50,6 +56,8 @@ def estimates(outputs: np.ndarray, head: str, spread_counts: bool = False) -> Es
     """Read combined outputs (n, C). With `spread_counts` the length of a mean of unit vectors is taken for their agreement,
     as that of the members of an ensemble; a single unit vector does not tell how sure it is.
     """
+    if head == "two_lobes":
+        outputs = likelier_first(outputs)
     vector, length = outputs[:, :3], np.linalg.norm(outputs[:, :3], axis=1)
     direction = np.where(length[:, None] > 0, vector / np.maximum(length, 1e-300)[:, None], [1.0, 0.0, 0.0])
     if head == "uncertainty":  # the angle is distributed as exp(-angle / sigma^2)
@@ -62,6 +70,9 @@ def estimates(outputs: np.ndarray, head: str, spread_counts: bool = False) -> Es
         direction = np.where(forward[:, None] >= 0.5, direction, -direction)
         probability = np.maximum(forward, 1 - forward)
         return Estimates(direction, angle_of_68(length, probability), np.minimum(length, LARGEST_KAPPA), probability)
+    if head == "two_lobes":
+        angle = angle_of_68_of_lobes(outputs, ONE_SIGMA)
+        return Estimates(direction, angle, np.minimum(length, LARGEST_KAPPA), expit(outputs[:, 3]))
     if spread_counts:
         kappa = concentration(length)
         return Estimates(direction, angle_of_68(kappa), kappa)

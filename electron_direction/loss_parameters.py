@@ -49,6 +49,10 @@ class MixtureParameters(LossParameters):
     """The likelihood of an axis and of which end is the head has no parameters."""
 
 
+class TwoLobesParameters(LossParameters):
+    """The likelihood of two von Mises-Fisher lobes, each with a direction and a width of its own, has no parameters."""
+
+
 class MultiTaskParameters(LossParameters):
     """The angle, and beside it the electron's energy and whether the event is elastic scattering."""
 
@@ -65,6 +69,7 @@ DIRECTION_LOSSES: dict[str, type[LossParameters]] = {
     "uncertainty_aware": UncertaintyAwareParameters,
     "von_mises_fisher": VonMisesFisherParameters,
     "mixture": MixtureParameters,
+    "two_lobes": TwoLobesParameters,
 }
 
 # The layout of a network's output (python/networks/direction_head.py) that a loss reads.
@@ -76,5 +81,6 @@ HEAD_OF_LOSS: dict[str, str] = {
     "uncertainty_aware": "uncertainty",
     "von_mises_fisher": "von_mises_fisher",
     "mixture": "mixture",
+    "two_lobes": "two_lobes",
     "multi_task": "multi_task",
 }

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from electron_direction.estimates import combined, estimates
+from electron_direction.lobes import VECTORS
 from electron_direction.loss_parameters import HEAD_OF_LOSS
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
@@ -89,13 +90,15 @@ class DirectionRegression:
         return [MeanAngle(self.head)]
 
     def views(self) -> list[View]:
+        starts = VECTORS if self.head == "two_lobes" else (0,)
+
         def view(signs: np.ndarray) -> View:
             def turned(values: np.ndarray) -> np.ndarray:
                 return np.tile(signs, (len(values), 1))
 
             return View(
                 lambda inputs: transform_inputs(inputs, turned(next(iter(inputs.values())))),
-                lambda outputs: transform_directions(outputs, turned(outputs)),
+                lambda outputs: transform_directions(outputs, turned(outputs), starts),
             )
 
         return [view(signs) for signs in group(self.config.prediction.average_over)]

@@ -10,10 +10,12 @@ from electron_direction.schema import DirectionConfig, Selection
 from python.config.task_schema import Architecture
 from python.data.geometry import PLANES, U, V
 from python.data.image_set import load_images
+from python.data.metadata import UNKNOWN
 from python.data.orientation import orient_old_images, to_old_orientation
 from python.data.splits import repeated_rows
 from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds
 from python.general_purpose_libs import DataError, with_progress
+from python.reporting.report import cut_table_text
 from python.training.preparation import data_folders, limit
 from python.training.task import Samples
 
@@ -29,19 +31,23 @@ def prepare(config: DirectionConfig, architecture: Architecture, skip_bad_files:
     triples = _selected(triples, config.selection)
     triples = triples.keep("with a known direction", np.isfinite(electron_directions(triples.metadata)).all(axis=1))
     triples = triples.keep("without repeated images", ~repeated_rows(triples.metadata, triples.image_keys()))
+    triples = limit(triples, _channels(triples), config.dataset_parameters).set
+    triples = _with_points(triples, folders, inputs, getattr(parameters, "max_points", 0), skip_bad_files)
     if len(triples) == 0:
         raise DataError(
-            "no sample is left; the table of cuts above tells what each step removed: change selection, or give other data"
+            f"no sample is left:\n{cut_table_text(triples.cuts)}\nchange selection, or give data that hold such samples"
         )
-    samples = limit(triples, (triples.metadata["is_es_interaction"] == 1).astype(np.int64), config.dataset_parameters)
-    samples.set = _with_points(samples.set, folders, inputs, getattr(parameters, "max_points", 0))
     if config.dataset_parameters.frame == "old":
-        samples.set.images = tuple(
-            to_old_orientation(images, samples.set.metadata, plane) for plane, images in enumerate(samples.set.images)
+        triples.images = tuple(
+            to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images)
         )
-    samples.set.inputs = inputs
-    samples.set.plane = PLANES.index(config.plane)
-    return samples
+    triples.inputs = inputs
+    triples.plane = PLANES.index(config.plane)
+    return Samples(triples, _channels(triples))
+
+
+def _channels(triples: TripleSet) -> np.ndarray:
+    return (triples.metadata["is_es_interaction"] == 1).astype(np.int64)
 
 
 def _joined(config: DirectionConfig, folders: tuple[str, ...], skip_bad_files: bool) -> TripleSet:
@@ -58,18 +64,17 @@ def _joined(config: DirectionConfig, folders: tuple[str, ...], skip_bad_files: b
         if parameters.old_flips is not None:
             images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
         planes.append(images.fit_to(config.model_parameters.input_shape))
-    oriented = [np.any(images.metadata["drift_frame"] == 1) for images in planes]
-    if not all(oriented):
-        raise DataError(
-            "no image is known to be in the drift frame, so directions cannot be learnt: data of older code need "
-            'dataset_parameters.old_flips, "none" or "upstream", and match numbers (14 metadata columns or more)'
-        )
+    for name, images in zip(PLANES, planes, strict=True):
+        orientation = images.metadata["drift_frame"]
+        if np.any(orientation == UNKNOWN) and not np.any(orientation == 1):
+            raise DataError(
+                f"no image of plane {name} is known to be in the drift frame, so directions cannot be learnt: data of older "
+                'code need dataset_parameters.old_flips, "none" or "upstream", and match numbers (14 metadata columns or more)'
+            )
     triples = join_planes(planes)
-    lost = [
-        f"{name} {_loss_of(images.cuts)}" for name, images in zip(PLANES, planes, strict=True) if _loss_of(images.cuts)
-    ]
-    if lost:
-        triples.cuts.insert(1, {"step": "; ".join(lost), "removed": 0, "kept": triples.cuts[0]["kept"]})
+    lost = [f"{PLANES[plane]} {_loss_of(planes[plane].cuts)}" for plane in (U, V) if _loss_of(planes[plane].cuts)]
+    if lost:  # the table goes on from that of X
+        triples.cuts.insert(-1, {"step": "; ".join(lost), "removed": 0, "kept": triples.cuts[0]["kept"]})
     return triples
 
 
@@ -100,15 +105,18 @@ def _selected(triples: TripleSet, selection: Selection) -> TripleSet:
     return triples
 
 
-def _with_points(triples: TripleSet, folders: tuple[str, ...], inputs: tuple[str, ...], max_points: int) -> TripleSet:
+def _with_points(
+    triples: TripleSet, folders: tuple[str, ...], inputs: tuple[str, ...], max_points: int, skip_bad_files: bool
+) -> TripleSet:
     """The samples with the points around them, where there are any: networks of images need none, their yardstick does."""
     paths = find_point_files(folders)
     if not paths and "points" not in inputs:
         return triples
-    clouds, found = read_clouds(triples, paths, folders)
+    clouds, found = read_clouds(triples, paths, folders, skip_bad_files)
     if "points" in inputs or found.all():
         triples = triples.keep("with points around them", found)
-        triples = replace(triples, clouds=clouds, max_points=max_points)
+        files = [{"file": str(path), "bytes": path.stat().st_size} for path in paths]
+        triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
     if "points" in inputs:
         longer = int(np.sum(clouds.counts > max_points))
         charge = clouds.column("integral")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 
 from electron_direction.models import (
+    point_network,
     single_plane_cnn,
     three_plane_attention,
     three_plane_cnn,
@@ -95,6 +96,9 @@ def rules(config: DirectionConfig, architecture: Architecture) -> Iterator[Probl
         beyond = [name for name in ("points", "offsets") if name in inputs]
         if beyond:
             yield Problem(frame, f"is old, but {' and '.join(beyond)} are there in the drift frame only", (frame,))
+    if "image" not in inputs and config.plane != "X":
+        text = f"is {config.plane}, but this network takes all three planes; leave plane out"
+        yield Problem(("plane",), text, (("plane",),))
     if "image" in inputs and config.plane != "X":
         for path, symmetries in names.items():
             swapping = [name for name in symmetries if name in ("mirror_y", "mirror_z")]
@@ -121,6 +125,7 @@ SCHEMA = TaskSchema(
         "three_plane_multi_scale": three_plane_multi_scale.ARCHITECTURE,
         "three_plane_energy": three_plane_energy.ARCHITECTURE,
         "three_plane_multi_task": three_plane_multi_task.ARCHITECTURE,
+        "point_network": point_network.ARCHITECTURE,
     },
     input_shape=(128, 32, 1),
     config=DirectionConfig,

@@ -118,6 +118,22 @@ def mixture_loss(y_true: Any, y_pred: Any) -> Any:
 
 
 @registered
+def two_lobes_loss(y_true: Any, y_pred: Any) -> Any:
+    """Negative log likelihood of the truth, per steradian, for two lobes of any direction and width; y_pred is (N, 7).
+
+    The columns are eta_1, the logit of w, and eta_2; the density is w vMF(eta_1) + (1 - w) vMF(eta_2). Where an electron begins
+    at the far end of its track, its first direction is not that of the near end turned round, since it has scattered between:
+    the second lobe is not opposite to the first, and is wider or narrower.
+    """
+    outputs = ops.cast(y_pred, "float32")
+    first = von_mises_fisher_loss(y_true, outputs[..., :3])
+    second = von_mises_fisher_loss(y_true, outputs[..., 4:])
+    logit = outputs[..., 3]
+    terms = ops.stack([ops.softplus(-logit) + first, ops.softplus(logit) + second], axis=-1)
+    return -ops.logsumexp(-terms, axis=-1)
+
+
+@registered
 def multi_task_loss(y_true: Any, y_pred: Any, energy_weight: float = 0.1, channel_weight: float = 0.1) -> Any:
     """Angle in radians + energy_weight log cosh(error of log energy) + channel_weight cross-entropy of ES; y_pred is (N, 5).
 
@@ -143,6 +159,7 @@ LOSSES = {
     "uncertainty_aware": uncertainty_aware_loss,
     "von_mises_fisher": von_mises_fisher_loss,
     "mixture": mixture_loss,
+    "two_lobes": two_lobes_loss,
     "multi_task": multi_task_loss,
 }
 

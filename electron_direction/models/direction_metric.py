@@ -13,7 +13,7 @@ from electron_direction.models.direction_losses import angular_loss
 
 @keras.saving.register_keras_serializable(package="pointing")
 class MeanAngle(keras.metrics.Mean):
-    """Mean angle to the truth in degrees, whatever the layout of the output; a mixture's direction is its likelier end."""
+    """Mean angle to the truth in degrees, whatever the layout of the output; of two ends or two lobes that of the likelier."""
 
     def __init__(self, head: str, name: str = "angle", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -23,6 +23,8 @@ class MeanAngle(keras.metrics.Mean):
         direction = y_pred[..., :3]
         if self.head == "mixture":
             direction = ops.where(y_pred[..., 3:] >= 0, direction, -direction)
+        elif self.head == "two_lobes":
+            direction = ops.where(y_pred[..., 3:4] >= 0, direction, y_pred[..., 4:])
         super().update_state(angular_loss(y_true, direction) * (180 / pi), sample_weight)
 
     def get_config(self) -> dict[str, Any]:

@@ -135,7 +135,8 @@ def read_point_file(path: str | os.PathLike) -> PointFile:
 def _problems(content: PointFile) -> list[str]:
     clouds, table = content.clouds, content.metadata
     problems = []
-    if clouds.indptr[0] != 0 or clouds.indptr[-1] != len(clouds.points) or np.any(clouds.counts < 0):
+    first, last = clouds.indptr[0], clouds.indptr[-1]
+    if clouds.indptr.ndim != 1 or first != 0 or last != len(clouds.points) or np.any(clouds.counts < 0):
         problems.append("the offsets of the clouds do not fit the points")
     if not np.all(np.isfinite(clouds.points)):
         problems.append("holds points that are not finite")

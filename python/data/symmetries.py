@@ -55,10 +55,11 @@ def transform_inputs(inputs: Inputs, signs: np.ndarray) -> Inputs:
     return out
 
 
-def transform_directions(vectors: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Return arrays (n, C) whose first three columns are a vector in the drift frame, turned by `signs` (n, 3)."""
+def transform_directions(vectors: np.ndarray, signs: np.ndarray, starts: tuple[int, ...] = (0,)) -> np.ndarray:
+    """Return arrays (n, C) turned by `signs` (n, 3): three columns from each of `starts` on are a vector in the drift frame."""
     turned = vectors.copy()
-    turned[:, :3] *= signs
+    for start in starts:
+        turned[:, start : start + 3] *= signs
     return turned
 
 

@@ -8,6 +8,7 @@ All layouts are one float32 tensor (N, n), vectors in the drift frame:
 | uncertainty | 4 | unit vector, log sigma; the mean angle to the truth is sigma^2 radians |
 | von_mises_fisher | 3 | eta = kappa mu, any length |
 | mixture | 4 | eta, logit of the probability that +mu, not -mu, points along the electron |
+| two_lobes | 7 | eta_1, logit of the probability of the first lobe, eta_2 |
 | multi_task | 5 | unit vector, natural log of the electron's kinetic energy in MeV, logit of ES against CC |
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 import keras
 from keras import ops
 
-HEADS = {"direction": 3, "uncertainty": 4, "von_mises_fisher": 3, "mixture": 4, "multi_task": 5}
+HEADS = {"direction": 3, "uncertainty": 4, "von_mises_fisher": 3, "mixture": 4, "two_lobes": 7, "multi_task": 5}
 
 # A vector shorter than this turns no faster than one of this length. Outputs are of order one, so few are ever so short.
 SHORTEST = 0.3
@@ -72,6 +73,8 @@ def direction_head(features: Any, kind: str) -> Any:
         return keras.layers.Concatenate(name=kind, dtype="float32")(
             [_near(0.0, 3, "eta")(features), _near(0.0, 1, "head_logit")(features)]
         )
+    if kind == "two_lobes":
+        return _near(0.0, 7, kind)(features)
     direction = UnitVector(name="direction")(keras.layers.Dense(3, dtype="float32", name="direction_vector")(features))
     if kind == "direction":
         return direction

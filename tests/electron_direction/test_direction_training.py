@@ -1,0 +1,417 @@
+"""Whole trainings on simulated events, by the command line: what they leave, what they refuse, and that they go on."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from electron_direction.main import TASK
+from electron_direction.models.three_plane_cnn import ARCHITECTURE, ThreePlaneCnnParameters
+from electron_direction.regression import DirectionRegression
+from electron_direction.samples import prepare
+from electron_direction.schema import SCHEMA
+from python.config.load import parse_config
+from python.data.image_set import load_images
+from python.data.metadata import vectors
+from python.data.orientation import to_detector_frame, to_drift_frame, to_old_orientation
+from python.data.point_clouds import PointFile, read_point_file, write_point_file
+from python.general_purpose_libs import DataError, StopRequested, read_json, read_status
+from python.regression_libs import opening_angles
+from tests.electron_direction.conftest import SMALL, predictions
+from tests.synthetic import write_old_file
+from tests.training.conftest import same_weights
+
+EXPECTED = (
+    *("config.json", "args.json", "data.json", "environment.json", "status.json", "cuts.json", "splits.npz"),
+    *("training_history.json", "training_history.csv", "metrics.json", "val_predictions.npz", "test_predictions.npz"),
+    *("report.pdf", "logs/train.log"),
+)
+PLOTS = {
+    *("training_history", "angle_distribution", "cosine_distribution", "containment_vs_energy", "head_tail_vs_energy"),
+    *("against_drift_angle", "components", "direction_maps", "uncertainty_calibration", "best_and_worst", "samples"),
+}
+QUICK = {  # everything that is drawn by chance, so that a run that goes on is put to the test
+    "model_parameters": {
+        **SMALL["model_parameters"],
+        "build_parameters": {**SMALL["model_parameters"]["build_parameters"], "dropout_rate": 0.2},
+        "loss": {"name": "mixture"},
+        "epochs": 2,
+    },
+    "dataset_parameters": {
+        **SMALL["dataset_parameters"],
+        "augmentation": {"symmetries": ["rotation", "mirror_y"], "noise_adc": 16, "energy_scale": 0.1, "mix_up": 0.2},
+    },
+    "prediction": {"average_over": ["rotation"]},
+    "save_outputs": {"sample_images": 3, "tensorboard": False},
+}
+
+
+def with_loss(name, **more):
+    return {**SMALL["model_parameters"], "loss": {"name": name, **more}}
+
+
+def config_of(data, **keys):
+    return parse_config({**SMALL, "data_directories": [str(data)], **keys}, SCHEMA)
+
+
+def prepared(data, architecture=ARCHITECTURE, **keys):
+    return prepare(config_of(data, **keys), architecture, False)
+
+
+@pytest.fixture(scope="module")
+def quick(start, tmp_path_factory):
+    """The folder of a run of two epochs."""
+    output = tmp_path_factory.mktemp("quick")
+    assert start(output=output, **QUICK) == 0
+    (folder,) = (output / "electron_direction" / "three_plane_cnn").iterdir()
+    return folder
+
+
+# ---------------------------------------------------------------------------- a whole run
+def test_a_run_leaves_everything(quick):
+    assert [path.name for path in quick.glob("*.keras")] == ["three_plane_cnn.keras"]
+    for name in EXPECTED:
+        assert (quick / name).stat().st_size > 0, name
+    assert {path.stem for path in (quick / "plots").glob("*.png")} == PLOTS
+    assert len(list((quick / "samples").glob("*.png"))) == 3
+    assert read_status(quick)["state"] == "done"
+    history = read_json(quick / "training_history.json")
+    assert {"loss", "angle", "val_loss", "val_angle"} <= set(history)
+    assert all(0 < angle < 180 for angle in history["val_angle"])
+    metrics = read_json(quick / "metrics.json")
+    names = {"containment_68_deg", "median_deg", "head_tail_accuracy", "pull_coverage", "gkvm_containment_68_deg"}
+    assert names | {"gkvm_containment_68_deg_above_5_mev", "gkvm_limit_68_deg_above_5_mev"} <= set(metrics)
+    assert 15 < metrics["gkvm_limit_68_deg_above_10_mev"] < metrics["gkvm_limit_68_deg_above_5_mev"] < 40
+    named = {Path(file["file"]).name for file in read_json(quick / "data.json")}
+    assert named == {"es_00000_planeU.npz", "es_00000_planeV.npz", "es_00000_planeX.npz", "es_00000_points.npz"}
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulated, part):
+    saved = predictions(quick, part)
+    images = load_images([simulated], "X")
+    row_of = {(row["event"], row["match_id"]): number for number, row in enumerate(images.metadata)}
+    rows = [row_of[key] for key in zip(saved["event"], saved["match_id"], strict=True)]
+    table = images.metadata[rows]
+    assert len(set(rows)) == len(rows) > 20
+    assert saved["sources"].tolist() == images.sources
+    momentum = vectors(table, "particle_momentum").astype(float)
+    truth = momentum / np.linalg.norm(momentum, axis=1, keepdims=True)
+    np.testing.assert_allclose(saved["true_direction"], truth, atol=1e-6)
+    np.testing.assert_allclose(saved["true_direction_drift_frame"], to_drift_frame(truth, table["face"]), atol=1e-6)
+    assert np.array_equal(to_detector_frame(saved["direction_drift_frame"], table["face"]), saved["direction"])
+    np.testing.assert_allclose(np.linalg.norm(saved["direction"], axis=1), 1, atol=1e-6)
+    for name in ("face", "cluster_energy", "true_electron_energy"):
+        assert np.array_equal(saved[name], table[name])
+    assert np.all(saved["is_es"] == 1)
+    assert str(saved["output_layout"]) == "mixture"
+    assert np.all((saved["head_probability"] >= 0.5) & (saved["head_probability"] <= 1))
+    assert np.all((saved["predicted_68_deg"] > 0) & (saved["predicted_68_deg"] <= 180))
+    if part == "test":
+        angles = opening_angles(saved["true_direction"], saved["direction"])
+        metrics = read_json(quick / "metrics.json")
+        assert metrics["n"] == len(angles)
+        assert metrics["head_tail_accuracy"] == pytest.approx(np.mean(angles < 90))
+        assert metrics["mean_deg"] == pytest.approx(angles.mean(), rel=1e-5)
+
+
+def test_predictions_are_averaged_over_the_symmetry(quick, simulated):
+    """The saved network, asked by hand: as it is, and with all columns turned round and the answer turned back."""
+    import keras
+
+    network = keras.models.load_model(quick / f"{quick.parent.name}.keras")
+    saved = predictions(quick)
+    samples = prepared(simulated, **QUICK)
+    inputs = samples.set.network_inputs(saved["row"])
+    plain = network.predict_on_batch(inputs)
+    turned = network.predict_on_batch({name: images[:, :, ::-1] for name, images in inputs.items()}) * [1, -1, -1, 1]
+    side = np.sign(np.sum(plain[:, :3] * turned[:, :3], axis=1, keepdims=True))
+    expected = (plain + side * turned) / 2  # of a mixture's axis neither end is the first
+    sign = np.sign(np.sum(expected[:, :3] * saved["outputs"][:, :3], axis=1, keepdims=True))
+    np.testing.assert_allclose(saved["outputs"], expected * sign, atol=1e-5)
+    assert np.abs(plain - turned).max() > 1e-4
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(quick, train, tmp_path, monkeypatch):
+    steps = -(-len(np.flatnonzero(np.load(quick / "splits.npz")["part"] == 0)) // 64)
+    seen = []
+
+    def stop():
+        seen.append(1)
+        if len(seen) > steps:
+            raise StopRequested("asked to stop")
+
+    with monkeypatch.context() as during:
+        during.setattr("python.training.callbacks.raise_if_stop_requested", stop)
+        stopped = train(output=tmp_path, **QUICK)
+    assert stopped.code == 85
+    (folder,) = (tmp_path / "electron_direction" / "three_plane_cnn").iterdir()
+    assert not (folder / "metrics.json").exists()
+    monkeypatch.setattr(DirectionRegression, "_figures", lambda *_: {})
+    result = train(resume=folder)
+    assert result.code == 0, result.err
+    assert "going on after epoch 1" in result.err
+    assert same_weights(quick, folder)
+    ours, theirs = predictions(quick), predictions(folder)
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+# ---------------------------------------------------------------------------- each loss, and what goes with it
+@pytest.mark.usefixtures("no_figures")
+def test_the_old_frame_is_learnt_in_detector_axes_and_evaluated_in_either(train):
+    dataset = {**SMALL["dataset_parameters"], "frame": "old", "augmentation": {"symmetries": []}}
+    result = train(dataset_parameters=dataset, model_parameters=with_loss("angular"), prediction={"average_over": []})
+    assert result.code == 0, result.err
+    saved = predictions(Path(result.last))
+    np.testing.assert_allclose(saved["direction"], saved["outputs"], atol=1e-6)
+    assert np.array_equal(to_drift_frame(saved["direction"], saved["face"]), saved["direction_drift_frame"])
+    true = to_drift_frame(saved["true_direction"], saved["face"])
+    np.testing.assert_allclose(true, saved["true_direction_drift_frame"], atol=1e-6)
+    angles = opening_angles(saved["true_direction"], saved["direction"])
+    assert read_json(Path(result.last) / "metrics.json")["mean_deg"] == pytest.approx(angles.mean(), rel=1e-5)
+
+
+def test_the_old_frame_turns_images_and_labels(simulated):
+    dataset = {**SMALL["dataset_parameters"], "augmentation": {"symmetries": []}}
+    keys = {"prediction": {"average_over": []}}
+    ours = prepared(simulated, dataset_parameters=dataset, **keys)
+    old = prepared(simulated, dataset_parameters={**dataset, "frame": "old"}, **keys)
+    table = ours.set.metadata
+    for plane in range(3):
+        turned = to_old_orientation(ours.set.images[plane], table, plane)
+        assert np.array_equal(np.asarray(old.set.images[plane]), np.asarray(turned))
+    assert not np.array_equal(np.asarray(old.set.images[2]), np.asarray(ours.set.images[2]))
+    targets = {}
+    for frame, samples in (("drift", ours), ("old", old)):
+        config = config_of(simulated, dataset_parameters={**dataset, "frame": frame}, **keys)
+        targets[frame] = TASK.problem_of(config).targets(samples)
+    face = table["face"]
+    assert {-1, 1} == set(face.tolist())
+    assert np.array_equal(targets["old"][:, :3], to_detector_frame(targets["drift"][:, :3], face))
+    assert np.array_equal(targets["old"][:, 3], table["true_electron_energy"])
+    assert np.all(targets["old"][:, 4] == 1)
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_one_plane_alone(train):
+    result = train("--plane", "V", model_name="single_plane_cnn", model_parameters=with_loss("cosine_similarity"))
+    assert result.code == 0, result.err
+    assert Path(result.last).parent.name == "plane_V"
+    assert np.all(np.isfinite(predictions(Path(result.last))["direction"]))
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_energies_and_their_uncertainty(train):
+    dataset = {**SMALL["dataset_parameters"], "augmentation": {"energy_scale": 0.2}}
+    result = train(
+        model_name="three_plane_energy",
+        model_parameters=with_loss("uncertainty_aware"),
+        dataset_parameters=dataset,
+        selection={"min_energy": 8, "max_energy": 40},
+    )
+    assert result.code == 0, result.err
+    saved = predictions(Path(result.last))
+    assert np.all((saved["cluster_energy"] >= 8) & (saved["cluster_energy"] <= 40))
+    assert np.all(saved["predicted_68_deg"] > 0)
+
+
+@pytest.mark.usefixtures("no_figures")
+@pytest.mark.parametrize(
+    ("loss", "dataset", "build"),
+    [
+        ({"name": "focal_angular", "energy_weights": [2, 1, 0.5]}, {"augmentation": {"mix_up": 0.4}}, {}),
+        (
+            {"name": "hybrid", "alpha": 0.5},
+            {"augmentation": {"symmetries": ["rotation", "mirror_x"]}},
+            {"use_offsets": True},
+        ),
+        ({"name": "von_mises_fisher"}, {"max_samples": 60, "augmentation": {"noise_adc": 16}}, {}),
+    ],
+)
+def test_other_losses_train(train, loss, dataset, build):
+    parameters = SMALL["model_parameters"]
+    result = train(
+        model_parameters={**parameters, "loss": loss, "build_parameters": {**parameters["build_parameters"], **build}},
+        dataset_parameters={**SMALL["dataset_parameters"], **dataset},
+        prediction={"average_over": ["rotation", "mirror_x", "mirror_y"]},
+    )
+    assert result.code == 0, result.err
+    folder = Path(result.last)
+    assert np.all(np.isfinite(predictions(folder)["outputs"]))
+    assert ("kappa" in predictions(folder)) == (loss["name"] == "von_mises_fisher")
+    if "max_samples" in dataset:
+        assert len(np.load(folder / "splits.npz")["part"]) == 60
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_several_tasks_at_once(train):
+    result = train(model_name="three_plane_multi_task", model_parameters=with_loss("multi_task", energy_weight=0.5))
+    assert result.code == 0, result.err
+    saved = predictions(Path(result.last))
+    np.testing.assert_allclose(saved["electron_energy"], np.exp(saved["outputs"][:, 3]), rtol=1e-5)
+    assert np.all(np.isfinite(saved["es_logit"]))
+
+
+# ---------------------------------------------------------------------------- selection
+def steps_of(samples):
+    return {cut["step"]: cut for cut in samples.set.cuts}
+
+
+def test_the_table_of_cuts_accounts_for_every_cluster(simulated):
+    samples = prepared(simulated, selection={"min_energy": 10, "max_energy": 30})
+    kept = len(load_images([simulated], "X"))
+    for cut in samples.set.cuts:
+        assert kept - cut["removed"] == cut["kept"]
+        kept = cut["kept"]
+    assert kept == len(samples.set) == len(samples.labels)
+    steps = " | ".join(steps_of(samples))
+    for text in (
+        "matched",
+        "complete match",
+        "channel es",
+        "main track",
+        "10 MeV and more",
+        "up to 30 MeV",
+        "U fit to",
+    ):
+        assert text in steps, text
+    assert sum("fit to" in step for step in steps_of(samples)) == 2  # X for itself, U and V together
+    assert np.all((samples.set.metadata["cluster_energy"] >= 10) & (samples.set.metadata["cluster_energy"] <= 30))
+    assert np.all(samples.set.metadata["is_main_track"] == 1)
+    assert all(np.all(images.counts > 0) for images in samples.set.images)
+
+
+def test_less_is_asked_more_is_kept(simulated):
+    strict = prepared(simulated)
+    partial = prepared(simulated, selection={"complete_match": False})
+    every = prepared(simulated, selection={"complete_match": False, "main_track": False, "channel": "mixed"})
+    assert len(strict.set) < len(partial.set) < len(every.set)
+    assert np.any(partial.set.images[0].counts == 0)
+    assert np.all(partial.set.images[2].counts > 0)
+    assert not partial.set.offsets[partial.set.images[0].counts == 0, 0].any()
+    assert np.any(every.set.metadata["is_main_track"] == 0)
+
+
+# ---------------------------------------------------------------------------- points
+class PointsParameters(ThreePlaneCnnParameters):
+    max_points: int = Field(20, ge=1, description="Points of a cloud.")
+
+
+TAKES_POINTS = replace(ARCHITECTURE, parameters=PointsParameters, inputs=lambda _parameters: ("points", "energy"))
+
+
+@pytest.fixture
+def points_wanted(monkeypatch):
+    """There is a network that is declared to take points; its name."""
+    monkeypatch.setitem(SCHEMA.architectures, "takes_points", TAKES_POINTS)
+    return "takes_points"
+
+
+@pytest.fixture
+def half_the_points(simulated, tmp_path):
+    """The images of all events, and the clouds of every second match."""
+    shutil.copytree(simulated, tmp_path / "half")
+    content = read_point_file(tmp_path / "half" / "es_00000_points.npz")
+    rows = np.flatnonzero(content.metadata["match_id"] % 2 == 0)
+    half = PointFile(content.clouds.take(rows), content.metadata[rows], content.sources)
+    write_point_file(tmp_path / "half" / "es_00000_points.npz", half)
+    return tmp_path / "half"
+
+
+def test_samples_with_points_stay_in_step(half_the_points, points_wanted):
+    samples = prepared(half_the_points, TAKES_POINTS, model_name=points_wanted)
+    chosen = samples.set
+    assert len(samples.labels) == len(chosen) == len(chosen.clouds) == len(chosen.images[0])
+    assert np.all(chosen.metadata["match_id"] % 2 == 0)
+    assert steps_of(samples)["with points around them"]["removed"] > 20
+    padded = chosen.network_inputs(np.arange(len(chosen)))["points"]
+    assert padded.shape == (len(chosen), 20, 9)
+    x_in_cluster = (padded[..., 0] == 2) & (padded[..., 7] == 1) & (padded[..., 8] == 1)
+    members = x_in_cluster.sum(axis=1)
+    assert np.all(members <= chosen.metadata["n_tps"])
+    whole = chosen.clouds.counts <= 20
+    assert np.array_equal(members[whole], chosen.metadata["n_tps"][whole])
+    (step,) = (step for step in steps_of(samples) if step.startswith("at most 20 points"))
+    assert f"{np.sum(~whole)} samples have more" in step
+
+
+def test_networks_of_images_need_no_points(half_the_points):
+    everything = prepared(half_the_points).set
+    assert everything.clouds is None
+    assert np.any(everything.metadata["match_id"] % 2 == 1)
+    (half_the_points / "es_00000_points.npz").write_bytes(b"")
+    with pytest.raises(DataError, match="es_00000_points"):
+        prepared(half_the_points)
+    assert len(prepare(config_of(half_the_points), ARCHITECTURE, True).set) == len(everything)
+    (half_the_points / "es_00000_points.npz").unlink()
+    assert len(prepared(half_the_points).set) == len(everything)
+
+
+def test_points_that_are_not_there_are_asked_for(train, half_the_points, points_wanted):
+    (half_the_points / "es_00000_points.npz").unlink()
+    result = train("--dry-run", data=half_the_points, model_name=points_wanted)
+    assert result.code == 3
+    assert "no files of points" in result.err
+    assert "make_images.sh or simulate.sh" in result.err
+
+
+# ---------------------------------------------------------------------------- what cannot be trained
+def write_old(folder, columns):
+    for plane in "UVX":
+        for number in range(3):
+            path = folder / plane / f"clusters_plane{plane}_batch{number:04d}.npz"
+            write_old_file(path, n=40, columns=columns, plane=plane, seed=number)
+    return folder
+
+
+@pytest.mark.parametrize(("columns", "flips"), [(18, None), (14, None), (13, "upstream")])
+def test_old_data_of_unknown_orientation_are_refused(train, tmp_path, columns, flips):
+    settings = ["--set", f'dataset_parameters.old_flips="{flips}"'] if flips else []
+    result = train("--dry-run", *settings, data=write_old(tmp_path, columns))
+    assert result.code == 3
+    assert "old_flips" in result.err
+    assert "match numbers" in result.err
+
+
+@pytest.mark.parametrize("flips", ["none", "upstream"])
+def test_old_data_of_stated_flips_are_taken(tmp_path, flips):
+    dataset = {**SMALL["dataset_parameters"], "old_flips": flips}
+    every = {"channel": "mixed", "main_track": False}
+    samples = prepared(write_old(tmp_path, 18), dataset_parameters=dataset, selection=every)
+    assert len(samples.set) == 60
+    assert sorted(np.unique(samples.labels, return_counts=True)[1].tolist()) == [30, 30]
+
+
+def test_data_without_such_events_say_what_took_them(train):
+    result = train("--dry-run", selection={"channel": "cc"})
+    assert result.code == 3
+    assert "no sample is left" in result.err
+    assert "channel cc" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_data_without_matches_are_no_samples(train, simulated, tmp_path):
+    """Own files with clusters on X alone: nothing about flips, which are not the trouble."""
+    from python.data.image_file import parse_image_file, write_image_file
+
+    for plane in "UVX":
+        name = f"es_00000_plane{plane}.npz"
+        with np.load(simulated / name) as arrays:
+            content = parse_image_file(dict(arrays), name)
+        content.metadata["match_id"] = -1
+        if plane != "X":
+            content.metadata["drift_frame"], content.metadata["face"] = 0, 0
+        write_image_file(tmp_path / name, content)
+    result = train("--dry-run", data=tmp_path)
+    assert result.code == 3
+    assert "matched with U or V" in result.err
+    assert "old_flips" not in result.err
+
+
+def test_rules_are_told_before_data_are_read(train, tmp_path):
+    result = train("--plane", "U", data=tmp_path / "nothing")
+    assert result.code == 2
+    assert "takes all three planes" in result.err
