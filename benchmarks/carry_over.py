@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
@@ -21,6 +20,7 @@ from python.data_loader import extract_labels_for_mt_identification
 from python.general_purpose_libs import read_json
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
+from python.networks.saved import load_network
 from python.training.fitting import predict
 
 N_EVENTS = 6000
@@ -50,7 +50,7 @@ def main() -> None:
             (model_file,) = folder.glob("*.keras")
             images = load_images([real], plane).fit_to((128, 16, 1))
             labels = extract_labels_for_mt_identification(images.metadata)
-            scores = predict(keras.models.load_model(model_file), images, np.arange(len(images)))[0]
+            scores = predict(load_network(model_file), images, np.arange(len(images)))[0]
             area = area_under_roc(labels == 1, scores[:, -1])
             result[plane] = {
                 "simulated": {"clusters": metrics["n_test"], "auc": round(metrics["auc"], 3)},

@@ -20,7 +20,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from benchmarks.direction_data import real, simulated
@@ -33,6 +32,7 @@ from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.config.load import load_config
 from python.general_purpose_libs import read_json, read_status
+from python.networks.saved import load_network
 from python.regression_libs import DirectionResults, direction_statistics
 from python.training.fitting import predict
 from python.training.provenance import git_commit
@@ -69,7 +69,7 @@ def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[Dire
     )
     samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
     (model_file,) = folder.glob("*.keras")
-    model, problem = keras.models.load_model(model_file), DirectionRegression(config)
+    model, problem = load_network(model_file), DirectionRegression(config)
     rows = np.arange(len(samples.set))
     predict(model, samples.set, rows[:512], problem.views())
     started = time.perf_counter()

@@ -86,11 +86,10 @@ def fit(
     monitor = parameters.early_stopping.monitor if parameters.early_stopping else "val_loss"
     checkpoints = Checkpoints(folder / "checkpoints", history, remembered, monitor)
     done = checkpoints.last_epoch()
+    model = build_model(task, config)  # also makes its layers and loss known to Keras, which a restored one needs
     if done:
         model = checkpoints.restore(done)
         log.info("going on after epoch %d", done)
-    else:
-        model = build_model(task, config)
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
     if done < parameters.epochs and not stopped:
         try:

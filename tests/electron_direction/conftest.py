@@ -6,8 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from electron_direction.models.three_plane_cnn import ARCHITECTURE
 from electron_direction.regression import DirectionRegression
+from electron_direction.samples import prepare
+from electron_direction.schema import SCHEMA
 from python.commands.train import main
+from python.config.load import parse_config
 from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
@@ -80,3 +84,15 @@ def no_figures(monkeypatch):
 def predictions(folder, part="test"):
     with np.load(folder / f"{part}_predictions.npz", allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def with_loss(name, **more):
+    return {**SMALL["model_parameters"], "loss": {"name": name, **more}}
+
+
+def config_of(data, **keys):
+    return parse_config({**SMALL, "data_directories": [str(data)], **keys}, SCHEMA)
+
+
+def prepared(data, architecture=ARCHITECTURE, **keys):
+    return prepare(config_of(data, **keys), architecture, False)
