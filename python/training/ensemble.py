@@ -52,8 +52,10 @@ def member_rows(rows: np.ndarray, ensemble: Ensemble, number: int, seed: int) ->
 
 def joined(models: list[keras.Model], name: str) -> keras.Model:
     """One model that takes what each of `models` takes and gives their outputs (N, len(models), C)."""
+    first = models[0]
+    taken = first.inputs[0] if isinstance(first, keras.Sequential) else first.input  # of a dictionary with its names
     inputs = keras.tree.map_structure(
-        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), models[0].input
+        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), taken
     )
     answers = []
     for number, model in enumerate(models, start=1):

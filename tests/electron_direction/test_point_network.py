@@ -44,7 +44,7 @@ def outputs_of(model, batch):
     return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
-def directions(n=len(COUNTS)):
+def directions(n=6):
     return unit_vectors(n).astype(np.float32)
 
 
@@ -97,6 +97,18 @@ def test_energy_planes_and_far_points_are_listened_to():
     assert answer_moves(points=points * np.where(np.arange(9) == 5, 2, 1))  # twice the charge
 
 
+@each_depth
+def test_only_in_context_is_a_point_read_in_the_light_of_the_others(n_context_rounds):
+    model = untrained(n_context_rounds=n_context_rounds, drift_widths=())
+    reading = keras.Model(model.input, model.get_layer("pool").input[0])
+    batch = events((MAX_POINTS,))
+    other = {**batch, "points": batch["points"].copy()}
+    other["points"][:, -1, 5] *= 9
+    change = np.abs(outputs_of(reading, other) - outputs_of(reading, batch))[0].max(axis=1)
+    assert change[-1] > 1e-4
+    assert np.all((change[:-1] > 1e-6) == (n_context_rounds > 0))
+
+
 # ---------------------------------------------------------------------------- training
 @each_depth
 def test_a_few_steps_of_training_lower_the_loss_and_reach_every_kernel(n_context_rounds):
@@ -128,8 +140,10 @@ def test_events_of_one_point_or_none_are_no_danger(loss, counts):
 
 
 def test_dropout_is_for_training_alone():
-    model, batch = built("von_mises_fisher", dropout_rate=0.5), events()
-    np.testing.assert_array_equal(outputs_of(model, batch), outputs_of(untrained("von_mises_fisher"), batch))
+    without, batch = untrained("von_mises_fisher"), events()
+    model = built("von_mises_fisher", dropout_rate=0.5)
+    model.set_weights(without.get_weights())
+    np.testing.assert_array_equal(outputs_of(model, batch), outputs_of(without, batch))
     dropped = keras.ops.convert_to_numpy(model(batch, training=True))
     assert not np.allclose(dropped, outputs_of(model, batch))
 
@@ -164,24 +178,25 @@ model = keras.models.load_model(sys.argv[1] + "/network.keras", safe_mode=True, 
 batch = dict(np.load(sys.argv[1] + "/batch.npz"))
 truth = batch.pop("truth")
 outputs = model.predict_on_batch(batch)
-model.compile(optimizer=keras.optimizers.Adam(0.01), loss=losses.two_lobes_loss)
-loss = [float(model.train_on_batch(batch, truth)) for _ in range(5)]
+model.compile(optimizer=keras.optimizers.SGD(0.1), loss=losses.two_lobes_loss)
+loss = [float(model.train_on_batch(batch, truth)) for _ in range(3)]
 np.savez(sys.argv[1] + "/found.npz", outputs=outputs, loss=loss)
 """
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 def test_jax_gives_and_learns_the_same(tmp_path):
-    model, batch, truth = built(n_context_rounds=2), events((12, 5, 1, 0)), directions(4)
+    model, batch, truth = built(), events((12, 5, 1, 0)), directions(4)
     model.save(tmp_path / "network.keras")
     np.savez(tmp_path / "batch.npz", truth=truth, **batch)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", ELSEWHERE, str(tmp_path)], check=True, env=environment)
     found = np.load(tmp_path / "found.npz")
     np.testing.assert_allclose(found["outputs"], outputs_of(model, batch), rtol=1e-4, atol=1e-5)
-    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=two_lobes_loss, run_eagerly=True)
-    losses = [float(model.train_on_batch(batch, truth)) for _ in range(5)]
-    np.testing.assert_allclose(found["loss"], losses, rtol=1e-3)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=two_lobes_loss, run_eagerly=True)
+    losses = [float(model.train_on_batch(batch, truth)) for _ in range(3)]
+    assert losses[2] < losses[0] - 0.01
+    np.testing.assert_allclose(found["loss"], losses, rtol=1e-4)
 
 
 # ---------------------------------------------------------------------------- the declaration
@@ -196,25 +211,26 @@ def test_two_lobes_are_the_default_among_all_losses():
 
 
 def test_the_default_network_builds_and_every_part_is_counted():
-    """Layers of 60 features, 128 units for each point and 32 for the energy, counted by hand."""
+    """Layers of 144 features, 128 units for each point and 32 for the energy, counted by hand."""
     model = ARCHITECTURE.build((1, 1, 1), "two_lobes", ARCHITECTURE.parameters())
     units, pooled = 128, 2 * 128 + 32
-    points = 61 * units + (units + 1) * units
+    points = (144 + 1) * units + (units + 1) * units
     context = (pooled + 1) * units + 3 * (units + 1) * units
     assert model.count_params() == points + context + 2 * 32 + (pooled + 1) * 256 + 257 * 128 + 129 * 7
 
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"max_points": 0}, {"n_context_rounds": -1}, {"dense_units": [64, 0]}, {"dropout_rate": 1.0}, {"n_filters": 8}],
+    [{"max_points": 0}, {"n_context_rounds": -1}, {"drift_widths": [0.0]}, {"dense_units": [64, 0]}, {"n_filters": 8}],
 )
 def test_parameters_out_of_range_are_refused(parameters):
     with pytest.raises(ValidationError, match=next(iter(parameters))):
         ARCHITECTURE.parameters(**parameters)
 
 
-def test_the_dense_layers_may_be_left_out():
-    assert outputs_of(built("direction", dense_units=[]), events()).shape == (len(COUNTS), 3)
+@pytest.mark.parametrize("parameters", [{"dense_units": []}, {"drift_widths": []}, {"drift_widths": [0.1, 1, 9.5]}])
+def test_lists_have_any_length(parameters):
+    assert outputs_of(built("direction", **parameters), events()).shape == (len(COUNTS), 3)
 
 
 def test_learning_tells_the_head_by_the_points_ahead():
@@ -230,7 +246,7 @@ def test_learning_tells_the_head_by_the_points_ahead():
     truth = (sign[:, None] * [[1.0, 0.0, 0.0]]).astype(np.float32)
     model = built("direction")
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=angular_loss)
-    model.fit(batch, truth, epochs=15, batch_size=64, verbose=0)
+    model.fit(batch, truth, epochs=50, batch_size=64, verbose=0)
     assert np.degrees(np.mean(angular_loss(truth, outputs_of(model, batch)))) < 20
 
 
