@@ -34,12 +34,16 @@ from python.config.load import load_config
 from python.general_purpose_libs import read_json, read_status
 from python.networks.saved import load_network
 from python.regression_libs import DirectionResults, direction_statistics
+from python.reporting.direction_energy_plots import plot_containment_vs_energy
+from python.reporting.direction_plots import plot_angle_distribution
+from python.reporting.report import save_figures
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 
 RUNS = ROOT / "output" / "benchmarks" / "direction"
 RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
 ENERGIES = (5, 10)
+SHOWN = "own, 200k"  # the row whose plots are kept beside the table
 
 
 def train(row: str) -> Path:
@@ -99,6 +103,12 @@ def measured(row: str) -> dict[str, Any]:
     history = read_json(folder / "training_history.json")
     metrics = read_json(folder / "metrics.json")
     results, _, seconds = asked(folder, simulated("test"))
+    if row == SHOWN:
+        figures = {
+            "direction_vs_energy": plot_containment_vs_energy(results),
+            "direction_angles": plot_angle_distribution(results),
+        }
+        save_figures(figures, RESULT.parent)
     old = read_json(folder / "config.json")["dataset_parameters"]["frame"] == "old"
     real_results, samples, _ = asked(folder, real(), ("selection.channel=mixed",))
     is_es = samples.labels == 1

@@ -39,6 +39,11 @@ class ProductSettings:
     clusters: ClusterSettings = field(default_factory=ClusterSettings)
 
     @property
+    def points(self) -> bool:
+        """Whether points are written too: with the images of all planes, in the project's own files."""
+        return not self.legacy_layout and set(self.planes) == set(PLANES)
+
+    @property
     def min_sot(self) -> int:
         """Samples over threshold that a trigger primitive needs to enter any product."""
         return min(MIN_SOT, self.clusters.tot_cut + 1)
@@ -67,7 +72,7 @@ class ProductSummary:
 
 def output_names(stem: str, settings: ProductSettings) -> list[str]:
     """Names of the files that the source `stem` becomes."""
-    points = [] if settings.legacy_layout else [_points_name(stem)]
+    points = [_points_name(stem)] if settings.points else []
     return [_name(stem, kind, plane) for kind, plane in _products(settings)] + points
 
 
@@ -117,7 +122,7 @@ class ProductWriter:
                 self.summary.volumes += len(images)
             elif not self.settings.legacy_layout:
                 self._count_cropping(table)
-        if not self.settings.legacy_layout:
+        if self.settings.points:
             clouds, x_clusters = make_points(block.tps, block.clusters, block.matches)
             table = metadata_of(block, x_clusters)
             table["lost_charge"], table["drift_frame"] = 0.0, 1
@@ -127,7 +132,7 @@ class ProductWriter:
         """Write the files `stem`... into `folder`, each complete or not at all, in place of any older one."""
         for (kind, plane), pieces in self.pieces.items():
             self._write(Path(folder) / _name(stem, kind, plane), kind, plane, pieces)
-        if not self.settings.legacy_layout:
+        if self.settings.points:
             clouds = PointClouds.concatenate([clouds for clouds, _ in self.points])
             table = np.concatenate([empty_metadata(0), *(table for _, table in self.points)])
             write_point_file(Path(folder) / _points_name(stem), PointFile(clouds, table, [self.source]))

@@ -33,6 +33,7 @@ def test_real_files_become_images(tmp_path, capsys):
     assert lines[-2].split()[:4] == ["total", "60", "10", "50"]
     assert [line.split()[0] for line in lines[:-1]] == ["source", "es_tpstream.root", "cc_tpstream.root", "total"]
     names = {f"{kind}_tpstream{part}_plane{p}.npz" for kind in ("es", "cc") for part in ("", "_volume") for p in "UVX"}
+    names |= {f"{kind}_tpstream_points.npz" for kind in ("es", "cc")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
 
 

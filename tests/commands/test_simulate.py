@@ -14,6 +14,7 @@ import pytest
 from python.commands.simulate import main
 from python.data.image_file import parse_image_file
 from python.data.metadata import vectors
+from python.data.point_clouds import read_point_file
 from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.settings import EVENTS_PER_FILE
@@ -53,7 +54,7 @@ def test_files_and_last_line(tmp_path, capsys):
     assert lines[-1] == str(folder)
     assert lines[-2].split()[:4] == ["simulated", "30", "15", "15"]
     names = {f"mixed_00000{part}_plane{plane}.npz" for part in ("", "_volume") for plane in "UVX"}
-    assert {path.name for path in folder.iterdir()} == names | {"simulation.json"}
+    assert {path.name for path in folder.iterdir()} == names | {"mixed_00000_points.npz", "simulation.json"}
     with np.load(folder / "mixed_00000_planeU.npz") as arrays:
         assert arrays["image_shape"].tolist() == [64, 16]
 
@@ -240,6 +241,8 @@ def test_signals_leave_whole_files_and_no_process(number, code, tmp_path):
     assert members(session) == []
     if number != signal.SIGKILL:
         assert not list(folder.glob(".*"))
-    for path in folder.glob("[!.]*.npz"):
+    for path in folder.glob("[!.]*_points.npz"):
+        assert len(read_point_file(path).clouds)
+    for path in folder.glob("[!.]*_plane?.npz"):
         with np.load(path, allow_pickle=False) as arrays:
             assert parse_image_file(dict(arrays), path).kind == "clusters"
