@@ -35,7 +35,7 @@ from python.general_purpose_libs import read_json, read_status
 from python.networks.saved import load_network
 from python.regression_libs import DirectionResults, direction_statistics
 from python.reporting.direction_energy_plots import plot_containment_vs_energy
-from python.reporting.direction_plots import plot_angle_distribution
+from python.reporting.direction_plots import plot_angle_distribution, plot_uncertainty_calibration
 from python.reporting.report import save_figures
 from python.training.fitting import predict
 from python.training.provenance import git_commit
@@ -105,6 +105,7 @@ def measured(row: str) -> dict[str, Any]:
     results, _, seconds = asked(folder, simulated("test"))
     if row == SHOWN:
         figures = {
+            "direction_calibration": plot_uncertainty_calibration(results),
             "direction_vs_energy": plot_containment_vs_energy(results),
             "direction_angles": plot_angle_distribution(results),
         }

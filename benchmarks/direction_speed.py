@@ -19,9 +19,9 @@ from electron_direction.samples import prepare
 from python.config.load import parse_config
 from python.training.device import choose_device
 
-EVENTS = 4096
+EVENTS = 16_384
 SECONDS = 15.0  # of all measurements of a network together, about
-REPEATS = 3
+REPEATS = 4
 REFERENCE = "4Lx64F"
 
 
@@ -48,7 +48,7 @@ def speed(model_name: str, build: dict[str, Any]) -> dict[str, float]:
         return time.perf_counter() - started
 
     steps = 2
-    while seconds(steps) < SECONDS / 4:
+    while seconds(steps) < SECONDS / 4 and steps < len(feed):
         steps = min(2 * steps, len(feed))
     runs = [seconds(steps) for _ in range(REPEATS)]
     training_rate = steps * config.model_parameters.batch_size / min(runs)
