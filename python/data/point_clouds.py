@@ -17,6 +17,7 @@ from python.data.geometry import PLANES, X
 from python.data.image_file import FORMAT_VERSION, check_version
 from python.data.metadata import metadata_arrays, metadata_from_arrays
 from python.data.npz import read_npz
+from python.data.ragged import gather
 from python.general_purpose_libs import DataError, atomic_path
 
 # Coordinates are relative to the place of the X cluster, in the drift frame: `across` the plane's wires (z' on X,
@@ -60,27 +61,18 @@ class PointClouds:
 
     def take(self, rows: np.ndarray) -> PointClouds:
         """Return the clouds `rows`, in that order."""
-        counts, positions = self._gather(np.asarray(rows))
+        counts, positions = gather(self.indptr, np.asarray(rows))
         return PointClouds(np.concatenate([[0], np.cumsum(counts)]), self.points[positions])
 
     def padded(self, rows: np.ndarray, size: int) -> np.ndarray:
         """Return the first `size` points of each of `rows`, float32 (n, size, 9): the columns, and 1 where there is a point."""
-        counts, positions = self._gather(np.asarray(rows), size)
+        counts, positions = gather(self.indptr, np.asarray(rows), size)
         padded = np.zeros((len(counts), size, len(POINT_COLUMNS) + 1), np.float32)
         cloud = np.repeat(np.arange(len(counts)), counts)
         place = np.arange(len(cloud)) - np.repeat(np.cumsum(counts) - counts, counts)
         padded[cloud, place, :-1] = self.points[positions]
         padded[cloud, place, -1] = 1
         return padded
-
-    def _gather(self, rows: np.ndarray, at_most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return how many points each of `rows` has, and where these are."""
-        first = self.indptr[rows]
-        counts = self.indptr[rows + 1] - first
-        if at_most is not None:
-            counts = np.minimum(counts, at_most)
-        ends = np.cumsum(counts)
-        return counts, np.repeat(first - ends + counts, counts) + np.arange(counts.sum())
 
     @classmethod
     def concatenate(cls, parts: Sequence[PointClouds]) -> PointClouds:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from python.data.ragged import gather
+
 IMAGES_AT_A_TIME = 20_000  # what is worked on in one go, so that intermediate arrays stay small
 
 
@@ -84,17 +86,10 @@ class SparseImages:
             raise ValueError("sparse images cannot become a dense array without a copy")
         return self.dense(np.arange(len(self))).astype(dtype or np.float32, copy=False)
 
-    def _gather(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the pixel counts of `rows` and the positions of those pixels in `indices` and `data`."""
-        starts = self.indptr[rows]
-        counts = self.indptr[rows + 1] - starts
-        ends = np.cumsum(counts)
-        return counts, np.repeat(starts - ends + counts, counts) + np.arange(counts.sum())
-
     def take(self, rows: np.ndarray) -> SparseImages:
         """Return the store of the given rows, in that order."""
         rows = np.asarray(rows, np.int64)
-        counts, positions = self._gather(rows)
+        counts, positions = gather(self.indptr, rows)
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return SparseImages(indptr, self.indices[positions], self.data[positions], self.shape)
 
@@ -102,7 +97,7 @@ class SparseImages:
         """Return the images `rows` as a dense float32 array (len(rows), H, W)."""
         rows = np.asarray(rows, np.int64)
         size = self.shape[0] * self.shape[1]
-        counts, positions = self._gather(rows)
+        counts, positions = gather(self.indptr, rows)
         images = np.zeros(len(rows) * size, np.float32)
         images[np.repeat(np.arange(len(rows)) * size, counts) + self.indices[positions]] = self.data[positions]
         return images.reshape(len(rows), *self.shape)
