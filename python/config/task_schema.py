@@ -31,14 +31,15 @@ class LossParameters(Loss):
 class Architecture:
     """A network that a configuration can name.
 
-    `build(input_shape, n_outputs, parameters)` returns the Keras model. `losses` maps the names of the losses that fit
+    `build(input_shape, outputs, parameters)` returns the Keras model; `outputs` is what the task's learning problem says of them:
+    a classifier's number, the name of a direction's layout. `losses` maps the names of the losses that fit
     the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
     together, or None. `classes` are a classifier's class names in the order of its labels. `inputs(parameters)` names
     what the network takes.
     """
 
     parameters: type[BuildParameters]
-    build: Callable[[InputShape, int, Any], Any]
+    build: Callable[[InputShape, Any, Any], Any]
     losses: Mapping[str, type[LossParameters]]
     meant_for_search: bool = False
     classes: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
 
 def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> ImageFile:
     """Check the arrays read from an own file and return its content. Raises DataError that says what does not fit."""
+    if "points" in arrays:
+        raise DataError(f"{path}: holds points, images were asked for; check batch_pattern")
     try:
         check_version(arrays, path)
         images = SparseImages(arrays["indptr"], arrays["indices"], arrays["data"], arrays["image_shape"])

@@ -88,6 +88,9 @@ def metadata_arrays(table: np.ndarray) -> dict[str, np.ndarray]:
 def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> np.ndarray:
     """Return the table (n,) that `metadata_arrays` made. Raises KeyError or ValueError when arrays are missing or do not fit."""
     table = empty_metadata(n)
+    for name in ("metadata", *(column.name for column in COLUMNS if column.is_integer and column.name != "plane")):
+        if len(arrays[name]) != n:  # a single row would spread over all
+            raise ValueError(f"{name} has {len(arrays[name])} rows for {n} samples")
     names = [str(name) for name in arrays["metadata_columns"]]
     for column in COLUMNS:
         if not column.is_integer:

@@ -168,10 +168,13 @@ def _scale_head_tail(all_axes: Sequence[Axes]) -> None:
 
 
 def _scale_angles(all_axes: Sequence[Axes]) -> None:
-    """One logarithmic axis of angles for all: the 90 % of reversed events would press everything else to the ground."""
+    """One logarithmic axis of angles for all: the 90 % of reversed events would press everything else to the ground.
+
+    It starts no lower than at 4 degrees, which only bins of two or three events reach by chance.
+    """
     lowest, highest = min(axes.dataLim.y0 for axes in all_axes), max(axes.dataLim.y1 for axes in all_axes)
     drawn = np.isfinite(lowest) and highest > 0
-    low = np.clip(0.8 * lowest, 1, 20) if drawn else 5
+    low = np.clip(0.8 * lowest, 4, 20) if drawn else 5
     high = np.clip(1.2 * highest, 60, 190) if drawn else 190
     for axes in all_axes:
         axes.set_yscale("log")

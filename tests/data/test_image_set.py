@@ -116,6 +116,8 @@ def test_own_files_are_checked(tmp_path):
         (lambda arrays: arrays["source"].__setitem__(0, 9), "source"),
         (lambda arrays: arrays["indptr"].__setitem__(-1, 3), "offsets"),
         (lambda arrays: arrays.pop("event"), "event"),
+        (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), "metadata has 1 rows for 4"),
+        (lambda arrays: arrays.update(points=arrays["indptr"]), "holds points.*batch_pattern"),
         (lambda arrays: arrays.update(format_version=np.int64(99)), "version 99"),
     ):
         write_image_file(path, content)

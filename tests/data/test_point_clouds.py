@@ -67,6 +67,7 @@ def test_columns_are_found_by_name(tmp_path):
     [
         (lambda arrays: arrays.pop("point_columns"), "point_columns"),
         (lambda arrays: arrays.pop("match_id"), "match_id"),
+        (lambda arrays: arrays.update(match_id=arrays["match_id"][:1]), "match_id has 1 rows for 3"),
         (lambda arrays: arrays.update(point_columns=arrays["point_columns"][::-1][1:]), "not in list"),
         (lambda arrays: arrays["points"].__setitem__((0, 1), np.nan), "not finite"),
         (lambda arrays: arrays["points"].__setitem__((0, 0), 3), "planes"),
