@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_AXIS = {"time": 1, "channel": 2}  # of images (n, ticks, channels, 1)
+# of images (n, H, W, 1): clusters have ticks in rows, volumes channels
+_AXIS = {"clusters": {"time": 1, "channel": 2}, "volumes": {"channel": 1, "time": 2}}
 
 
 @dataclass(frozen=True)
 class RandomFlips:
-    """Flip each image along each of `axes` ("channel", "time"), each with `probability`, independently.
+    """Flip each image, of "clusters" or "volumes", along each of `axes` ("channel", "time") with `probability`, independently.
 
     Reversing the channels is exact in the drift frame (a rotation by 180 degrees about the drift). Reversing time is not: it
     turns pulse shapes round, and is offered because older trainings used it.
@@ -20,6 +21,7 @@ class RandomFlips:
 
     axes: Sequence[str]
     probability: float
+    kind: str = "clusters"
 
     def __call__(
         self, images: np.ndarray, targets: np.ndarray, rng: np.random.Generator
@@ -28,5 +30,5 @@ class RandomFlips:
         images = images.copy()
         for name in self.axes:
             chosen = rng.random(len(images)) < self.probability
-            images[chosen] = np.flip(images[chosen], _AXIS[name])
+            images[chosen] = np.flip(images[chosen], _AXIS[self.kind][name])
         return images, targets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,19 @@ from python.data.npz import read_npz
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, log
 
-# Both ways of naming cluster images: one file a source file, or numbered batches.
-CLUSTER_PATTERNS = ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz")
+# Both ways of naming cluster images, one file a source file or numbered batches; and volumes.
+PATTERNS = {
+    "clusters": ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz"),
+    "volumes": ("*_volume_plane{plane}.npz", "*_volume_plane{plane}_batch*.npz"),
+}
+VOLUME_MARK = "_volume_"
 
 
 @dataclass
 class ImageSet:
-    """Images (N) with their metadata, structured (N,); `metadata["source"]` indexes `sources`.
+    """Images (N) of clusters or of volumes with their metadata, structured (N,); `metadata["source"]` indexes `sources`.
 
+    Rows are ticks and columns channels of clusters (H, W); volumes have channels in rows and ticks in columns.
     `cuts` lists what each step removed: {"step", "removed", "kept"}. `files` names what was read, `bad_files` what was not.
     """
 
@@ -34,6 +39,7 @@ class ImageSet:
     cuts: list[dict] = field(default_factory=list)
     files: list[dict] = field(default_factory=list)
     bad_files: list[str] = field(default_factory=list)
+    kind: str = "clusters"
 
     def __len__(self) -> int:
         return len(self.metadata)
@@ -43,11 +49,16 @@ class ImageSet:
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}
         images = self.images if len(rows) == len(self) else self.images.take(rows)
-        return ImageSet(images, self.metadata[rows], self.sources, [*self.cuts, cut], self.files, self.bad_files)
+        return replace(self, images=images, metadata=self.metadata[rows], cuts=[*self.cuts, cut])
 
     def network_inputs(self, rows: np.ndarray) -> np.ndarray:
         """Return the images `rows` as a network takes them, (n, H, W, 1) raw ADC."""
         return self.images.dense(rows)[..., None]
+
+    def pictures(self, rows: np.ndarray) -> np.ndarray:
+        """Return the images `rows` for drawing, (n, ticks, channels) in ADC, of clusters and volumes alike."""
+        images = self.images.dense(rows)
+        return images.transpose(0, 2, 1) if self.kind == "volumes" else images
 
     def image_keys(self) -> np.ndarray:
         """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""
@@ -67,7 +78,7 @@ class ImageSet:
         share = 100 * np.sum(lost * sums) / max(sums.sum(), 1e-300)
         step = f"fit to {shape[0]} x {shape[1]}: {cropped} images cropped, {share:.2f} % of all charge lost"
         cut = {"step": step, "removed": 0, "kept": len(self)}
-        return ImageSet(images, metadata, self.sources, [*self.cuts, cut], self.files, self.bad_files)
+        return replace(self, images=images, metadata=metadata, cuts=[*self.cuts, cut])
 
 
 def random_rows(n: int, at_most: int | None, seed: int) -> np.ndarray:
@@ -77,10 +88,12 @@ def random_rows(n: int, at_most: int | None, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n, at_most, replace=False))
 
 
-def find_image_files(directory: str | os.PathLike, plane: str, pattern: str | None = None) -> list[Path]:
-    """Return the image files of `plane` under `directory`, searched recursively, sorted.
+def find_image_files(
+    directory: str | os.PathLike, plane: str, pattern: str | None = None, kind: str = "clusters"
+) -> list[Path]:
+    """Return the files with images of `plane`, of "clusters" or "volumes", under `directory`, searched recursively, sorted.
 
-    `pattern` is a file-name pattern in which `{plane}` stands for the plane; None finds cluster images of both namings.
+    `pattern` is a file-name pattern in which `{plane}` stands for the plane; None finds all that are named as usual.
     Raises DataError when the folder is missing, not a folder or has no such file.
     """
     directory = Path(directory)
@@ -88,27 +101,28 @@ def find_image_files(directory: str | os.PathLike, plane: str, pattern: str | No
         raise DataError(f"{directory}: no such data folder")
     if not directory.is_dir():
         raise DataError(f"{directory}: is a file; name the folder that holds the image files")
-    patterns = [text.replace("{plane}", plane) for text in ([pattern] if pattern else CLUSTER_PATTERNS)]
+    patterns = [text.replace("{plane}", plane) for text in ([pattern] if pattern else PATTERNS[kind])]
     found = {path for text in patterns for path in directory.rglob(text) if path.is_file()}
-    if not pattern:
-        found = {path for path in found if "_volume_" not in path.name}
+    if not pattern and kind == "clusters":
+        found = {path for path in found if VOLUME_MARK not in path.name}
     if not found:
+        what, option = ("image file", "") if kind == "clusters" else ("file with volumes", " --volumes")
         raise DataError(
-            f"{directory}: no image file of plane {plane} ({' or '.join(patterns)}); "
-            f"make some with make_images.sh, or check the folder and batch_pattern"
+            f"{directory}: no {what} of plane {plane} ({' or '.join(patterns)}); "
+            f"make some with make_images.sh{option} or simulate.sh{option}, or check the folder and batch_pattern"
         )
     return sorted(found)
 
 
-def read_image_file(path: Path, plane: str, source_name: str | None = None) -> ImageFile:
-    """Read one image file, own or old. Raises DataError that names the file and what is wrong with it."""
+def read_image_file(path: Path, plane: str, source_name: str | None = None, kind: str = "clusters") -> ImageFile:
+    """Read one file of "clusters" or "volumes", own or old. Raises DataError that names it and what is wrong with it."""
     arrays = read_npz(path)
     if "format_version" in arrays:
         content = parse_image_file(arrays, path)
         if content.plane != plane:
             raise DataError(f"{path}: holds plane {content.plane}, plane {plane} was asked for")
-        if content.kind != "clusters":
-            raise DataError(f"{path}: holds {content.kind}, images of clusters were asked for; check batch_pattern")
+        if content.kind != kind:
+            raise DataError(f"{path}: holds {content.kind}, images of {kind} were asked for; check batch_pattern")
         return content
     missing = {"images", "metadata"} - set(arrays)
     if missing:
@@ -136,22 +150,23 @@ def load_images(
     directories: Sequence[str | os.PathLike],
     plane: str,
     *,
+    kind: str = "clusters",
     pattern: str | None = None,
     skip_bad_files: bool = False,
     progress: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths,
 ) -> ImageSet:
-    """Read all image files of `plane` in `directories` into one sparse set.
+    """Read all files with images of `plane`, of "clusters" or "volumes", in `directories` into one sparse set.
 
     Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
     """
     if plane not in PLANES:
         raise ValueError(f"plane must be one of {PLANES}. Received: {plane!r}")
-    origin = {path: Path(folder) for folder in directories for path in find_image_files(folder, plane, pattern)}
+    origin = {path: Path(folder) for folder in directories for path in find_image_files(folder, plane, pattern, kind)}
     contents: dict[Path, ImageFile] = {}
     problems: list[str] = []
     for path in progress(list(origin)):
         try:
-            contents[path] = read_image_file(path, plane, _source_of(path, origin[path], plane))
+            contents[path] = read_image_file(path, plane, _source_of(path, origin[path], plane), kind)
         except DataError as error:
             problems.append(str(error))
     problems += _drop_odd_sizes(contents)
@@ -164,7 +179,7 @@ def load_images(
         log.warning("skipped: %s", problem)
     if not contents:
         raise DataError(f"none of the {len(origin)} image files can be used:\n  " + "\n  ".join(problems))
-    return _join(contents, problems)
+    return replace(_join(contents, problems), kind=kind)
 
 
 def _source_of(path: Path, directory: Path, plane: str) -> str:

@@ -92,7 +92,7 @@ class Classification:
         names = self.classes
         by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
         rows = [row for turn in zip_longest(*by_class) for row in turn if row is not None][:number]
-        images = samples.set.images.dense(rows)
+        images = samples.set.pictures(rows)
         classes = [names[samples.labels[row]] for row in rows]
         singles = {}
         for place, (row, name) in enumerate(zip(rows, classes, strict=True)):
@@ -107,8 +107,8 @@ class Classification:
     @staticmethod
     def _figures(evaluation: Evaluation, names: tuple[str, ...]) -> dict[str, Figure]:
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
-        store = evaluation.samples.set.images.take(evaluation.test_rows)
-        metadata = evaluation.samples.set.metadata[evaluation.test_rows]
+        images, rows = evaluation.samples.set, evaluation.test_rows
+        metadata = images.metadata[rows]
         reconstructed, electron = metadata["cluster_energy"], metadata["true_electron_energy"]
         return {
             "training_history": plot_training_history(evaluation.history),
@@ -123,7 +123,9 @@ class Classification:
                 labels, scores, names, electron, "true kinetic energy of the electron [MeV]"
             ),
             "calibration": plots.plot_calibration(labels, scores, names),
-            "best_and_worst": plot_best_and_worst(store.dense, labels, scores, names, reconstructed),
+            "best_and_worst": plot_best_and_worst(
+                lambda chosen: images.pictures(rows[chosen]), labels, scores, names, reconstructed
+            ),
         }
 
 

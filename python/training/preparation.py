@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
@@ -20,18 +22,21 @@ def data_folders(config: RunConfig) -> tuple[str, ...]:
     return config.data_directories or (str(embedded_data_set()),)
 
 
-def load_cluster_images(config: RunConfig, skip_bad_files: bool) -> ImageSet:
-    """Read the cluster images of the configuration's plane, oriented, without empty or repeated ones, fit to input_shape.
+def load_plane_images(
+    config: RunConfig, folders: Sequence[str], skip_bad_files: bool, kind: str = "clusters"
+) -> ImageSet:
+    """Read the images of the configuration's plane, oriented, without empty or repeated ones, fit to input_shape.
 
-    Raises DataError when nothing usable is found.
+    `kind` is "clusters" or "volumes". Raises DataError when nothing usable is found.
     """
     parameters = config.dataset_parameters
     images = load_images(
-        data_folders(config),
+        folders,
         config.plane,
+        kind=kind,
         pattern=parameters.batch_pattern,
         skip_bad_files=skip_bad_files,
-        progress=lambda paths: with_progress(paths, "reading images", "files"),
+        progress=lambda paths: with_progress(paths, f"reading {kind}", "files"),
     )
     if parameters.old_flips is not None:
         images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
