@@ -89,21 +89,24 @@ def es_efficiencies(
     """ES efficiency of the `best_cut` at each of `contaminations` (K,); undefined when a class is absent.
 
     The interval is that of a bootstrap within each class, in which the cut is chosen anew; it is never narrower than
-    Wilson's for a fixed cut, so that also a sample without a mistake leaves room. With n CC events the smallest leakage
-    that can be seen is 1 / n: where the limit asks for less, the cut lies above all of them and the efficiency is
-    too good; a tenth of ES and 1 % contamination need n >= 1,000 x cc_per_es.
+    Wilson's for a fixed cut, so that also a sample without a mistake leaves room. With n CC events no leakage below 1 / n
+    is seen: where the limit asks for less, the cut lies above all of them and the value is too good. The interval knows:
+    the CC are drawn by the Bayesian bootstrap (D. B. Rubin, Ann. Stat. 9 (1981) 130), in which the gaps between
+    neighbouring scores, and that above the highest, each leak a random share of 1 / (n + 1) on average.
     ValueError when a contamination is not within 0 to 1, cc_per_es is not positive, or as in `check_classification`.
     """
     labels, scores, limits = _checked(labels, scores, contaminations, cc_per_es)
     if _lacks_a_class(labels):
         return [UNDEFINED] * len(limits)
     thresholds, es, cc = _steps_passed(labels, scores)
-    found = _best_efficiencies(es, cc, len(thresholds), limits, cc_per_es)
+    n_thresholds = len(thresholds)
+    found = _best_efficiencies(_passing(es, n_thresholds), _passing(cc, n_thresholds), limits, cc_per_es)
+    cc_above = np.searchsorted(cc, np.arange(n_thresholds), side="right")
     generator = np.random.default_rng(seed)
     samples = np.empty((replicas, len(limits)))
     for sample in samples:  # one at a time: memory stays that of one sample
-        drawn = (steps[generator.integers(len(steps), size=len(steps))] for steps in (es, cc))
-        sample[:] = _best_efficiencies(*drawn, len(thresholds), limits, cc_per_es)
+        efficiency = _passing(es[generator.integers(len(es), size=len(es))], n_thresholds)
+        sample[:] = _best_efficiencies(efficiency, _drawn_leakage(cc_above, len(cc), generator), limits, cc_per_es)
     low, high = np.quantile(samples, [(1 - ONE_SIGMA) / 2, (1 + ONE_SIGMA) / 2], axis=0)
     fixed_low, fixed_high = binomial_interval(found * len(es), len(es))
     low, high = np.minimum(low, fixed_low), np.maximum(high, fixed_high)
@@ -170,12 +173,19 @@ def _last_allowed(efficiency: np.ndarray, leakage: np.ndarray, limits: np.ndarra
     return np.searchsorted(least_from_here_on, limits + _ROUNDING, side="right") - 1
 
 
-def _best_efficiencies(
-    es: np.ndarray, cc: np.ndarray, n_thresholds: int, limits: np.ndarray, cc_per_es: float
-) -> np.ndarray:
-    efficiency = _passing(es, n_thresholds)
-    place = _last_allowed(efficiency, _passing(cc, n_thresholds), limits, cc_per_es)
+def _best_efficiencies(efficiency: np.ndarray, leakage: np.ndarray, limits: np.ndarray, cc_per_es: float) -> np.ndarray:
+    place = _last_allowed(efficiency, leakage, limits, cc_per_es)
     return np.where(place < 0, 0.0, efficiency[place])
+
+
+def _drawn_leakage(n_above: np.ndarray, n_events: int, generator: np.random.Generator) -> np.ndarray:
+    """A leakage (T,) that the CC events may have come from; `n_above` (T,) of `n_events` pass each threshold.
+
+    A threshold lies somewhere within a gap between two scores: a part of the gap's share passes as well.
+    """
+    share = generator.exponential(size=n_events + 1)
+    passed = np.concatenate([[0.0], np.cumsum(share)])
+    return (passed[n_above] + generator.random() * share[n_above]) / passed[-1]
 
 
 # ---------------------------------------------------------------------------- temperature
@@ -201,7 +211,8 @@ def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float:
 def with_temperature(scores: ArrayLike, temperature: float) -> np.ndarray:
     """softmax(log scores / temperature), (N, 2) float64: nearer to 0.5 above temperature 1, farther below it.
 
-    Decisions at 0.5 stay, and no two events change their order. ValueError when the temperature is not positive.
+    Decisions at 0.5 stay, and no two events change their order, though scores next to 1 may become equal.
+    ValueError when the temperature is not positive.
     """
     if not 0 < temperature < np.inf:
         raise ValueError(f"a temperature must be positive, not {temperature}")

@@ -13,7 +13,7 @@ FLOORS = [  # from the top
     ("python.batch",),
     ("python.training",),
     ("python.pointing",),
-    ("python.reporting", "python.classification_libs", "python.regression_libs"),
+    ("python.reporting", "python.classification_libs", "python.regression_libs", "python.tagging_libs"),
     ("python.networks",),
     ("python.simulation",),
     ("python.ingest",),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from python.config.task_schema import TaskSchema
     from python.training.task import Task
 
-TASKS = ("mt_identifier", "electron_direction")
+TASKS = ("mt_identifier", "channel_tagging", "electron_direction")
 
 
 def load_schema(name: str) -> TaskSchema:

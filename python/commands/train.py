@@ -12,6 +12,7 @@ from python.general_purpose_libs import run_command
 
 ABOUT = {
     "mt_identifier": "Train the main-track identifier: is a cluster the main electron track of its event?",
+    "channel_tagging": "Train the channel tagger: elastic scattering or a charged-current interaction?",
     "electron_direction": "Train the electron-direction regressor: where did the electron of an interaction fly?",
 }
 SCHEMAS = Path(__file__).resolve().parents[2] / "json" / "schema"

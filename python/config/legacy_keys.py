@@ -96,8 +96,9 @@ def _batch_pattern(draft: Draft, source: str, value: Any) -> None:
 
 
 def _streaming(draft: Draft, source: str, value: Any) -> None:
-    draft.say(source, f"{DATASET}.loading", "memory")
-    if value:
+    streams = bool(value) and draft.task == "channel_tagging"
+    draft.say(source, f"{DATASET}.loading", "streaming" if streams else "memory")
+    if value and not streams:
         draft.notes.append(f"{source}: images are stored sparse and fit into memory; the training is the same")
 
 

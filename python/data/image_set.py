@@ -15,6 +15,7 @@ from python.data.image_file import ImageFile, parse_image_file
 from python.data.layouts import metadata_from_layout
 from python.data.npz import read_npz
 from python.data.sparse_images import SparseImages
+from python.data.streamed_images import StreamedImages
 from python.general_purpose_libs import DataError, log
 
 # Both ways of naming cluster images, one file a source file or numbered batches; and volumes.
@@ -33,7 +34,7 @@ class ImageSet:
     `cuts` lists what each step removed: {"step", "removed", "kept"}. `files` names what was read, `bad_files` what was not.
     """
 
-    images: SparseImages
+    images: SparseImages | StreamedImages
     metadata: np.ndarray
     sources: list[str]
     cuts: list[dict] = field(default_factory=list)
@@ -153,10 +154,12 @@ def load_images(
     kind: str = "clusters",
     pattern: str | None = None,
     skip_bad_files: bool = False,
+    streamed: bool = False,
     progress: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths,
 ) -> ImageSet:
     """Read all files with images of `plane`, of "clusters" or "volumes", in `directories` into one sparse set.
 
+    With `streamed` every file is read once and checked, but its images stay on disk; only the project's own files allow that.
     Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
     """
     if plane not in PLANES:
@@ -166,7 +169,10 @@ def load_images(
     problems: list[str] = []
     for path in progress(list(origin)):
         try:
-            contents[path] = read_image_file(path, plane, _source_of(path, origin[path], plane), kind)
+            content = read_image_file(path, plane, _source_of(path, origin[path], plane), kind)
+            contents[path] = (
+                replace(content, images=StreamedImages.of_file(path, content.images)) if streamed else content
+            )
         except DataError as error:
             problems.append(str(error))
     problems += _drop_odd_sizes(contents)
@@ -202,18 +208,54 @@ def _by(shape: tuple[int, int]) -> str:
     return f"{shape[0]} x {shape[1]}"
 
 
-def _join(contents: dict[Path, ImageFile], problems: list[str]) -> ImageSet:
-    sources: dict[str, int] = {}
-    tables, files = [], []
-    for path, content in contents.items():
-        numbers = np.array([sources.setdefault(name, len(sources)) for name in content.sources], np.int32)
-        table = content.metadata.copy()
+def join_image_sets(parts: Sequence[ImageSet]) -> ImageSet:
+    """Return the images of all `parts`, of one kind and shape, as one set; equal names of sources are one source."""
+    sources, tables = _with_common_sources([(part.sources, part.metadata) for part in parts])
+    return ImageSet(
+        _concatenated([part.images for part in parts]),
+        np.concatenate(tables),
+        sources,
+        _added([part.cuts for part in parts]),
+        [file for part in parts for file in part.files],
+        [problem for part in parts for problem in part.bad_files],
+        parts[0].kind,
+    )
+
+
+def _concatenated(images: Sequence[SparseImages | StreamedImages]) -> SparseImages | StreamedImages:
+    return type(images[0]).concatenate(images)
+
+
+def _added(cuts_of_parts: Sequence[list[dict]]) -> list[dict]:
+    """The tables of cuts of several parts as one; each goes on from the others' last line."""
+    cuts, before = [], 0
+    for cuts_of_part in cuts_of_parts:
+        cuts += [{**cut, "kept": before + cut["kept"]} for cut in cuts_of_part]
+        before = cuts[-1]["kept"]
+    return cuts
+
+
+def _with_common_sources(parts: Sequence[tuple[list[str], np.ndarray]]) -> tuple[list[str], list[np.ndarray]]:
+    """The names of all sources, each once, and the tables with `source` counted along them."""
+    numbers: dict[str, int] = {}
+    tables = []
+    for names, metadata in parts:
+        number = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+        table = metadata.copy()
         if len(table):
-            table["source"] = numbers[table["source"]]
+            table["source"] = number[table["source"]]
         tables.append(table)
-        files.append({"file": str(path), "bytes": path.stat().st_size, "images": len(table)})
-    images = SparseImages.concatenate([content.images for content in contents.values()])
+    return list(numbers), tables
+
+
+def _join(contents: dict[Path, ImageFile], problems: list[str]) -> ImageSet:
+    sources, tables = _with_common_sources([(content.sources, content.metadata) for content in contents.values()])
+    files = [
+        {"file": str(path), "bytes": path.stat().st_size, "images": len(content.metadata)}
+        for path, content in contents.items()
+    ]
+    images = _concatenated([content.images for content in contents.values()])
     cuts = [{"step": f"read from {len(files)} files", "removed": 0, "kept": len(images)}]
     if problems:
         cuts.append({"step": f"{len(problems)} bad files skipped", "removed": 0, "kept": len(images)})
-    return ImageSet(images, np.concatenate(tables), list(sources), cuts, files, problems)
+    return ImageSet(images, np.concatenate(tables), sources, cuts, files, problems)

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from python.general_purpose_libs import Progress, log, processor_cores, writing_to
+from python.ingest.products import ProductSettings
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 
 HOME = Path(__file__).resolve().parents[2] / "data" / "simulated"
-SETTINGS = SimulationSettings(events=4000)
+SETTINGS = SimulationSettings(events=4000, products=ProductSettings(volumes=True))
 
 
 def embedded_data_set() -> Path:

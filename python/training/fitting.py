@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,17 +33,24 @@ PREDICTION_BATCH = 512
 
 
 class Feed(keras.utils.PyDataset):
-    """Hands batches to Keras in their own order."""
+    """Hands batches to Keras in their own order; while the network works on one, the next is made."""
 
     def __init__(self, batches: Batches) -> None:
         super().__init__()
         self.batches = batches
+        self.background = ThreadPoolExecutor(1)
+        self.ahead: tuple[tuple[int, int], Future] | None = None  # epoch and number of the batch that is being made
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __getitem__(self, number: int) -> tuple[Inputs, np.ndarray]:
-        return self.batches[number]
+        epoch, ahead = self.batches.epoch, self.ahead
+        batch = ahead[1].result() if ahead and ahead[0] == (epoch, number) else self.batches[number]
+        following = number + 1
+        if following < len(self):
+            self.ahead = (epoch, following), self.background.submit(self.batches.__getitem__, following)
+        return batch
 
 
 @dataclass

@@ -34,6 +34,7 @@ def load_plane_images(
         folders,
         config.plane,
         kind=kind,
+        streamed=parameters.loading == "streaming",
         pattern=parameters.batch_pattern,
         skip_bad_files=skip_bad_files,
         progress=lambda paths: with_progress(paths, f"reading {kind}", "files"),

@@ -7,13 +7,13 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from mt_identifier.schema import SCHEMA
 from python.config.legacy import convert
 from python.config.legacy_keys import KEYS, OF_TASK, SECTIONS
 from python.config.load import dump_config, parse_config
 from python.config.overrides import with_overrides
 from python.general_purpose_libs import ConfigError
-from tests.config.example_tasks import CHANNEL_TAGGING
 
 busy_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = [

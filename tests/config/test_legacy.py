@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from electron_direction.schema import SCHEMA as ELECTRON_DIRECTION
 from mt_identifier.schema import SCHEMA
 from python.config.legacy import convert
 from python.config.load import parse_config
 from python.general_purpose_libs import ConfigError, read_json
-from tests.config.example_tasks import CHANNEL_TAGGING
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "legacy_configs"
 TASKS = {task.name: task for task in (SCHEMA, CHANNEL_TAGGING, ELECTRON_DIRECTION)}
@@ -57,6 +57,7 @@ EXPECTED = {
     "channel_tagging/volume_v1_streaming_50k": {
         "model_name": "simple_cnn",
         "version": "v1_volume_streaming",
+        "dataset_parameters.loading": "streaming",
         "model_parameters.build_parameters.n_dense_layers": 1,
         "model_parameters.build_parameters.n_dense_units": 128,
         "model_parameters.early_stopping.patience": 15,

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
+from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from mt_identifier.schema import SCHEMA
 from python.config.load import dump_config, load_config, parse_config
 from python.general_purpose_libs import ConfigError
-from tests.config.example_tasks import CHANNEL_TAGGING
 
 SEARCH = {"hp_max_evals": 3, "space_options": {"n_filters": [8, 16]}}
 FULL = dump_config(parse_config({"model_name": "simple_cnn", "model_parameters": {"reduce_lr": {}}}, SCHEMA))
@@ -202,7 +202,8 @@ def test_what_is_no_section_is_refused(raw):
 
 
 def test_a_task_may_declare_keys_of_its_own():
-    raw = {"model_name": "deep_cnn", "es_directories": ["e"], "dataset_parameters": {"max_samples_per_class": 5}}
+    raw = {"model_name": "deep_cnn", "es_directories": ["e"], "cc_directories": ["c"]}
+    raw["dataset_parameters"] = {"max_samples_per_class": 5}
     config = parse_config(raw, CHANNEL_TAGGING)
     assert config.es_directories == ("e",)
     assert config.dataset_parameters.max_samples_per_class == 5
@@ -212,6 +213,7 @@ def test_a_task_may_declare_keys_of_its_own():
     )
     assert set(mistakes(raw | {"model_name": "simple_cnn"})) == {
         "es_directories",
+        "cc_directories",
         "dataset_parameters.max_samples_per_class",
     }
 

@@ -1,0 +1,59 @@
+"""What the networks on volumes have in common: how much of a volume they see, and the rates of their training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict
+
+from python.config.classification_losses import CrossEntropyParameters, FocalParameters
+from python.config.task_schema import BuildParameters, InputShape
+
+CLASSES = ("cc", "es")
+LOSSES = {"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters}
+KERNEL_SIZE = Field(3, ge=1, le=15, description="Side of the convolution kernels in pixels.")
+Side = Annotated[int, Field(ge=1, le=8192)]
+Sides = Annotated[tuple[Side, Side], Strict(False)]
+Filters = Annotated[int, Field(ge=1, le=1024)]
+Units = Annotated[int, Field(ge=1, le=8192)]
+
+
+class VolumeParameters(BuildParameters):
+    input_mode: Literal["full", "cropped", "resized"] = Field(
+        "full",
+        description="What is seen of a volume. full: every pixel. cropped: the window crop_shape about its middle, where the "
+        "main cluster is; photons that interact further out are lost. resized: all of it in coarser pixels of resize_factor; "
+        "the shapes of pulses and tracks within such a pixel are lost.",
+    )
+    crop_shape: Sides = Field(
+        (104, 622), description="Channels and ticks that cropped keeps; the default is half a metre each way."
+    )
+    resize_factor: Sides = Field(
+        (1, 6), description="Channels and ticks that resized joins; the default makes square pixels, 0.48 cm each way."
+    )
+    resize_by: Literal["average", "max"] = Field(
+        "average", description="How resized joins: average keeps the charge, max the height of small, isolated pulses."
+    )
+    dropout_rate: float = Field(0.3, ge=0, lt=1, description="Share of units dropped after each dense layer.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of the first epoch.")
+    decay_rate: float = Field(1.0, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+
+
+def seen_shape(input_shape: InputShape, parameters: VolumeParameters) -> InputShape:
+    """The shape of what the network sees of images of `input_shape`."""
+    rows, columns, depth = input_shape
+    if parameters.input_mode == "cropped":
+        rows, columns = parameters.crop_shape
+    elif parameters.input_mode == "resized":
+        rows, columns = (
+            -(-side // factor) for side, factor in zip((rows, columns), parameters.resize_factor, strict=True)
+        )
+    return rows, columns, depth
+
+
+def crop_fits(input_shape: InputShape, parameters: VolumeParameters) -> str | None:
+    """Why the window of a cropped input does not lie within the image, or None when it does."""
+    sides, window = input_shape[:2], parameters.crop_shape
+    if parameters.input_mode != "cropped" or all(inner <= outer for inner, outer in zip(window, sides, strict=True)):
+        return None
+    return f"crop_shape {window[0]} x {window[1]} is larger than the images, {sides[0]} x {sides[1]}"

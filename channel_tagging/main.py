@@ -1,0 +1,10 @@
+"""The channel tagger: elastic scattering or a charged-current interaction?"""
+
+from __future__ import annotations
+
+from channel_tagging.samples import prepare
+from channel_tagging.schema import SCHEMA
+from channel_tagging.tagging import ChannelTagging
+from python.training.task import Task
+
+TASK = Task(schema=SCHEMA, prepare=prepare, problem=ChannelTagging)

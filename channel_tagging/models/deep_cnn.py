@@ -1,0 +1,69 @@
+"""Six narrow convolutions with pooling, then two dense layers: the deep channel tagger of the reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, Strict
+
+from channel_tagging.image_parameters import (
+    CLASSES,
+    KERNEL_SIZE,
+    LOSSES,
+    Filters,
+    Units,
+    VolumeParameters,
+    crop_fits,
+    seen_shape,
+)
+from python.config.task_schema import Architecture, InputShape
+
+if TYPE_CHECKING:
+    import keras
+
+
+class DeepCnnParameters(VolumeParameters):
+    filters: Annotated[tuple[Filters, ...], Strict(False), Field(min_length=1)] = Field(
+        (28, 28, 29, 47, 48, 48), description="Filters of each block: a convolution and a pooling."
+    )
+    kernel_size: int = KERNEL_SIZE
+    pool_size: int = Field(2, ge=2, le=15, description="Side of the pooling in pixels.")
+    dense_units: Annotated[tuple[Units, ...], Strict(False)] = Field(
+        (96, 32), description="Units of each dense layer between the convolutions and the output."
+    )
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Learning rate of the first epoch.")
+
+
+def build(input_shape: InputShape, n_outputs: int, parameters: DeepCnnParameters) -> keras.Model:
+    """The network for volumes (N, channels, ticks, 1): probabilities (N, n_outputs), of ES alone where n_outputs is 1."""
+    import keras  # validating a configuration must not load TensorFlow
+    from keras import layers
+
+    from python.networks.plane_branches import convolution
+    from python.networks.volume_input import class_probabilities, seen_volume
+
+    image = keras.Input(input_shape, name="image")
+    features = seen_volume(image, parameters)
+    for number, n_filters in enumerate(parameters.filters, 1):
+        features = convolution(features, n_filters, parameters.kernel_size, False, f"conv_{number}")
+        features = layers.MaxPooling2D(parameters.pool_size, name=f"pool_{number}")(features)
+    features = layers.Flatten(name="flat")(features)
+    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, n_outputs)
+    return keras.Model(image, probabilities, name="deep_cnn")
+
+
+def check(input_shape: InputShape, parameters: DeepCnnParameters) -> str | None:
+    """Why images of this shape do not suit the network, or None when they do."""
+    height, width, _ = seen_shape(input_shape, parameters)
+    size, most = parameters.pool_size, 0
+    while min(height, width) >= size ** (most + 1):
+        most += 1
+    if len(parameters.filters) > most:
+        pooled = f"images of {height} x {width} can be pooled by {size} {most} times"
+        too_deep = f"{pooled}, so filters must name at most {most} blocks"
+    else:
+        too_deep = None
+    return crop_fits(input_shape, parameters) or too_deep
+
+
+ARCHITECTURE = Architecture(parameters=DeepCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check)

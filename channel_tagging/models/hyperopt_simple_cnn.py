@@ -1,0 +1,9 @@
+"""The simple CNN, its parameters left to a hyperparameter search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from channel_tagging.models import simple_cnn
+
+ARCHITECTURE = replace(simple_cnn.ARCHITECTURE, meant_for_search=True)

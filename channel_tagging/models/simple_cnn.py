@@ -1,0 +1,46 @@
+"""Convolutions with pooling, twice the filters each time, then dense layers: the channel tagger of the reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from channel_tagging.image_parameters import CLASSES, KERNEL_SIZE, LOSSES, VolumeParameters, crop_fits, seen_shape
+from python.config.pooling import pooling_fits
+from python.config.task_schema import Architecture, InputShape
+
+if TYPE_CHECKING:
+    import keras
+
+
+class SimpleCnnParameters(VolumeParameters):
+    n_conv_layers: int = Field(3, ge=1, le=8, description="Convolutions, each followed by a 2x2 pooling.")
+    n_filters: int = Field(32, ge=1, le=1024, description="Filters of the first convolution; they double in each next.")
+    kernel_size: int = KERNEL_SIZE
+    use_batch_norm: bool = Field(False, description="Batch normalisation after each convolution.")
+    n_dense_layers: int = Field(1, ge=0, le=8, description="Dense layers between the convolutions and the output.")
+    n_dense_units: int = Field(128, ge=1, le=8192, description="Units of each dense layer.")
+
+
+def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParameters) -> keras.Model:
+    """The network for volumes (N, channels, ticks, 1): probabilities (N, n_outputs), of ES alone where n_outputs is 1."""
+    import keras  # validating a configuration must not load TensorFlow
+
+    from python.networks.plane_branches import doubling_branch
+    from python.networks.volume_input import class_probabilities, seen_volume
+
+    image = keras.Input(input_shape, name="image")
+    maps = doubling_branch(parameters)(seen_volume(image, parameters), "volume")
+    units = [parameters.n_dense_units] * parameters.n_dense_layers
+    features = keras.layers.Flatten(name="flat")(maps)
+    probabilities = class_probabilities(features, units, parameters.dropout_rate, n_outputs)
+    return keras.Model(image, probabilities, name="simple_cnn")
+
+
+def check(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | None:
+    """Why images of this shape do not suit the network, or None when they do."""
+    return crop_fits(input_shape, parameters) or pooling_fits(seen_shape(input_shape, parameters), parameters)
+
+
+ARCHITECTURE = Architecture(parameters=SimpleCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check)

@@ -1,0 +1,62 @@
+"""What a configuration of the channel tagger may say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from channel_tagging.models import deep_cnn, hyperopt_simple_cnn, resnet, simple_cnn
+from python.config.problems import Problem
+from python.config.schema import DatasetParameters, RunConfig, Texts
+from python.config.task_schema import Architecture, TaskSchema
+
+
+class TaggingDataset(DatasetParameters):
+    max_samples_per_class: int | None = Field(
+        None, ge=1, description="Use at most so many volumes of each channel, drawn at random; null: all."
+    )
+    loading: Literal["memory", "streaming"] = Field(
+        "memory",
+        description="Keep all volumes in memory, stored sparse (8 kB each), or read each batch from disk in the background.",
+    )
+
+
+class TaggingConfig(RunConfig):
+    es_directories: Texts | None = Field(
+        None, description="Folders with volumes of elastic scattering, instead of data_directories."
+    )
+    cc_directories: Texts | None = Field(
+        None, description="Folders with volumes of charged-current interactions, instead of data_directories."
+    )
+    dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
+
+
+def rules(config: TaggingConfig, _architecture: Architecture) -> Iterator[Problem]:
+    """What must hold between keys of this task."""
+    es, cc, both = ("es_directories",), ("cc_directories",), ("data_directories",)
+    if (config.es_directories is None) != (config.cc_directories is None):
+        alone, missing = (es, cc) if config.es_directories else (cc, es)
+        yield Problem(alone, f"needs {missing[0]} beside it: a tagger learns both channels", (alone, missing))
+    elif config.es_directories and config.data_directories:
+        text = "names folders beside es_directories and cc_directories; set it, or those two, to null"
+        yield Problem(both, text, (both, es, cc))
+    if config.dataset_parameters.old_flips is not None:
+        path = ("dataset_parameters", "old_flips")
+        yield Problem(path, "is of images of clusters, not of volumes; leave it out", (path,))
+
+
+SCHEMA = TaskSchema(
+    name="channel_tagging",
+    architectures={
+        "simple_cnn": simple_cnn.ARCHITECTURE,
+        "hyperopt_simple_cnn": hyperopt_simple_cnn.ARCHITECTURE,
+        "deep_cnn": deep_cnn.ARCHITECTURE,
+        "resnet": resnet.ARCHITECTURE,
+    },
+    input_shape=(208, 1242, 1),
+    monitors=("val_loss", "val_accuracy", "val_auc"),
+    config=TaggingConfig,
+    rules=rules,
+)
