@@ -2,13 +2,69 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from channel_tagging.volume_numbers import baseline_scores
 from python.data.augmentation import RandomFlips
+from python.reporting.tagging_plots import (
+    plot_efficiency_vs_contamination,
+    plot_selection_vs_energy,
+    plot_temperature_calibration,
+)
+from python.tagging_libs import fit_temperature, tagging_metrics, with_temperature
 from python.training.classification import Classification
+from python.training.task import Evaluation
 
 
 class ChannelTagging(Classification):
-    """Classification of volumes."""
+    """Classification of volumes, judged by the ES events that it keeps for pointing."""
+
+    columns = ("accuracy", "auc", "f1", "es_efficiency_at_4_percent_cc", "es_efficiency_at_1_percent_cc")
 
     def augmentation(self) -> RandomFlips:
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
+
+    def baseline(self, evaluation: Evaluation) -> tuple[str, np.ndarray]:
+        samples = evaluation.samples
+        found = baseline_scores(
+            samples.set, samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
+        )
+        return "boosted trees on reconstructed numbers", found
+
+    def metrics_of(self, labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+        return {**super().metrics_of(labels, scores), **tagging_metrics(labels, scores)}
+
+    def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+        metrics, table, figures = super().evaluate(evaluation)
+        temperature = _temperature(evaluation)
+        labels, scores = (
+            evaluation.predictions["labels"],
+            with_temperature(evaluation.predictions["scores"], temperature),
+        )
+        calibrated = tagging_metrics(labels, scores)["expected_calibration_error"]
+        metrics |= {"temperature": temperature, "expected_calibration_error_calibrated": calibrated}
+        return metrics, table, figures
+
+    def figures(self, evaluation: Evaluation) -> dict[str, Figure]:
+        labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
+        electron = evaluation.samples.set.metadata["true_electron_energy"][evaluation.test_rows]
+        return {
+            **super().figures(evaluation),
+            "efficiency_vs_contamination": plot_efficiency_vs_contamination(labels, scores, seed=evaluation.seed),
+            "selection_vs_energy": plot_selection_vs_energy(
+                labels, scores, electron, "true kinetic energy of the electron [MeV]"
+            ),
+            "temperature": plot_temperature_calibration(labels, scores, _temperature(evaluation)),
+        }
+
+    def headlines(self) -> tuple[str, ...]:
+        return (*super().headlines(), "es_efficiency_at_4_percent_cc")
+
+
+def _temperature(evaluation: Evaluation) -> float:
+    """What makes probabilities of the scores, from the validation part."""
+    return fit_temperature(evaluation.val_predictions["labels"], evaluation.val_predictions["scores"])

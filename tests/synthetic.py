@@ -76,3 +76,39 @@ def write_old_file(path: Path, n: int = 20, columns: int = 18, plane: str = "X",
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, images=cluster_images(n, seed)[0], metadata=old_metadata(n, columns, plane, seed))
     return path
+
+
+def old_volume_rows(n: int, plane: str = "X", seed: int = 0) -> list[dict]:
+    """Metadata of `n` volumes by the names and types of the older toolkit; every second one is elastic scattering."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(n):
+        momentum, nu_momentum = rng.normal(0, 0.01, (2, 3))
+        rows.append(
+            {
+                "event": number,
+                "plane": plane,
+                "interaction_type": "ES" if number % 2 else "CC",
+                "particle_energy": 8.0,
+                "cluster_energy": float(rng.uniform(2, 40)),
+                "main_track_momentum": np.linalg.norm(momentum),
+                **{f"main_track_momentum_{axis}": float(p) for axis, p in zip("xyz", momentum, strict=True)},
+                **{
+                    f"main_track_neutrino_momentum_{axis}": float(p) for axis, p in zip("xyz", nu_momentum, strict=True)
+                },
+                "image_shape": (208, 1242),
+                "main_cluster_match_id": number - 1,
+                "source_root_file": f"/data/{'es' if number % 2 else 'cc'}_{seed}_clusters.root",
+            }
+        )
+    return rows
+
+
+def write_old_volume_file(path: Path, images: list[np.ndarray], rows: list[dict], floats: bool = False) -> Path:
+    """Write volumes as the older toolkit does: pickled arrays, or with `floats` one array of Python floats."""
+    stored = np.array(images, object) if floats else np.empty(len(images), object)
+    for number, image in enumerate([] if floats else images):
+        stored[number] = image
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, images=stored, metadata=np.array(rows, object))
+    return path

@@ -14,6 +14,7 @@ from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.layouts import metadata_from_layout
 from python.data.npz import read_npz
+from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.data.sparse_images import SparseImages
 from python.data.streamed_images import StreamedImages
 from python.general_purpose_libs import DataError, log
@@ -117,6 +118,8 @@ def find_image_files(
 
 def read_image_file(path: Path, plane: str, source_name: str | None = None, kind: str = "clusters") -> ImageFile:
     """Read one file of "clusters" or "volumes", own or old. Raises DataError that names it and what is wrong with it."""
+    if kind == "volumes" and holds_old_volumes(path):
+        return read_old_volume_file(path, plane, source_name)
     arrays = read_npz(path)
     if "format_version" in arrays:
         content = parse_image_file(arrays, path)

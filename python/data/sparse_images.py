@@ -93,6 +93,10 @@ class SparseImages:
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return SparseImages(indptr, self.indices[positions], self.data[positions], self.shape)
 
+    def read(self, rows: np.ndarray) -> SparseImages:
+        """The same as `take`; images that stay on disk are read by it."""
+        return self.take(rows)
+
     def dense(self, rows: np.ndarray) -> np.ndarray:
         """Return the images `rows` as a dense float32 array (len(rows), H, W)."""
         rows = np.asarray(rows, np.int64)

@@ -21,11 +21,11 @@ from python.reporting.report import metrics_table
 from python.training.baseline import baseline_scores
 from python.training.task import Evaluation, Samples, View
 
-COLUMNS = ("accuracy", "precision", "recall", "f1", "auc")
-
 
 class Classification:
     """The classes are those of the architecture; two of them share one output, the probability of the second."""
+
+    columns: tuple[str, ...] = ("accuracy", "precision", "recall", "f1", "auc")  # of the report's table
 
     def __init__(self, config: RunConfig, architecture: Architecture) -> None:
         self.config = config
@@ -76,16 +76,27 @@ class Classification:
 
     def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         names = self.classes
-        samples, rows = evaluation.samples, evaluation.test_rows
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
-        forest = baseline_scores(samples.set, samples.labels, evaluation.train_rows, rows, len(names), evaluation.seed)
-        network = classification_metrics(labels, scores, names)
-        baseline = classification_metrics(labels, forest, names)
+        network = self.metrics_of(labels, scores)
+        baseline_name, plain_scores = self.baseline(evaluation)
+        baseline = self.metrics_of(labels, plain_scores)
         metrics = {**network, **{f"baseline_{name}": value for name, value in baseline.items()}}
-        methods = {"network": network, "random forest on cluster numbers": baseline}
+        methods = {"network": network, baseline_name: baseline}
         for name in names:
-            methods[f"network, {name} alone"] = _of_class(network, name)
-        return metrics, metrics_table(methods, COLUMNS), self._figures(evaluation, names)
+            methods[f"network, {name} alone"] = self._of_class(network, name)
+        return metrics, metrics_table(methods, self.columns), self.figures(evaluation)
+
+    def metrics_of(self, labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+        """Flat metrics of the scores (n, C) of any classifier."""
+        return classification_metrics(labels, scores, self.classes)
+
+    def baseline(self, evaluation: Evaluation) -> tuple[str, np.ndarray]:
+        """Name and scores of the test part of a plain classifier that the network must beat."""
+        samples, rows = evaluation.samples, evaluation.test_rows
+        found = baseline_scores(
+            samples.set, samples.labels, evaluation.train_rows, rows, len(self.classes), evaluation.seed
+        )
+        return "random forest on cluster numbers", found
 
     def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw `number` images, the classes in turn, each for itself and as one figure."""
@@ -104,8 +115,9 @@ class Classification:
     def headlines(self) -> tuple[str, ...]:
         return ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc")
 
-    @staticmethod
-    def _figures(evaluation: Evaluation, names: tuple[str, ...]) -> dict[str, Figure]:
+    def figures(self, evaluation: Evaluation) -> dict[str, Figure]:
+        """The plots of the test part, by name."""
+        names = self.classes
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
         images, rows = evaluation.samples.set, evaluation.test_rows
         metadata = images.metadata[rows]
@@ -128,7 +140,7 @@ class Classification:
             ),
         }
 
-
-def _of_class(metrics: dict[str, Any], name: str) -> dict[str, Any]:
-    """The metrics of one class under the names of the metrics of all."""
-    return {column + end: metrics.get(f"{column}_{name}{end}") for column in COLUMNS for end in ("", "_low", "_high")}
+    def _of_class(self, metrics: dict[str, Any], name: str) -> dict[str, Any]:
+        """The metrics of one class under the names of the metrics of all."""
+        ends = ("", "_low", "_high")
+        return {column + end: metrics.get(f"{column}_{name}{end}") for column in self.columns for end in ends}

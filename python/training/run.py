@@ -190,7 +190,7 @@ def _fit_and_evaluate(
         evaluated[part] = problem.predictions(problem.combined(outputs_of_views), samples, part_rows)
         outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
     seed = config.dataset_parameters.random_seed
-    evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], fitted.history, seed)
+    evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed)
     facts = {
         "run folder": str(folder),
         "data": ", ".join(data_folders(config)) + " (simulated: the labels are its truth)",

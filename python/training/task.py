@@ -91,12 +91,16 @@ class LearningProblem(Protocol):
 
 @dataclass
 class Evaluation:
-    """All that plots and metrics are made from; nothing else is needed to make them again."""
+    """All that plots and metrics are made from; nothing else is needed to make them again.
+
+    `predictions` are those of the test part, `val_predictions` of the validation part, by which answers may be calibrated.
+    """
 
     samples: Samples
     train_rows: np.ndarray
     test_rows: np.ndarray
     predictions: dict[str, np.ndarray]
+    val_predictions: dict[str, np.ndarray]
     history: dict[str, list[float]]
     seed: int
 

@@ -21,7 +21,7 @@ VOLUME = (208, 1242, 1)
 SIZES = {
     "simple_cnn": {"n_conv_layers": 2, "n_filters": 4, "n_dense_units": 16},
     "deep_cnn": {"filters": [4, 5, 6], "dense_units": [16, 8], "learning_rate": 1e-3},
-    "resnet": {"filters": [4, 6, 8], "stem_stride": [2, 4], "dense_units": [16]},
+    "resnet": {"filters": [4, 6, 8], "stem_stride": [2, 4], "dense_units": [16], "normalization": "none"},
 }
 SIGHTS = {
     "full": {},
