@@ -8,7 +8,7 @@ ticks. What is left of the places is joined by its mean and its largest, so the 
 (Residual blocks: K. He et al., arXiv:1512.03385.)
 
 The straight way through the blocks is never normalised, so that charge, which measures energy, passes as it is; the second
-convolution of a block begins at zero (H. Zhang et al., arXiv:1901.09321), so that deep networks train without normalisation too.
+convolution of a block begins at zero, so that an untrained block passes its input on (H. Zhang et al., arXiv:1901.09321).
 """
 
 from __future__ import annotations

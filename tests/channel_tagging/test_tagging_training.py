@@ -1,0 +1,149 @@
+"""Whole trainings of the channel tagger on a few simulated events."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from python.commands.train import main
+from python.data.image_file import parse_image_file, write_image_file
+from python.data.image_set import load_images
+from python.data.npz import read_npz
+from python.general_purpose_libs import run_command
+from python.ingest.products import ProductSettings
+from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.production import produce
+from python.simulation.settings import SimulationSettings
+from tests.synthetic import old_volume_rows, write_old_volume_file
+
+SMALL = {
+    "task": "channel_tagging",
+    "model_name": "simple_cnn",
+    "device": "cpu",
+    "dataset_parameters": {"train_fraction": 0.5, "val_fraction": 0.25, "test_fraction": 0.25},
+    "model_parameters": {
+        "build_parameters": {"n_filters": 2, "n_dense_units": 4, "input_mode": "resized", "resize_factor": [4, 24]},
+        "epochs": 2,
+        "batch_size": 16,
+    },
+    "save_outputs": {"sample_images": 2, "tensorboard": False},
+}
+
+
+@pytest.fixture(scope="session")
+def volumes(tmp_path_factory):
+    """120 events, ES and CC in turn, without backgrounds: volumes of three planes."""
+    folder = tmp_path_factory.mktemp("volumes") / "mixed"
+    quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
+    produce(SimulationSettings(events=120, background=quiet, products=ProductSettings(volumes=True)), folder)
+    return folder
+
+
+@pytest.fixture
+def train(tmp_path, capsys):
+    def train(*arguments, **keys):
+        (tmp_path / "config.json").write_text(json.dumps({**SMALL, **keys}))
+        line = ["channel_tagging", "-j", tmp_path / "config.json", "-o", tmp_path / "output"]
+        code = run_command(lambda: main([str(part) for part in (*line, *arguments)]))
+        said = capsys.readouterr()
+        last = said.out.strip().splitlines()[-1] if said.out.strip() else ""
+        return SimpleNamespace(code=code, err=said.err, last=last, folder=tmp_path / last)
+
+    return train
+
+
+def with_dataset(**more):
+    return {**SMALL["dataset_parameters"], **more}
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
+    run = train("-d", volumes)
+    assert run.code == 0, run.err
+    metrics = read(run.folder / "metrics.json")
+    for name in ("accuracy", "auc", "baseline_auc", "es_efficiency_at_4_percent_cc", "temperature"):
+        assert np.isfinite(metrics[name]), name
+    with np.load(run.folder / "test_predictions.npz", allow_pickle=False) as arrays:
+        assert arrays["class_names"].tolist() == ["cc", "es"]
+        scores, labels, rows = arrays["scores"], arrays["labels"], arrays["row"]
+    assert np.allclose(scores.sum(axis=1), 1)
+    truth = load_images([volumes], "X", kind="volumes").metadata["is_es_interaction"]
+    assert np.array_equal(labels, truth[rows])  # 1 is ES
+    assert {path.stem for path in (run.folder / "plots").iterdir()} >= {
+        "efficiency_vs_contamination",
+        "selection_vs_energy",
+        "temperature",
+        "best_and_worst",
+    }
+
+
+def test_streamed_volumes_train_the_same_network(train, volumes):
+    histories = [
+        read(train("-d", volumes, dataset_parameters=with_dataset(loading=loading)).folder / "training_history.json")
+        for loading in ("memory", "streaming")
+    ]
+    assert histories[0] == histories[1]
+
+
+def test_folders_of_each_channel_label_what_does_not_know_its_own(train, tmp_path):
+    rng = np.random.default_rng(1)
+    for channel in ("es", "cc"):
+        images = [rng.poisson(0.001, (208, 1242)).astype(np.float32) * 100 for _ in range(16)]
+        rows = [{**row, "interaction_type": "UNKNOWN"} for row in old_volume_rows(16, seed=len(images))]
+        write_old_volume_file(tmp_path / channel / "a_volume_planeX.npz", images, rows)
+    run = train(es_directories=[str(tmp_path / "es")], cc_directories=[str(tmp_path / "cc")])
+    assert run.code == 0, run.err
+    labels = np.concatenate([np.load(run.folder / f"{part}_predictions.npz")["labels"] for part in ("val", "test")])
+    sources = np.load(run.folder / "test_predictions.npz")["sources"].tolist()
+    assert sorted(sources) == ["cc/a_volume", "es/a_volume"]
+    assert set(labels) == {0, 1}
+
+
+def test_own_volumes_in_the_folder_of_the_other_channel_are_an_error(train, volumes):
+    run = train(es_directories=[str(volumes)], cc_directories=[str(volumes)])
+    assert run.code == 3
+    assert "es_directories" in run.err
+    assert "of the other channel" in run.err
+
+
+def test_each_class_can_be_limited(train, volumes):
+    run = train("-d", volumes, dataset_parameters=with_dataset(max_samples_per_class=20))
+    assert run.code == 0, run.err
+    cuts = read(run.folder / "cuts.json")
+    assert [cut["kept"] for cut in cuts if "max_samples_per_class" in cut["step"]] == [40]
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"es_directories": ["e"]}, ["es_directories", "cc_directories"]),
+        ({"es_directories": ["e"], "cc_directories": ["c"], "data_directories": ["d"]}, ["data_directories", "null"]),
+        ({"dataset_parameters": with_dataset(old_flips="none")}, ["old_flips"]),
+        ({"dataset_parameters": with_dataset(loading="stream")}, ["loading", "streaming"]),
+    ],
+)
+def test_what_does_not_go_together_is_named(train, keys, words):
+    run = train(**keys)
+    assert run.code == 2
+    assert all(word in run.err for word in words)
+
+
+def test_data_without_volumes_say_how_to_make_them(train, tmp_path):
+    (tmp_path / "empty").mkdir()
+    run = train("-d", tmp_path / "empty")
+    assert run.code == 3
+    assert "--volumes" in run.err
+
+
+def test_volumes_without_a_known_channel_are_cut(train, volumes, tmp_path):
+    (path,) = volumes.glob("*_volume_planeX.npz")
+    content = parse_image_file(read_npz(path), path)
+    content.metadata["is_es_interaction"] = -1
+    write_image_file(tmp_path / "unknown" / "a_volume_planeX.npz", content)
+    run = train("-d", tmp_path / "unknown")
+    assert run.code == 3
+    assert "with a known channel" in run.err
