@@ -148,7 +148,7 @@ def plot_calibration(labels: ArrayLike, scores: ArrayLike, class_names: Sequence
         groups = calibration_bins(is_positive, scores[:, c], len(edges) - 1)
         error = groups.expected_error()
         label = f"{class_names[c]}: ECE {error:.4f}" if np.isfinite(error) else f"{class_names[c]}: no entries"
-        _error_bars(axes, index, groups.mean_score, groups.positives, groups.entries, label)
+        draw_fractions(axes, index, groups.mean_score, groups.positives, groups.entries, label)
         counts = np.histogram(scores[:, c], edges)[0]
         strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
@@ -212,7 +212,7 @@ def _plot_against_energy(
         successes = np.bincount(bins, weights=right[mine & known], minlength=len(centres))
         total = fraction(int(successes.sum()), int(entries.sum()))
         label = f"{name}: {_with_interval(total)}" if entries.any() else f"{name}: no entries"
-        _error_bars(axes, index, centres, successes, entries, label, half_widths)
+        draw_fractions(axes, index, centres, successes, entries, label, half_widths)
         low = binomial_interval(successes, entries)[0][entries > 0]
         lowest = min(lowest, np.floor(10 * low.min(initial=1)) / 10)
         for centre, count in zip(centres, entries, strict=True):
@@ -241,7 +241,7 @@ def _one_against_rest(labels: np.ndarray, class_names: Sequence[str]) -> list[tu
     return [(index, c, labels == c) for index, c in enumerate(described_classes(class_names))]
 
 
-def _error_bars(
+def draw_fractions(
     axes: Axes,
     index: int,
     x: np.ndarray,

@@ -8,14 +8,14 @@ Error bars and bands hold 68.27 %.
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
-from python.classification_libs import binomial_interval, calibration_bins, check_classification, fraction
+from python.classification_libs import calibration_bins, check_classification, fraction
 from python.reporting import style
 from python.reporting.binning import bin_index, energy_bins
+from python.reporting.classifier_plots import draw_fractions
 from python.tagging_libs import CC, CC_PER_ES, CLASSES, CONTAMINATIONS, ES, best_cut, es_efficiencies, with_temperature
 
 _MARKED = tuple(CONTAMINATIONS.values())
@@ -119,7 +119,7 @@ def plot_selection_vs_energy(
         label = (
             f"{name}: {total.value:.4f} [{total.low:.4f}, {total.high:.4f}]" if entries.any() else f"{name}: no entries"
         )
-        _draw_shares(axes, index, centres, passed, entries, label, half_widths)
+        draw_fractions(axes, index, centres, passed, entries, label, half_widths)
         style.show_legend(axes)
         for centre, count in zip(centres, entries, strict=True):
             strip.text(centre, index, f"{count:,}", ha="center", va="center", fontsize=9, color=style.colour(index))
@@ -145,7 +145,7 @@ def plot_temperature_calibration(labels: ArrayLike, scores: ArrayLike, temperatu
         groups = calibration_bins(labels == ES, shown[:, ES], len(edges) - 1)
         error = groups.expected_error()
         label = f"{when}: ECE {error:.4f}" if np.isfinite(error) else f"{when}: no entries"
-        _draw_shares(axes, index, groups.mean_score, groups.positives, groups.entries, label)
+        draw_fractions(axes, index, groups.mean_score, groups.positives, groups.entries, label)
         counts = np.histogram(shown[:, ES], edges)[0]
         strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
@@ -154,31 +154,3 @@ def plot_temperature_calibration(labels: ArrayLike, scores: ArrayLike, temperatu
     style.show_legend(axes, "upper left")
     style.describe(strip, "score of ES (mean of the bin)", "entries")
     return figure
-
-
-# ---------------------------------------------------------------------------- shared
-def _draw_shares(
-    axes: Axes,
-    index: int,
-    x: np.ndarray,
-    successes: np.ndarray,
-    entries: np.ndarray,
-    label: str,
-    half_widths: np.ndarray | None = None,
-) -> None:
-    """Fractions with binomial error bars; bins without entries are left out."""
-    filled = entries > 0
-    share = successes[filled] / entries[filled]
-    low, high = binomial_interval(successes[filled], entries[filled])
-    axes.errorbar(
-        x[filled],
-        share,
-        xerr=None if half_widths is None else half_widths[filled],
-        yerr=np.maximum([share - low, high - share], 0),
-        color=style.colour(index),
-        marker=style.marker(index),
-        markersize=6,
-        linestyle="none",
-        capsize=2,
-        label=label,
-    )

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from channel_tagging.image_parameters import CLASSES
 from channel_tagging.schema import SCHEMA
+from python import tagging_libs
 from python.config.legacy import convert
 from python.config.load import dump_config, load_config, parse_config
 from python.general_purpose_libs import read_json
@@ -55,3 +57,7 @@ def test_older_files_convert_to_what_is_shipped(name):
         for key in (*NOT_TRAINED, "batch_job"):
             text.pop(key, None)
     assert texts[0] == texts[1]
+
+
+def test_networks_and_metrics_order_the_classes_alike():
+    assert CLASSES == tagging_libs.CLASSES
