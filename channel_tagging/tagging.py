@@ -14,7 +14,7 @@ from python.reporting.tagging_plots import (
     plot_selection_vs_energy,
     plot_temperature_calibration,
 )
-from python.tagging_libs import fit_temperature, tagging_metrics, with_temperature
+from python.tagging_libs import calibration_error, fit_temperature, tagging_metrics, with_temperature
 from python.training.classification import Classification
 from python.training.task import Evaluation
 
@@ -40,13 +40,12 @@ class ChannelTagging(Classification):
 
     def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         metrics, table, figures = super().evaluate(evaluation)
-        temperature = _temperature(evaluation)
-        labels, scores = (
-            evaluation.predictions["labels"],
-            with_temperature(evaluation.predictions["scores"], temperature),
-        )
-        calibrated = tagging_metrics(labels, scores)["expected_calibration_error"]
+        labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
+        validation = evaluation.val_predictions
+        temperature = fit_temperature(validation["labels"], validation["scores"])
+        calibrated = calibration_error(labels, with_temperature(scores, temperature))
         metrics |= {"temperature": temperature, "expected_calibration_error_calibrated": calibrated}
+        figures["temperature"] = plot_temperature_calibration(labels, scores, temperature)
         return metrics, table, figures
 
     def figures(self, evaluation: Evaluation) -> dict[str, Figure]:
@@ -58,13 +57,7 @@ class ChannelTagging(Classification):
             "selection_vs_energy": plot_selection_vs_energy(
                 labels, scores, electron, "true kinetic energy of the electron [MeV]"
             ),
-            "temperature": plot_temperature_calibration(labels, scores, _temperature(evaluation)),
         }
 
     def headlines(self) -> tuple[str, ...]:
         return (*super().headlines(), "es_efficiency_at_4_percent_cc")
-
-
-def _temperature(evaluation: Evaluation) -> float:
-    """What makes probabilities of the scores, from the validation part."""
-    return fit_temperature(evaluation.val_predictions["labels"], evaluation.val_predictions["scores"])

@@ -124,9 +124,15 @@ def tagging_metrics(labels: ArrayLike, scores: ArrayLike, cc_per_es: float = CC_
     for name, estimate in zip(CONTAMINATIONS, estimates, strict=True):
         key = f"es_efficiency_at_{name}_cc"
         found |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+    found["expected_calibration_error"] = calibration_error(labels, scores)
+    return {key: value if value is not None and np.isfinite(value) else None for key, value in found.items()}
+
+
+def calibration_error(labels: ArrayLike, scores: ArrayLike) -> float | None:
+    """Expected calibration error of the ES score in ten bins; None without events. ValueError as in `check_classification`."""
     labels, scores = check_classification(labels, scores, CLASSES)
-    found["expected_calibration_error"] = calibration_bins(labels == ES, scores[:, ES]).expected_error()
-    return {key: value if np.isfinite(value) else None for key, value in found.items()}
+    error = calibration_bins(labels == ES, scores[:, ES]).expected_error()
+    return error if np.isfinite(error) else None
 
 
 def _checked(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.restricted_pickle import read_member
+from python.data.restricted_pickle import read_header, read_member
 from python.general_purpose_libs import DataError
 
 
@@ -41,8 +41,7 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
 def _plain_array(content: bytes) -> np.ndarray | None:
     """The array, None where it is pickled."""
     stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    if read_header(stream)[2].hasobject:
+    if read_header(stream)[1].hasobject:
         return None
-    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)

@@ -46,7 +46,7 @@ def member_types(path: str | os.PathLike) -> dict[str, np.dtype]:
         types = {}
         for name in archive.namelist():
             with archive.open(name) as stream:
-                types[name.removesuffix(".npy")] = _read_header(stream)[1]
+                types[name.removesuffix(".npy")] = read_header(stream)[1]
         return types
 
 
@@ -60,7 +60,7 @@ def read_member(path: str | os.PathLike, member: str) -> np.ndarray:
         if f"{member}.npy" not in archive.namelist():
             raise DataError(f"{path}: lacks the array {member}")
         with archive.open(f"{member}.npy") as stream:
-            shape, dtype = _read_header(stream)
+            shape, dtype = read_header(stream)
             if not dtype.hasobject:
                 stream.seek(0)
                 return np.lib.format.read_array(stream, allow_pickle=False)
@@ -88,7 +88,8 @@ def _refusing(path: str | os.PathLike, member: str | None = None) -> Iterator[No
         raise DataError(f"{where} is damaged or cannot be read ({type(error).__name__}: {error})") from error
 
 
-def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the array whose .npy content `stream` is at; the stream then stands at its values."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from python.data.restricted_pickle import read_header
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError
 
@@ -134,9 +135,7 @@ def _place_of(path: Path, name: str) -> tuple[int, np.dtype]:
         header = file.read(_LOCAL_HEADER)
         lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         file.seek(member.header_offset + _LOCAL_HEADER + lengths)
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        _, _, dtype = read_header[version](file)
+        _, dtype = read_header(file)
         return file.tell(), dtype
 
 
