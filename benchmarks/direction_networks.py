@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.direction_data import real, simulated
 from benchmarks.direction_rows import ROWS
 from benchmarks.record import ROOT, save_result
+from benchmarks.simulated_sets import real, simulated
 from electron_direction.main import TASK
 from electron_direction.regression import DirectionRegression, results_of
 from electron_direction.samples import prepare

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.direction_data import simulated
 from benchmarks.direction_rows import YARDSTICK
 from benchmarks.record import save_result
+from benchmarks.simulated_sets import simulated
 from electron_direction.main import TASK
 from electron_direction.samples import prepare
 from python.config.load import parse_config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, Strict
@@ -34,8 +35,8 @@ class DeepCnnParameters(VolumeParameters):
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Learning rate of the first epoch.")
 
 
-def build(input_shape: InputShape, n_outputs: int, parameters: DeepCnnParameters) -> keras.Model:
-    """The network for volumes (N, channels, ticks, 1): probabilities (N, n_outputs), of ES alone where n_outputs is 1."""
+def build(input_shape: InputShape, classes: Sequence[str], parameters: DeepCnnParameters) -> keras.Model:
+    """The network from volumes (N, channels, ticks, 1) to the probabilities of `classes`."""
     import keras  # validating a configuration must not load TensorFlow
     from keras import layers
 
@@ -48,7 +49,7 @@ def build(input_shape: InputShape, n_outputs: int, parameters: DeepCnnParameters
         features = convolution(features, n_filters, parameters.kernel_size, False, f"conv_{number}")
         features = layers.MaxPooling2D(parameters.pool_size, name=f"pool_{number}")(features)
     features = layers.Flatten(name="flat")(features)
-    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, n_outputs)
+    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, classes)
     return keras.Model(image, probabilities, name="deep_cnn")
 
 

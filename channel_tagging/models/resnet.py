@@ -13,6 +13,7 @@ convolution of a block begins at zero, so that an untrained block passes its inp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, Strict
@@ -56,8 +57,8 @@ class ResNetParameters(VolumeParameters):
     )
 
 
-def build(input_shape: InputShape, n_outputs: int, parameters: ResNetParameters) -> keras.Model:
-    """The network for volumes (N, channels, ticks, 1): probabilities (N, n_outputs), of ES alone where n_outputs is 1."""
+def build(input_shape: InputShape, classes: Sequence[str], parameters: ResNetParameters) -> keras.Model:
+    """The network from volumes (N, channels, ticks, 1) to the probabilities of `classes`."""
     import keras  # validating a configuration must not load TensorFlow
     from keras import layers
 
@@ -80,7 +81,7 @@ def build(input_shape: InputShape, n_outputs: int, parameters: ResNetParameters)
             features = residual_block(features, n_filters, step, parameters, f"stage_{stage}_block_{block}")
     pooled = [layers.GlobalAveragePooling2D(name="mean")(features), layers.GlobalMaxPooling2D(name="largest")(features)]
     features = layers.Concatenate(name="pooled")(pooled)
-    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, n_outputs)
+    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, classes)
     return keras.Model(image, probabilities, name="resnet")
 
 

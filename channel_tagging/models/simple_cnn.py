@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -23,8 +24,8 @@ class SimpleCnnParameters(VolumeParameters):
     n_dense_units: int = Field(128, ge=1, le=8192, description="Units of each dense layer.")
 
 
-def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParameters) -> keras.Model:
-    """The network for volumes (N, channels, ticks, 1): probabilities (N, n_outputs), of ES alone where n_outputs is 1."""
+def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnnParameters) -> keras.Model:
+    """The network from volumes (N, channels, ticks, 1) to the probabilities of `classes`."""
     import keras  # validating a configuration must not load TensorFlow
 
     from python.networks.plane_branches import doubling_branch
@@ -34,7 +35,7 @@ def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParamete
     maps = doubling_branch(parameters)(seen_volume(image, parameters), "volume")
     units = [parameters.n_dense_units] * parameters.n_dense_layers
     features = keras.layers.Flatten(name="flat")(maps)
-    probabilities = class_probabilities(features, units, parameters.dropout_rate, n_outputs)
+    probabilities = class_probabilities(features, units, parameters.dropout_rate, classes)
     return keras.Model(image, probabilities, name="simple_cnn")
 
 

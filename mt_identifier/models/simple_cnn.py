@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -25,11 +26,12 @@ class SimpleCnnParameters(BuildParameters):
     decay_rate: float = Field(0.95, gt=0, le=1, description="Factor on the learning rate after each epoch.")
 
 
-def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParameters) -> keras.Model:
-    """The network for images (N, H, W, 1): probabilities (N, n_outputs), of class 1 alone where n_outputs is 1."""
+def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnnParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) to the probabilities of `classes`."""
     import keras  # validating a configuration must not load TensorFlow
     from keras import layers
 
+    from python.networks.class_output import ClassProbabilities
     from python.networks.inputs import scaled_adc
 
     model = keras.Sequential([keras.Input(input_shape), scaled_adc()], name="simple_cnn")
@@ -41,7 +43,7 @@ def build(input_shape: InputShape, n_outputs: int, parameters: SimpleCnnParamete
         model.add(layers.Dense(parameters.n_dense_units, activation="relu"))
         if parameters.dropout_rate > 0:
             model.add(layers.Dropout(parameters.dropout_rate))
-    model.add(layers.Dense(n_outputs, activation="sigmoid" if n_outputs == 1 else "softmax"))
+    model.add(ClassProbabilities(classes))
     return model
 
 

@@ -32,7 +32,7 @@ class Architecture:
     """A network that a configuration can name.
 
     `build(input_shape, outputs, parameters)` returns the Keras model; `outputs` is what the task's learning problem says of them:
-    a classifier's number, the name of a direction's layout. `losses` maps the names of the losses that fit
+    the names of a classifier's classes, that of a direction's layout. `losses` maps the names of the losses that fit
     the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
     together, or None. `classes` are a classifier's class names in the order of its labels. `inputs(parameters)` names
     what the network takes.

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import keras
 from keras import layers
 
+from python.networks.class_output import ClassProbabilities
 from python.networks.inputs import scaled_adc
 
 
@@ -34,11 +35,11 @@ def seen_volume(image: keras.KerasTensor, sight: Sight) -> keras.KerasTensor:
 
 
 def class_probabilities(
-    features: keras.KerasTensor, dense_units: Sequence[int], dropout_rate: float, n_outputs: int
+    features: keras.KerasTensor, dense_units: Sequence[int], dropout_rate: float, classes: Sequence[str]
 ) -> keras.KerasTensor:
-    """Dense layers on features (N, n) and probabilities (N, n_outputs), of class 1 alone where n_outputs is 1."""
+    """Dense layers on features (N, n), then the probabilities of `classes`."""
     for number, units in enumerate(dense_units, 1):
         features = layers.Dense(units, activation="relu", name=f"dense_{number}")(features)
         if dropout_rate > 0:
             features = layers.Dropout(dropout_rate, name=f"dropout_{number}")(features)
-    return layers.Dense(n_outputs, activation="sigmoid" if n_outputs == 1 else "softmax", name="probability")(features)
+    return ClassProbabilities(classes, name="probability")(features)

@@ -31,8 +31,8 @@ class Classification:
         self.config = config
         self.classes = architecture.classes
 
-    def outputs(self) -> int:
-        return 1 if len(self.classes) == 2 else len(self.classes)
+    def outputs(self) -> tuple[str, ...]:
+        return self.classes
 
     def check_training_labels(self, labels: np.ndarray) -> None:
         missing = [name for number, name in enumerate(self.classes) if not np.any(labels == number)]
@@ -42,7 +42,7 @@ class Classification:
             )
 
     def targets(self, samples: Samples) -> np.ndarray:
-        if self.outputs() == 1:
+        if len(self.classes) == 2:
             return samples.labels[:, None].astype(np.float32)
         return np.eye(len(self.classes), dtype=np.float32)[samples.labels]
 
@@ -59,7 +59,7 @@ class Classification:
     def metrics(self) -> list:
         import keras
 
-        binary = self.outputs() == 1
+        binary = len(self.classes) == 2
         accuracy = keras.metrics.BinaryAccuracy if binary else keras.metrics.CategoricalAccuracy
         auc = keras.metrics.AUC(name="auc") if binary else keras.metrics.AUC(name="auc", multi_label=True)
         return [accuracy(name="accuracy"), auc]

@@ -40,15 +40,15 @@ def parameters(name, **options):
     return architecture(name).parameters(**{**SIZES[name], **options})
 
 
-def built(name, n_outputs=1, shape=SHAPE, **options):
+def built(name, classes=("cc", "es"), shape=SHAPE, **options):
     keras.utils.set_random_seed(3)
-    return architecture(name).build(shape, n_outputs, parameters(name, **options))
+    return architecture(name).build(shape, classes, parameters(name, **options))
 
 
 @functools.cache
-def untrained(name, n_outputs=1):
+def untrained(name, classes=("cc", "es")):
     """A small network that no test changes."""
-    return built(name, n_outputs)
+    return built(name, classes)
 
 
 def volumes(n=6, shape=SHAPE, seed=4):
@@ -69,14 +69,14 @@ def seen(images, declared):
 
 # ---------------------------------------------------------------------------- what they give
 @each_network
-@pytest.mark.parametrize("n_outputs", [1, 2])
-def test_probabilities_of_classes(name, n_outputs):
-    found = outputs_of(untrained(name, n_outputs), volumes())
+@pytest.mark.parametrize(("classes", "n_outputs"), [(("cc", "es"), 1), (("cc", "es", "none"), 3)])
+def test_probabilities_of_classes(name, classes, n_outputs):
+    found = outputs_of(untrained(name, classes), volumes())
     assert found.shape == (6, n_outputs)
     assert found.dtype == np.float32
     assert np.all((found > 0) & (found < 1))
     assert len(np.unique(found[:, 0])) == 6
-    if n_outputs == 2:
+    if n_outputs == 3:
         np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
@@ -153,14 +153,14 @@ def dense(units):
 def test_parameters_of_the_reference_s_simple_network():
     """Three convolutions from 32 filters, doubling, and 128 units: nearly all weights are those of the first dense layer."""
     simple = architecture("simple_cnn")
-    model = simple.build(VOLUME, 1, simple.parameters())
+    model = simple.build(VOLUME, ("cc", "es"), simple.parameters())
     flat = (208 // 8) * (1242 // 8) * 128
     assert model.count_params() == convolutions((32, 64, 128)) + dense((flat, 128, 1)) == 66_120_449
 
 
 def test_parameters_of_the_reference_s_deep_network():
     deep = architecture("deep_cnn")
-    model = deep.build(VOLUME, 1, deep.parameters())
+    model = deep.build(VOLUME, ("cc", "es"), deep.parameters())
     flat = (208 // 64) * (1242 // 64) * 48
     filters = (28, 28, 29, 47, 48, 48)
     assert model.count_params() == convolutions(filters) + dense((flat, 96, 32, 1)) == 334_040
@@ -359,7 +359,7 @@ def test_the_deepest_network_that_is_allowed_can_be_built(name, key, most):
     deeper = parameters(name, **{key: most + 1 if key == "n_conv_layers" else [*most, 2]})
     assert architecture(name).check(SHAPE, declared) is None
     assert architecture(name).check(SHAPE, deeper) is not None
-    assert architecture(name).build(SHAPE, 1, declared).output.shape == (None, 1)
+    assert architecture(name).build(SHAPE, ("cc", "es"), declared).output.shape == (None, 1)
 
 
 def test_declarations_load_no_keras():

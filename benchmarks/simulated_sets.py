@@ -1,7 +1,8 @@
-"""The simulated events of the direction benchmarks, made once under data/benchmark, and the real ones.
+"""The simulated events of the benchmarks, made once under data/benchmark, and the real ones; all with radiological backgrounds.
 
-Training events: elastic scattering of a supernova's spectrum (`gkvm`) and of a flat one, with radiological backgrounds. Test
-events come from a run of their own, so that every network is judged on the same ones.
+Training events of directions: elastic scattering of a supernova's spectrum (`gkvm`) and of a flat one. Of channels (`mixed`):
+elastic scattering and charged current in turn, both of a supernova's spectrum. Test events come from runs of their own, so that
+every network is judged on the same ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ SETS = {
     "gkvm": SimulationSettings(events=100_000, channel="es", flux="gkvm", energy=(3.0, 100.0), seed=11),
     "flat": SimulationSettings(events=100_000, channel="es", energy=(3.0, 60.0), seed=12),
     "test": SimulationSettings(events=20_000, channel="es", flux="gkvm", energy=(3.0, 100.0), seed=13),
+    "mixed": SimulationSettings(
+        events=120_000, flux="gkvm", energy=(3.0, 100.0), seed=14, products=ProductSettings(volumes=True)
+    ),
+    "mixed_test": SimulationSettings(
+        events=30_000, flux="gkvm", energy=(3.0, 100.0), seed=15, products=ProductSettings(volumes=True)
+    ),
 }
 
 
