@@ -11,10 +11,6 @@ benchmarks/results/direction_networks.json as soon as it is there, with its own 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
-import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -25,13 +21,14 @@ import numpy as np
 from benchmarks.direction_rows import ROWS
 from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import real, simulated
+from benchmarks.trained import trained, training_seconds
 from electron_direction.main import TASK
 from electron_direction.regression import DirectionRegression, results_of
 from electron_direction.samples import prepare
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.config.load import load_config
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
 from python.networks.saved import load_network
 from python.regression_libs import DirectionResults, direction_statistics
 from python.reporting.direction_energy_plots import plot_containment_vs_energy
@@ -40,7 +37,6 @@ from python.reporting.report import save_figures
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 
-RUNS = ROOT / "output" / "benchmarks" / "direction"
 RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
 ENERGIES = (5, 10)
 SHOWN = "own, 200k"  # the row whose plots are kept beside the table
@@ -48,21 +44,7 @@ SHOWN = "own, 200k"  # the row whose plots are kept beside the table
 
 def train(row: str) -> Path:
     """Train the row's configuration, or go on where it stopped, and return its run folder."""
-    home = RUNS / row
-    command = [sys.executable, "-m", "python.commands.train", "electron_direction"]
-    found = sorted(home.glob("electron_direction/*/**/status.json"))
-    if found:
-        folder = found[-1].parent
-        if read_status(folder)["state"] == "done":
-            return folder
-        command += ["--resume", str(folder)]
-    else:
-        config = {**ROWS[row], "data_directories": [str(simulated(name)) for name in ROWS[row]["data_directories"]]}
-        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
-            json.dump(config, file)
-        command += ["-j", file.name, "-o", str(home)]
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.splitlines()[-1])
+    return trained("electron_direction", "direction", row, ROWS[row])
 
 
 def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
@@ -122,7 +104,7 @@ def measured(row: str) -> dict[str, Any]:
         "parameters": metrics["n_parameters"],
         "training_events": read_json(folder / "cuts.json")[-1]["step"],
         "epochs": len(history["loss"]),
-        "training_seconds": round(sum(read_json(max(folder.glob("checkpoints/[0-9]*.json")))["seconds"])),
+        "training_seconds": round(training_seconds(folder)),
         "inference_events_per_second": round(len(results) / seconds),
         "simulated": numbers(results),
         "real_es": numbers(real_results.select(is_es)),

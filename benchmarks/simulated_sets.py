@@ -24,6 +24,9 @@ SETS = {
     "mixed": SimulationSettings(
         events=120_000, flux="gkvm", energy=(3.0, 100.0), seed=14, products=ProductSettings(volumes=True)
     ),
+    "mixed_small": SimulationSettings(
+        events=1_900, flux="gkvm", energy=(3.0, 100.0), seed=16, products=ProductSettings(volumes=True)
+    ),
     "mixed_test": SimulationSettings(
         events=30_000, flux="gkvm", energy=(3.0, 100.0), seed=15, products=ProductSettings(volumes=True)
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from electron_direction.lobes import angle_of_68_of_lobes, combined_lobes, likelier_first
+from electron_direction.lobes import angle_of_68_of_lobes, combined_lobes, likelier_first, unit
 
 ONE_SIGMA = 0.6827
 LARGEST_KAPPA = 1e6
@@ -58,8 +58,7 @@ def estimates(outputs: np.ndarray, head: str, spread_counts: bool = False) -> Es
     """
     if head == "two_lobes":
         outputs = likelier_first(outputs)
-    vector, length = outputs[:, :3], np.linalg.norm(outputs[:, :3], axis=1)
-    direction = np.where(length[:, None] > 0, vector / np.maximum(length, 1e-300)[:, None], [1.0, 0.0, 0.0])
+    direction, length = unit(outputs[:, :3]), np.linalg.norm(outputs[:, :3], axis=1)
     if head == "uncertainty":  # the angle is distributed as exp(-angle / sigma^2)
         angle = -np.log(1 - ONE_SIGMA) * np.exp(2 * outputs[:, 3])
         return Estimates(direction, np.minimum(np.degrees(angle), 180.0))

@@ -45,7 +45,7 @@ def angle_of_68_of_lobes(outputs: np.ndarray, level: float) -> np.ndarray:
 
 def _angle_of_level(outputs: np.ndarray, level: float) -> np.ndarray:
     share = expit(outputs[:, LOGIT])
-    centre = _unit(outputs[:, FIRST])
+    centre = unit(outputs[:, FIRST])
     cosines = np.concatenate(
         [(_places(outputs[:, lobe]) @ centre[:, :, None])[..., 0] for lobe in (FIRST, SECOND)], axis=1
     )
@@ -68,14 +68,18 @@ def _places(eta: np.ndarray) -> np.ndarray:
     cosine = 1 + np.log1p(middle * np.expm1(-2 * kappa)) / kappa
     sine = np.sqrt(np.maximum(1 - cosine**2, 0))
     azimuth = _GOLDEN_ANGLE * np.arange(_PLACES)
-    axis = _unit(eta)
+    axis = unit(eta)
     helper = np.where(np.abs(axis[:, [2]]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0])
-    one = _unit(np.cross(axis, helper))
+    one = unit(np.cross(axis, helper))
     other = np.cross(axis, one)
     around = np.cos(azimuth)[:, None] * one[:, None] + np.sin(azimuth)[:, None] * other[:, None]
     return cosine[..., None] * axis[:, None] + sine[..., None] * around
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(length > 0, vectors / np.maximum(length, 1e-300), [1.0, 0.0, 0.0])
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, 3) along `vectors`, x where one is zero."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+    there = largest > 0
+    scaled = vectors / np.where(there, largest, 1)  # squares of very small numbers vanish
+    length = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.where(there, scaled / np.where(there, length, 1), [1.0, 0.0, 0.0])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import vonmises_fisher
@@ -180,6 +180,7 @@ def test_every_event_has_its_own_angle_however_many_there_are():
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=7, max_size=7))
+@example([0.0, 0.0, 1e-161, 0.0, 0.0, 0.0, 0.0])
 def test_any_output_gives_a_direction_and_a_finite_angle(output):
     found = estimates(np.array([output]), "two_lobes")
     assert np.linalg.norm(found.direction) == pytest.approx(1)

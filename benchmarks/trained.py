@@ -1,0 +1,50 @@
+"""Trainings by the launcher's own code, kept under output/benchmarks: one that was interrupted goes on, one that is done stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import ROOT
+from benchmarks.simulated_sets import simulated
+from python.general_purpose_libs import read_json, read_status, write_json
+
+RUNS = ROOT / "output" / "benchmarks"
+
+
+def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
+    """Train `config`, whose data_directories name simulated sets, under output/benchmarks/`group`/`row`; return its run folder.
+
+    The process's largest memory, in MB, is kept beside the run in memory.json.
+    """
+    home = RUNS / group / row
+    command = [sys.executable, "-m", "python.commands.train", task]
+    found = sorted(home.glob(f"{task}/*/**/status.json"))
+    if found:
+        folder = found[-1].parent
+        if read_status(folder)["state"] == "done":
+            return folder
+        command += ["--resume", str(folder)]
+    else:
+        config = {**config, "data_directories": [str(simulated(name)) for name in config["data_directories"]]}
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump(config, file)
+        command += ["-j", file.name, "-o", str(home)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{row}: the training ended with exit code {process.returncode}")
+    write_json(home / "memory.json", {"largest_mb": used.ru_maxrss // 1024})
+    return Path(said.splitlines()[-1])
+
+
+def training_seconds(folder: Path) -> float:
+    """Seconds of all epochs of a run, validation included."""
+    return sum(read_json(max(folder.glob("checkpoints/[0-9]*.json")))["seconds"])

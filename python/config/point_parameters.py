@@ -1,0 +1,33 @@
+"""Parameters of the networks that read the trigger primitives around a track as points."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+from python.config.task_schema import BuildParameters
+
+Width = Annotated[float, Field(gt=0, le=100)]
+Units = Annotated[int, Field(ge=1, le=8192)]
+
+
+class PointNetworkParameters(BuildParameters):
+    max_points: int = Field(
+        64,
+        ge=1,
+        le=1024,
+        description="Points that are read of an event: the track's first, then those with most charge.",
+    )
+    drift_widths: Annotated[tuple[Width, ...], Strict(False)] = Field(
+        (0.25, 1.0),
+        description="Distances along the drift, in cm, within which a point sees the charge of all planes; [] for none.",
+    )
+    n_point_units: int = Field(128, ge=1, le=1024, description="Units of the layers that read each point.")
+    n_context_rounds: int = Field(1, ge=0, le=6, description="Times that the points are read again, knowing the event.")
+    dense_units: Annotated[tuple[Units, ...], Strict(False)] = Field(
+        (256, 128), description="Units of each dense layer between the event and the output."
+    )
+    dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="Learning rate of the first epoch.")
+    decay_rate: float = Field(0.8, gt=0, le=1, description="Factor on the learning rate after each epoch.")
