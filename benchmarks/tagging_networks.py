@@ -18,21 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import simulated
 from benchmarks.tagging_rows import ROWS
-from benchmarks.trained import trained, training_seconds
+from benchmarks.trained import RUNS, trained, training_seconds
 from channel_tagging.main import TASK
-from channel_tagging.samples import prepare
+from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
 from python.classification_libs import classification_metrics
 from python.config.load import load_config
 from python.data.image_set import join_image_sets, load_images
-from python.data.splits import PARTS
 from python.general_purpose_libs import read_json
 from python.networks.saved import load_network
-from python.tagging_libs import CLASSES, tagging_metrics, with_temperature
+from python.tagging_libs import CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 from python.training.task import Samples
@@ -48,14 +48,19 @@ KEPT = (
 def test_samples(folder: Path) -> Samples:
     """The matched events among the test events, as the network of the run takes them."""
     config = load_config(folder / "config.json", TASK.schema, data_directories=[str(simulated("mixed_test"))])
-    samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
-    table = samples.set.metadata
-    order = np.lexsort((table["event"], table["source"]))[: 2 * TEST_EVENTS : 2]
-    rows = np.sort(order[table["match_id"][order] >= 0])
-    return Samples(samples.set.keep("of the benchmark", rows), samples.labels[rows])
+    volumes = TASK.read(config, TASK.architecture(config), False)
+    rows = test_rows(volumes.metadata)
+    return Samples(volumes.keep("of the benchmark", rows), channels(volumes)[rows])
 
 
-def numbers(labels: np.ndarray, scores: np.ndarray, energy: np.ndarray, seed: int = 1) -> dict[str, Any]:
+def test_rows(table: np.ndarray) -> np.ndarray:
+    """Rows of the events that every network is asked about."""
+    order = np.lexsort((table["event"], table["source"]))
+    matched = order[table["match_id"][order] >= 0]
+    return np.sort(np.random.default_rng(1).permutation(matched)[:TEST_EVENTS])
+
+
+def judged(labels: np.ndarray, scores: np.ndarray, energy: np.ndarray) -> dict[str, Any]:
     """What a table needs of the answers `scores` (n, 2): each metric with its interval, and accuracy against energy (MeV)."""
     found = {**classification_metrics(labels, scores, CLASSES), **tagging_metrics(labels, scores)}
     right = scores.argmax(axis=1) == labels
@@ -74,3 +79,67 @@ def numbers(labels: np.ndarray, scores: np.ndarray, energy: np.ndarray, seed: in
             for low, high in ENERGY_BINS
         },
     }
+
+
+def measured(row: str) -> dict[str, Any]:
+    folder = trained("channel_tagging", "tagging", row, ROWS[row])
+    config = load_config(folder / "config.json", TASK.schema)
+    metrics, epochs = read_json(folder / "metrics.json"), len(read_json(folder / "training_history.json")["loss"])
+    (model_file,) = folder.glob("*.keras")
+    model, samples, problem = load_network(model_file), test_samples(folder), TASK.problem_of(config)
+    rows = np.arange(len(samples.set))
+    started = time.perf_counter()
+    outputs = predict(model, samples.set, rows, problem.views())
+    seconds = time.perf_counter() - started
+    scores = problem.predictions(problem.combined(outputs), samples, rows)["scores"]
+    train_volumes = int(np.sum(np.load(folder / "splits.npz")["part"] == 0))
+    return {
+        "date": date.today().isoformat(),
+        "commit": git_commit(),
+        "parameters": metrics["n_parameters"],
+        "training_volumes": train_volumes,
+        "epochs": epochs,
+        "training_seconds": round(training_seconds(folder)),
+        "training_volumes_per_second": round(train_volumes * epochs / training_seconds(folder), 1),
+        "prediction_volumes_per_second": round(len(rows) / seconds, 1),
+        "largest_memory_mb": read_json(RUNS / "tagging" / row / "memory.json")["largest_mb"],
+        "calibrated_error": round(
+            calibration_error(samples.labels, with_temperature(scores, metrics["temperature"])), 4
+        ),
+        **judged(samples.labels, scores, samples.set.metadata["cluster_energy"]),
+    }
+
+
+def yardsticks() -> dict[str, Any]:
+    """Boosted trees on reconstructed numbers, and on the energy of the main cluster alone, trained as the networks are."""
+    test = load_images([simulated("mixed_test")], "X", kind="volumes")
+    table = {}
+    for data in ("mixed_small", "mixed"):
+        train = load_images([simulated(data)], "X", kind="volumes")
+        both = join_image_sets([train, test])
+        labels, train_rows, rows = channels(both), np.arange(len(train)), len(train) + test_rows(test.metadata)
+        energy = both.metadata["cluster_energy"]
+        found = {"trees on reconstructed numbers": baseline_scores(both, labels, train_rows, rows, seed=1)}
+        alone = HistGradientBoostingClassifier(learning_rate=0.05, min_samples_leaf=50, random_state=1)
+        alone.fit(energy[train_rows, None], labels[train_rows])
+        found["trees on the energy alone"] = alone.predict_proba(energy[rows, None])
+        for name, scores in found.items():
+            judgement = judged(labels[rows], scores, energy[rows])
+            table[f"{name}, {data}"] = {"training_volumes": len(train), **judgement}
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", help=f"rows: {', '.join(ROWS)}")
+    wanted = parser.parse_args().rows
+    known = read_json(RESULT) if RESULT.exists() else {}
+    table = known.get("rows", {})
+    found = known.get("yardsticks") or yardsticks()
+    for row in wanted or [row for row in ROWS if row not in table]:
+        table[row] = measured(row)
+        save_result("tagging_networks", {"yardsticks": found, "rows": table})
+
+
+if __name__ == "__main__":
+    main()

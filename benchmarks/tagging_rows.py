@@ -14,10 +14,22 @@ def _row(model_name: str, data: str, epochs: int, batch_size: int = 16, **build:
     }
 
 
+def _long(model_name: str, epochs: int, batch_size: int, **build: Any) -> dict[str, Any]:
+    """All training events; the learning rate ends at a fiftieth of its first value."""
+    return _row(model_name, "mixed", epochs, batch_size, **{"decay_rate": round(0.02 ** (1 / epochs), 3), **build})
+
+
 ROWS: dict[str, dict[str, Any]] = {  # simple_cnn and deep_cnn have the reference's values by default
     "simple_cnn": _row("simple_cnn", "mixed_small", 5, 32),
     "simple_cnn, cropped": _row("simple_cnn", "mixed_small", 5, 32, input_mode="cropped"),
     "simple_cnn, resized": _row("simple_cnn", "mixed_small", 5, 32, input_mode="resized"),
     "deep_cnn": _row("deep_cnn", "mixed_small", 5),
     "resnet": _row("resnet", "mixed_small", 5),
+    "resnet, with numbers": _row("resnet", "mixed_small", 5, with_numbers=True),
+    "three_plane_resnet": _row("three_plane_resnet", "mixed_small", 5),
+    "point_network": _row("point_network", "mixed_small", 5),
+    "point_network, with numbers": _row("point_network", "mixed_small", 5, with_numbers=True),
+    "point_network, all": _long("point_network", 20, 128),
+    "point_network, with numbers, all": _long("point_network", 20, 128, with_numbers=True),
+    "resnet, all": _long("resnet", 4, 32),
 }

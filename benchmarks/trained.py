@@ -1,4 +1,4 @@
-"""Trainings by the launcher's own code, kept under output/benchmarks: one that was interrupted goes on, one that is done stays."""
+"""Trainings by the launcher's own code, kept under output/benchmarks: interrupted ones go on, those that are done stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the networks on volumes have in common: how much of a volume they see, and the rates of their training."""
+"""What the channel taggers have in common: classes, losses, how much of a volume they see, and the rates of their training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ Filters = Annotated[int, Field(ge=1, le=1024)]
 Units = Annotated[int, Field(ge=1, le=8192)]
 
 
-class VolumeParameters(BuildParameters):
+class NumbersParameters(BuildParameters):
+    with_numbers: bool = Field(
+        False,
+        description="Give the network reconstructed numbers too: how many clusters there are, the energies in and around the "
+        "main one, the distances of the others.",
+    )
+
+
+class VolumeParameters(NumbersParameters):
     input_mode: Literal["full", "cropped", "resized"] = Field(
         "full",
         description="What is seen of a volume. full: every pixel. cropped: the window crop_shape about its middle, where the "
@@ -37,6 +45,18 @@ class VolumeParameters(BuildParameters):
     dropout_rate: float = Field(0.3, ge=0, lt=1, description="Share of units dropped after each dense layer.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of the first epoch.")
     decay_rate: float = Field(1.0, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+
+
+def n_numbers(parameters: NumbersParameters) -> int:
+    """How many reconstructed numbers the network takes."""
+    from channel_tagging.volume_numbers import NAMES  # scikit-learn, which is there too, loads slowly
+
+    return len(NAMES) if parameters.with_numbers else 0
+
+
+def one_plane(parameters: NumbersParameters) -> tuple[str, ...]:
+    """What a network on the volumes of one plane takes."""
+    return ("image", "numbers") if parameters.with_numbers else ("image",)
 
 
 def seen_shape(input_shape: InputShape, parameters: VolumeParameters) -> InputShape:

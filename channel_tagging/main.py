@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from channel_tagging.samples import prepare
+from channel_tagging.samples import prepare, read
 from channel_tagging.schema import SCHEMA
 from channel_tagging.tagging import ChannelTagging
 from python.training.task import Task
 
-TASK = Task(schema=SCHEMA, prepare=prepare, problem=ChannelTagging)
+TASK = Task(schema=SCHEMA, read=read, prepare=prepare, problem=ChannelTagging)

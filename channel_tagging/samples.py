@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from channel_tagging.image_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
+from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture
+from python.data.geometry import PLANES
 from python.data.image_set import ImageSet, join_image_sets, random_rows
 from python.data.metadata import UNKNOWN
+from python.data.triples import TripleSet, join_planes, with_points
 from python.general_purpose_libs import DataError
 from python.reporting.report import cut_table_text
-from python.training.preparation import data_folders, limit, load_plane_images
-from python.training.task import Samples
+from python.training.preparation import data_folders, limit, read_plane_images, without_repeated
+from python.training.task import Samples, SampleSet
 
 CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
 
-def prepare(config: TaggingConfig, _architecture: Architecture, skip_bad_files: bool) -> Samples:
-    """Volumes of one plane, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
+def read(config: TaggingConfig, architecture: Architecture, skip_bad_files: bool) -> SampleSet:
+    """Volumes as the network takes them, whether their channel is known or not."""
+    folders = data_folders(config)
+    planes = [_load(config, plane, folders, skip_bad_files) for plane in _planes(config, architecture)]
+    return _as_taken(_joined(planes), config, architecture, folders, skip_bad_files)
+
+
+def prepare(config: TaggingConfig, architecture: Architecture, skip_bad_files: bool) -> Samples:
+    """Volumes of one plane or three, each once, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
     if config.es_directories and config.cc_directories:
-        parts = {
-            channel: _load(config, folders, skip_bad_files)
-            for channel, folders in ((ES, config.es_directories), (CC, config.cc_directories))
-        }
-        for channel, part in parts.items():
-            _check_channel(part, channel)
-            part.metadata["is_es_interaction"] = int(channel == ES)
-        volumes = join_image_sets(list(parts.values()))
+        of_channel = {ES: config.es_directories, CC: config.cc_directories}
+        folders = (*config.es_directories, *config.cc_directories)
+        planes = [_of_both(config, plane, of_channel, skip_bad_files) for plane in _planes(config, architecture)]
     else:
-        volumes = _load(config, data_folders(config), skip_bad_files)
+        folders = data_folders(config)
+        planes = [_load(config, plane, folders, skip_bad_files) for plane in _planes(config, architecture)]
+    volumes = without_repeated(_joined(planes))
     volumes = volumes.keep("with a known channel", volumes.metadata["is_es_interaction"] != UNKNOWN)
     if len(volumes) == 0:
         raise DataError(
@@ -39,16 +47,57 @@ def prepare(config: TaggingConfig, _architecture: Architecture, skip_bad_files: 
             "folders in es_directories and cc_directories"
         )
     volumes = _limit_classes(volumes, config)
-    return limit(volumes, channels(volumes), config.dataset_parameters)
+    volumes = limit(volumes, channels(volumes), config.dataset_parameters).set
+    volumes = _as_taken(volumes, config, architecture, folders, skip_bad_files)
+    return Samples(volumes, channels(volumes))
 
 
-def channels(volumes: ImageSet) -> np.ndarray:
+def channels(volumes: SampleSet) -> np.ndarray:
     """The class of each volume, int64 (N,)."""
     return np.where(volumes.metadata["is_es_interaction"] == 1, ES, CC)
 
 
-def _load(config: TaggingConfig, folders: Sequence[str], skip_bad_files: bool) -> ImageSet:
-    return load_plane_images(config, folders, skip_bad_files, kind="volumes")
+def _planes(config: TaggingConfig, architecture: Architecture) -> Sequence[str]:
+    """The planes whose volumes are needed."""
+    inputs = architecture.inputs(config.model_parameters.build_parameters)
+    return (config.plane,) if "image" in inputs else PLANES
+
+
+def _load(config: TaggingConfig, plane: str, folders: Sequence[str], skip_bad_files: bool) -> ImageSet:
+    return read_plane_images(config.model_copy(update={"plane": plane}), folders, skip_bad_files, kind="volumes")
+
+
+def _of_both(
+    config: TaggingConfig, plane: str, folders_of: Mapping[int, Sequence[str]], skip_bad_files: bool
+) -> ImageSet:
+    """The volumes of one plane from the folders of each channel."""
+    parts = {channel: _load(config, plane, folders, skip_bad_files) for channel, folders in folders_of.items()}
+    for channel, part in parts.items():
+        _check_channel(part, channel)
+        part.metadata["is_es_interaction"] = int(channel == ES)
+    return join_image_sets(list(parts.values()))
+
+
+def _joined(planes: Sequence[ImageSet]) -> ImageSet | TripleSet:
+    """The only plane as it is, or the three planes of matched clusters together."""
+    return planes[0] if len(planes) == 1 else join_planes(planes)
+
+
+def _as_taken(
+    volumes: ImageSet | TripleSet,
+    config: TaggingConfig,
+    architecture: Architecture,
+    folders: Sequence[str],
+    skip_bad_files: bool,
+) -> ImageSet | TripleSet:
+    """The volumes with everything else that the network takes."""
+    parameters = config.model_parameters.build_parameters
+    inputs = architecture.inputs(parameters)
+    if "points" in inputs:
+        volumes = with_points(volumes, folders, parameters.max_points, skip_bad_files)
+    if "numbers" in inputs:
+        volumes = replace(volumes, numbers=volume_numbers(volumes.of_plane()))
+    return volumes if "image" in inputs else replace(volumes, inputs=inputs)
 
 
 def _check_channel(part: ImageSet, channel: int) -> None:
@@ -65,7 +114,7 @@ def _check_channel(part: ImageSet, channel: int) -> None:
         )
 
 
-def _limit_classes(volumes: ImageSet, config: TaggingConfig) -> ImageSet:
+def _limit_classes(volumes: SampleSet, config: TaggingConfig) -> SampleSet:
     parameters = config.dataset_parameters
     at_most = parameters.max_samples_per_class
     if at_most is None:

@@ -7,7 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from channel_tagging.models import deep_cnn, hyperopt_simple_cnn, resnet, simple_cnn
+from channel_tagging.models import (
+    deep_cnn,
+    hyperopt_simple_cnn,
+    point_network,
+    resnet,
+    simple_cnn,
+    three_plane_resnet,
+)
 from python.config.problems import Problem
 from python.config.schema import DatasetParameters, RunConfig, Texts
 from python.config.task_schema import Architecture, TaskSchema
@@ -19,7 +26,7 @@ class TaggingDataset(DatasetParameters):
     )
     loading: Literal["memory", "streaming"] = Field(
         "memory",
-        description="Keep all volumes in memory, stored sparse (8 kB each), or read each batch from disk in the background.",
+        description="Keep all volumes in memory, stored sparse (some kB each), or read each batch from disk in the background.",
     )
 
 
@@ -33,8 +40,16 @@ class TaggingConfig(RunConfig):
     dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
 
 
-def rules(config: TaggingConfig, _architecture: Architecture) -> Iterator[Problem]:
+def rules(config: TaggingConfig, architecture: Architecture) -> Iterator[Problem]:
     """What must hold between keys of this task."""
+    inputs = architecture.inputs(config.model_parameters.build_parameters)
+    if "image" not in inputs:
+        if config.plane != "X":
+            text = f"is {config.plane}, but this network takes all three planes; leave plane out"
+            yield Problem(("plane",), text, (("plane",),))
+        if config.dataset_parameters.loading == "streaming":
+            path = ("dataset_parameters", "loading")
+            yield Problem(path, "is streaming, which only networks on the volumes of one plane allow", (path,))
     es, cc, both = ("es_directories",), ("cc_directories",), ("data_directories",)
     if (config.es_directories is None) != (config.cc_directories is None):
         alone, missing = (es, cc) if config.es_directories else (cc, es)
@@ -54,6 +69,8 @@ SCHEMA = TaskSchema(
         "hyperopt_simple_cnn": hyperopt_simple_cnn.ARCHITECTURE,
         "deep_cnn": deep_cnn.ARCHITECTURE,
         "resnet": resnet.ARCHITECTURE,
+        "three_plane_resnet": three_plane_resnet.ARCHITECTURE,
+        "point_network": point_network.ARCHITECTURE,
     },
     input_shape=(208, 1242, 1),
     monitors=("val_loss", "val_accuracy", "val_auc"),

@@ -31,7 +31,7 @@ class ChannelTagging(Classification):
     def baseline(self, evaluation: Evaluation) -> tuple[str, np.ndarray]:
         samples = evaluation.samples
         found = baseline_scores(
-            samples.set, samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
+            samples.set.of_plane(), samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
         )
         return "boosted trees on reconstructed numbers", found
 

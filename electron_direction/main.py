@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from electron_direction.regression import DirectionRegression
-from electron_direction.samples import prepare
+from electron_direction.samples import prepare, read
 from electron_direction.schema import SCHEMA
 from python.training.task import Task
 
-TASK = Task(schema=SCHEMA, prepare=prepare, problem=lambda config, _architecture: DirectionRegression(config))
+TASK = Task(
+    schema=SCHEMA, read=read, prepare=prepare, problem=lambda config, _architecture: DirectionRegression(config)
+)

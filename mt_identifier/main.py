@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mt_identifier.schema import SCHEMA
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
+from python.data.image_set import ImageSet
 from python.data_loader import extract_labels_for_mt_identification
 from python.training.classification import Classification
-from python.training.preparation import data_folders, limit, load_plane_images
+from python.training.preparation import data_folders, limit, read_plane_images, without_repeated
 from python.training.task import Samples, Task
 
 
+def read(config: RunConfig, _architecture: Architecture, skip_bad_files: bool) -> ImageSet:
+    """Cluster images of one plane."""
+    return read_plane_images(config, data_folders(config), skip_bad_files)
+
+
+def labels(images: ImageSet, architecture: Architecture) -> np.ndarray:
+    """The architecture's class of each image, int64 (N,); -1 where it is not known."""
+    return extract_labels_for_mt_identification(images.metadata, multiclass=len(architecture.classes) > 2)
+
+
 def prepare(config: RunConfig, architecture: Architecture, skip_bad_files: bool) -> Samples:
-    """Cluster images of one plane, labelled by the architecture's classes; those that cannot be labelled are cut."""
-    images = load_plane_images(config, data_folders(config), skip_bad_files)
-    labels = extract_labels_for_mt_identification(images.metadata, multiclass=len(architecture.classes) > 2)
-    images = images.keep("with a known label", labels >= 0)
-    return limit(images, labels[labels >= 0], config.dataset_parameters)
+    """Cluster images of one plane, each once, labelled by the architecture's classes; those that cannot be labelled are cut."""
+    images = without_repeated(read(config, architecture, skip_bad_files))
+    images = images.keep("with a known label", labels(images, architecture) >= 0)
+    return limit(images, labels(images, architecture), config.dataset_parameters)
 
 
-TASK = Task(schema=SCHEMA, prepare=prepare, problem=Classification)
+TASK = Task(schema=SCHEMA, read=read, prepare=prepare, problem=Classification, labels=labels)

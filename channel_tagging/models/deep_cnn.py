@@ -15,6 +15,8 @@ from channel_tagging.image_parameters import (
     Units,
     VolumeParameters,
     crop_fits,
+    n_numbers,
+    one_plane,
     seen_shape,
 )
 from python.config.task_schema import Architecture, InputShape
@@ -41,16 +43,16 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: DeepCnnPa
     from keras import layers
 
     from python.networks.plane_branches import convolution
-    from python.networks.volume_input import class_probabilities, seen_volume
+    from python.networks.volume_input import class_probabilities, seen_volume, volume_inputs
 
-    image = keras.Input(input_shape, name="image")
+    (image,), known, taken = volume_inputs(["image"], input_shape, n_numbers(parameters))
     features = seen_volume(image, parameters)
     for number, n_filters in enumerate(parameters.filters, 1):
         features = convolution(features, n_filters, parameters.kernel_size, False, f"conv_{number}")
         features = layers.MaxPooling2D(parameters.pool_size, name=f"pool_{number}")(features)
     features = layers.Flatten(name="flat")(features)
-    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, classes)
-    return keras.Model(image, probabilities, name="deep_cnn")
+    probabilities = class_probabilities([features, *known], parameters.dense_units, parameters.dropout_rate, classes)
+    return keras.Model(taken, probabilities, name="deep_cnn")
 
 
 def check(input_shape: InputShape, parameters: DeepCnnParameters) -> str | None:
@@ -67,4 +69,6 @@ def check(input_shape: InputShape, parameters: DeepCnnParameters) -> str | None:
     return crop_fits(input_shape, parameters) or too_deep
 
 
-ARCHITECTURE = Architecture(parameters=DeepCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check)
+ARCHITECTURE = Architecture(
+    parameters=DeepCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=one_plane
+)

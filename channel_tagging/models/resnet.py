@@ -27,6 +27,8 @@ from channel_tagging.image_parameters import (
     Units,
     VolumeParameters,
     crop_fits,
+    n_numbers,
+    one_plane,
     seen_shape,
 )
 from python.config.task_schema import Architecture, InputShape
@@ -60,11 +62,21 @@ class ResNetParameters(VolumeParameters):
 def build(input_shape: InputShape, classes: Sequence[str], parameters: ResNetParameters) -> keras.Model:
     """The network from volumes (N, channels, ticks, 1) to the probabilities of `classes`."""
     import keras  # validating a configuration must not load TensorFlow
+
+    from python.networks.volume_input import class_probabilities, volume_inputs
+
+    (image,), known, taken = volume_inputs(["image"], input_shape, n_numbers(parameters))
+    features = volume_features(image, parameters)
+    probabilities = class_probabilities([features, *known], parameters.dense_units, parameters.dropout_rate, classes)
+    return keras.Model(taken, probabilities, name="resnet")
+
+
+def volume_features(image: keras.KerasTensor, parameters: ResNetParameters, prefix: str = "") -> keras.KerasTensor:
+    """Stem, stages and pooling: features (N, 2 F) of volumes (N, channels, ticks, 1); names of layers begin with `prefix`."""
     from keras import layers
 
-    from python.networks.volume_input import class_probabilities, seen_volume
+    from python.networks.volume_input import seen_volume
 
-    image = keras.Input(input_shape, name="image")
     stem = layers.Conv2D(
         parameters.filters[0],
         [2 * stride for stride in parameters.stem_stride],
@@ -72,17 +84,16 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: ResNetPar
         padding="same",
         activation="relu",
         kernel_initializer="he_normal",
-        name="stem",
+        name=f"{prefix}stem",
     )
-    features = stem(seen_volume(image, parameters))
+    features = stem(seen_volume(image, parameters, prefix))
     for stage, n_filters in enumerate(parameters.filters, 1):
         for block in range(1, parameters.n_blocks + 1):
             step = 2 if block == 1 and stage > 1 else 1
-            features = residual_block(features, n_filters, step, parameters, f"stage_{stage}_block_{block}")
-    pooled = [layers.GlobalAveragePooling2D(name="mean")(features), layers.GlobalMaxPooling2D(name="largest")(features)]
-    features = layers.Concatenate(name="pooled")(pooled)
-    probabilities = class_probabilities(features, parameters.dense_units, parameters.dropout_rate, classes)
-    return keras.Model(image, probabilities, name="resnet")
+            features = residual_block(features, n_filters, step, parameters, f"{prefix}stage_{stage}_block_{block}")
+    mean = layers.GlobalAveragePooling2D(name=f"{prefix}mean")(features)
+    largest = layers.GlobalMaxPooling2D(name=f"{prefix}largest")(features)
+    return layers.Concatenate(name=f"{prefix}pooled")([mean, largest])
 
 
 def residual_block(
@@ -135,4 +146,6 @@ def _stages_fit(shape: InputShape, parameters: ResNetParameters) -> str | None:
     return f"{patches} and can be halved {halvings} times, so filters must name at most {halvings + 1} stages"
 
 
-ARCHITECTURE = Architecture(parameters=ResNetParameters, build=build, losses=LOSSES, classes=CLASSES, check=check)
+ARCHITECTURE = Architecture(
+    parameters=ResNetParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=one_plane
+)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from channel_tagging.image_parameters import CLASSES, KERNEL_SIZE, LOSSES, VolumeParameters, crop_fits, seen_shape
+from channel_tagging.image_parameters import (
+    CLASSES,
+    KERNEL_SIZE,
+    LOSSES,
+    VolumeParameters,
+    crop_fits,
+    n_numbers,
+    one_plane,
+    seen_shape,
+)
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
 
@@ -29,14 +38,14 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnn
     import keras  # validating a configuration must not load TensorFlow
 
     from python.networks.plane_branches import doubling_branch
-    from python.networks.volume_input import class_probabilities, seen_volume
+    from python.networks.volume_input import class_probabilities, seen_volume, volume_inputs
 
-    image = keras.Input(input_shape, name="image")
+    (image,), known, taken = volume_inputs(["image"], input_shape, n_numbers(parameters))
     maps = doubling_branch(parameters)(seen_volume(image, parameters), "volume")
     units = [parameters.n_dense_units] * parameters.n_dense_layers
     features = keras.layers.Flatten(name="flat")(maps)
-    probabilities = class_probabilities(features, units, parameters.dropout_rate, classes)
-    return keras.Model(image, probabilities, name="simple_cnn")
+    probabilities = class_probabilities([features, *known], units, parameters.dropout_rate, classes)
+    return keras.Model(taken, probabilities, name="simple_cnn")
 
 
 def check(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | None:
@@ -44,4 +53,6 @@ def check(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | Non
     return crop_fits(input_shape, parameters) or pooling_fits(seen_shape(input_shape, parameters), parameters)
 
 
-ARCHITECTURE = Architecture(parameters=SimpleCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check)
+ARCHITECTURE = Architecture(
+    parameters=SimpleCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=one_plane
+)

@@ -1,4 +1,4 @@
-"""Random flips of training images."""
+"""Random flips of training samples."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# of images (n, H, W, 1): clusters have ticks in rows, volumes channels
-_AXIS = {"clusters": {"time": 1, "channel": 2}, "volumes": {"channel": 1, "time": 2}}
+from python.data.batches import Inputs
+from python.data.symmetries import random_elements, transform_inputs
+
+_SYMMETRY = {"channel": "rotation", "time": "mirror_x"}
 
 
 @dataclass(frozen=True)
 class RandomFlips:
-    """Flip each image, of "clusters" or "volumes", along each of `axes` ("channel", "time") with `probability`, independently.
+    """Flip each sample, of "clusters" or "volumes", along each of `axes` ("channel", "time") with `probability`, independently.
 
-    Reversing the channels is exact in the drift frame (a rotation by 180 degrees about the drift). Reversing time is not: it
-    turns pulse shapes round, and is offered because older trainings used it.
+    Reversing the channels of all planes is exact in the drift frame (a rotation by 180 degrees about the drift). Reversing time
+    is not: it turns pulse shapes round, and is offered because older trainings used it.
     """
 
     axes: Sequence[str]
     probability: float
     kind: str = "clusters"
 
-    def __call__(
-        self, images: np.ndarray, targets: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return images (n, H, W, 1) with the drawn flips applied, and the targets, which do not change."""
-        images = images.copy()
-        for name in self.axes:
-            chosen = rng.random(len(images)) < self.probability
-            images[chosen] = np.flip(images[chosen], _AXIS[self.kind][name])
-        return images, targets
+    def __call__(self, inputs: Inputs, targets: np.ndarray, rng: np.random.Generator) -> tuple[Inputs, np.ndarray]:
+        """Return images (n, H, W, 1), or inputs by name, with the drawn flips applied, and the targets, which do not change."""
+        signs = random_elements([_SYMMETRY[axis] for axis in self.axes], self.probability, len(targets), rng)
+        if isinstance(inputs, dict):
+            return transform_inputs(inputs, signs, self.kind), targets
+        return transform_inputs({"image": inputs}, signs, self.kind)["image"], targets

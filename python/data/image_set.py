@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from python.data.batches import Inputs
+from python.data.blips import boxes_of
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.layouts import metadata_from_layout
@@ -32,7 +34,8 @@ class ImageSet:
     """Images (N) of clusters or of volumes with their metadata, structured (N,); `metadata["source"]` indexes `sources`.
 
     Rows are ticks and columns channels of clusters (H, W); volumes have channels in rows and ticks in columns.
-    `cuts` lists what each step removed: {"step", "removed", "kept"}. `files` names what was read, `bad_files` what was not.
+    `numbers` float32 (N, K), where there are any, are what a network takes beside each image. `cuts` lists what each step
+    removed: {"step", "removed", "kept"}. `files` names what was read, `bad_files` what was not.
     """
 
     images: SparseImages | StreamedImages
@@ -42,6 +45,7 @@ class ImageSet:
     files: list[dict] = field(default_factory=list)
     bad_files: list[str] = field(default_factory=list)
     kind: str = "clusters"
+    numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.metadata)
@@ -51,16 +55,26 @@ class ImageSet:
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}
         images = self.images if len(rows) == len(self) else self.images.take(rows)
-        return replace(self, images=images, metadata=self.metadata[rows], cuts=[*self.cuts, cut])
+        numbers = None if self.numbers is None else self.numbers[rows]
+        return replace(self, images=images, metadata=self.metadata[rows], numbers=numbers, cuts=[*self.cuts, cut])
 
-    def network_inputs(self, rows: np.ndarray) -> np.ndarray:
-        """Return the images `rows` as a network takes them, (n, H, W, 1) raw ADC."""
-        return self.images.dense(rows)[..., None]
+    def network_inputs(self, rows: np.ndarray) -> Inputs:
+        """Return the images `rows` as a network takes them, (n, H, W, 1) raw ADC; with `numbers` both, by name."""
+        images = self.images.dense(rows)[..., None]
+        return images if self.numbers is None else {"image": images, "numbers": self.numbers[rows]}
+
+    def of_plane(self) -> ImageSet:
+        """The set itself; of matched planes, the images of one."""
+        return self
 
     def pictures(self, rows: np.ndarray) -> np.ndarray:
         """Return the images `rows` for drawing, (n, ticks, channels) in ADC, of clusters and volumes alike."""
         images = self.images.dense(rows)
         return images.transpose(0, 2, 1) if self.kind == "volumes" else images
+
+    def outlines(self, rows: np.ndarray) -> list[np.ndarray] | None:
+        """Return the boxes of the clusters in the pictures of the volumes `rows`, see `boxes_of`; None for single clusters."""
+        return boxes_of(self.images.read(rows)) if self.kind == "volumes" else None
 
     def image_keys(self) -> np.ndarray:
         """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""

@@ -37,8 +37,11 @@ def random_elements(names: tuple[str, ...], probability: float, n: int, rng: np.
     return signs
 
 
-def transform_inputs(inputs: Inputs, signs: np.ndarray) -> Inputs:
-    """Return the inputs of n samples as the elements `signs` (n, 3) turn them. Other arrays than the known ones stay."""
+def transform_inputs(inputs: Inputs, signs: np.ndarray, kind: str = "clusters") -> Inputs:
+    """Return the inputs of n samples as the elements `signs` (n, 3) turn them. Other arrays than the known ones stay.
+
+    Images of `kind` "clusters" have ticks in rows, those of "volumes" in columns.
+    """
     x_flipped, swapped, flipped = signs[:, 0] < 0, signs[:, 1] * signs[:, 2] < 0, signs[:, 2] < 0
     out = dict(inputs)
     if "u" in inputs and "v" in inputs:
@@ -46,7 +49,8 @@ def transform_inputs(inputs: Inputs, signs: np.ndarray) -> Inputs:
         out["u"] = np.where(choose, inputs["v"], inputs["u"])
         out["v"] = np.where(choose, inputs["u"], inputs["v"])
     for name in {"image", *(plane.lower() for plane in PLANES)} & set(inputs):
-        out[name] = _turned(out[name], x_flipped, flipped)
+        rows, columns = (flipped, x_flipped) if kind == "volumes" else (x_flipped, flipped)
+        out[name] = _turned(out[name], rows, columns)
     if "offsets" in inputs:
         offsets = np.where(swapped[:, None], inputs["offsets"][:, [1, 0, 2]], inputs["offsets"])
         out["offsets"] = offsets * np.stack([signs[:, 0], signs[:, 0], signs[:, 2]], axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Matched clusters of the three planes as one sample each: images, shifts between the planes, and points around them."""
+"""Matched clusters, or volumes, of the three planes as one sample each: images, shifts between the planes, points around them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ SMALLEST_ENERGY_MEV = 0.1  # of the logarithm
 
 @dataclass
 class TripleSet:
-    """N matched clusters: `images` of U, V and X, and the metadata (N,) of the X cluster.
+    """N matched clusters, or volumes around them (`kind`): `images` of U, V and X, and the metadata (N,) of the X cluster.
 
     A plane without a cluster has an empty image. `offsets` float32 (N, 3) in cm: arrival of the U and of the V cluster less that
-    of X, and height y' by U less that by V; 0 where a plane is missing. `clouds` (N) are read only where `inputs` names
-    them. `inputs` names what a network takes: "u", "v", "x", "image" (of `plane`), "energy", "offsets", "points" (`max_points`).
+    of X, and height y' by U less that by V; 0 where a plane is missing. `clouds` (N) and `numbers` float32 (N, K) are there only
+    where `inputs` names them. `inputs` names what a network takes: "u", "v", "x", "image" (of `plane`), "energy", "offsets",
+    "points" (`max_points`), "numbers".
     """
 
     images: tuple[SparseImages, SparseImages, SparseImages]
@@ -36,6 +37,8 @@ class TripleSet:
     plane: int = X
     clouds: PointClouds | None = None
     max_points: int = 0
+    numbers: np.ndarray | None = None
+    kind: str = "clusters"
     cuts: list[dict] = field(default_factory=list)
     files: list[dict] = field(default_factory=list)
     bad_files: list[str] = field(default_factory=list)
@@ -53,6 +56,7 @@ class TripleSet:
             metadata=self.metadata[rows],
             offsets=self.offsets[rows],
             clouds=None if self.clouds is None else self.clouds.take(rows),
+            numbers=None if self.numbers is None else self.numbers[rows],
             cuts=[*self.cuts, cut],
         )
 
@@ -65,6 +69,10 @@ class TripleSet:
         """Return what the network takes of the samples `rows`, by name; raw ADC, cm, and the logarithm of MeV."""
         return {name: self._input(name, rows) for name in self.inputs}
 
+    def of_plane(self) -> ImageSet:
+        """The images of `plane` alone."""
+        return ImageSet(self.images[self.plane], self.metadata, self.sources, kind=self.kind)
+
     def _input(self, name: str, rows: np.ndarray) -> np.ndarray:
         if name == "energy":
             energy = np.maximum(self.metadata["cluster_energy"][rows], SMALLEST_ENERGY_MEV)
@@ -73,6 +81,8 @@ class TripleSet:
             return self.offsets[rows]
         if name == "points":
             return self.clouds.padded(rows, self.max_points)
+        if name == "numbers":
+            return self.numbers[rows]
         plane = self.plane if name == "image" else PLANES.index(name.upper())
         return self.images[plane].dense(rows)[..., None]
 
@@ -116,6 +126,7 @@ def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
         metadata=table,
         offsets=_offsets(planes, row_of),
         sources=x.sources,
+        kind=x.kind,
         cuts=cuts,
         files=[file for images_of_plane in planes for file in images_of_plane.files],
         bad_files=[file for images_of_plane in planes for file in images_of_plane.bad_files],
@@ -141,6 +152,25 @@ def _offsets(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:
         heights.append(np.where(seen, y * table["face"], np.nan))
     offsets[:, 2] = heights[U] - heights[V]
     return np.nan_to_num(offsets).astype(np.float32)  # old files do not record arrival and channel
+
+
+def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, skip_bad_files: bool = False) -> TripleSet:
+    """The samples that have points around them, with these; the table of cuts says what is beyond `max_points`.
+
+    Raises DataError as `read_clouds` does.
+    """
+    paths = find_point_files(folders)
+    clouds, found = read_clouds(triples, paths, folders, skip_bad_files)
+    files = [{"file": str(path), "bytes": path.stat().st_size} for path in paths]
+    triples = triples.keep("with points around them", found)
+    triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
+    charge = clouds.column("integral")
+    place = np.arange(len(charge)) - np.repeat(clouds.indptr[:-1], clouds.counts)
+    lost = 100 * charge[place >= max_points].sum() / max(float(charge.sum()), 1e-300)
+    longer = int(np.sum(clouds.counts > max_points))
+    step = f"at most {max_points} points: {longer} samples have more, {lost:.2f} % of all charge lost"
+    triples.cuts.append({"step": step, "removed": 0, "kept": len(triples)})
+    return triples
 
 
 def find_point_files(folders: Sequence[str]) -> list[Path]:

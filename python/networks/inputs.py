@@ -8,6 +8,6 @@ import keras
 ADC_UNIT = 500.0
 
 
-def scaled_adc() -> keras.layers.Layer:
+def scaled_adc(prefix: str = "") -> keras.layers.Layer:
     """Layer that turns raw ADC into numbers of order one; part of the network, so that a saved model takes raw images."""
-    return keras.layers.Rescaling(1.0 / ADC_UNIT, name="scaled_adc")
+    return keras.layers.Rescaling(1.0 / ADC_UNIT, name=f"{prefix}scaled_adc")

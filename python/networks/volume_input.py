@@ -1,4 +1,4 @@
-"""The two ends of a network that classifies volumes: what it sees of them, and the probabilities that it gives."""
+"""The two ends of a network that classifies volumes: what it takes and sees of them, and the probabilities that it gives."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from keras import layers
 from python.networks.class_output import ClassProbabilities
 from python.networks.inputs import scaled_adc
 
+N_NUMBER_UNITS = 64
+
 
 class Sight(Protocol):
     input_mode: Literal["full", "cropped", "resized"]
@@ -19,7 +21,32 @@ class Sight(Protocol):
     resize_by: Literal["average", "max"]
 
 
-def seen_volume(image: keras.KerasTensor, sight: Sight) -> keras.KerasTensor:
+def volume_inputs(
+    names: Sequence[str], input_shape: Sequence[int], n_numbers: int
+) -> tuple[list[keras.KerasTensor], list[keras.KerasTensor], keras.KerasTensor | dict[str, keras.KerasTensor]]:
+    """Inputs (N, *input_shape) of the images `names` and, where there are any, of numbers (N, n_numbers), of order one.
+
+    Returns the images, the features of the numbers, and what the model takes: one array, or several by name.
+    """
+    images = [keras.Input(input_shape, name=name) for name in names]
+    taken = dict(zip(names, images, strict=True))
+    known = []
+    if n_numbers:
+        taken["numbers"] = number_input(n_numbers)
+        known = [number_features(taken["numbers"])]
+    return images, known, taken if len(taken) > 1 else images[0]
+
+
+def number_input(n_numbers: int) -> keras.KerasTensor:
+    return keras.Input((n_numbers,), name="numbers")
+
+
+def number_features(numbers: keras.KerasTensor) -> keras.KerasTensor:
+    """Features of numbers (N, K) of order one: a layer of their own gives them weight beside many features of images."""
+    return layers.Dense(N_NUMBER_UNITS, activation="relu", name="numbers_features")(numbers)
+
+
+def seen_volume(image: keras.KerasTensor, sight: Sight, prefix: str = "") -> keras.KerasTensor:
     """What the network sees of raw ADC (N, channels, ticks, 1), in numbers of order one.
 
     A window is cut out of the middle; where it cannot be, the side of low numbers is the shorter one. Coarse pixels at the
@@ -27,17 +54,18 @@ def seen_volume(image: keras.KerasTensor, sight: Sight) -> keras.KerasTensor:
     """
     if sight.input_mode == "cropped":
         spare = [outer - inner for outer, inner in zip(image.shape[1:3], sight.crop_shape, strict=True)]
-        image = layers.Cropping2D([(each // 2, each - each // 2) for each in spare], name="cropped")(image)
+        image = layers.Cropping2D([(each // 2, each - each // 2) for each in spare], name=f"{prefix}cropped")(image)
     elif sight.input_mode == "resized":
         pooling = layers.AveragePooling2D if sight.resize_by == "average" else layers.MaxPooling2D
-        image = pooling(sight.resize_factor, padding="same", name="resized")(image)
-    return scaled_adc()(image)
+        image = pooling(sight.resize_factor, padding="same", name=f"{prefix}resized")(image)
+    return scaled_adc(prefix)(image)
 
 
 def class_probabilities(
-    features: keras.KerasTensor, dense_units: Sequence[int], dropout_rate: float, classes: Sequence[str]
+    features: Sequence[keras.KerasTensor], dense_units: Sequence[int], dropout_rate: float, classes: Sequence[str]
 ) -> keras.KerasTensor:
-    """Dense layers on features (N, n), then the probabilities of `classes`."""
+    """Dense layers on all `features` (N, n) together, then the probabilities of `classes`."""
+    features = layers.Concatenate(name="all_features")(features) if len(features) > 1 else features[0]
     for number, units in enumerate(dense_units, 1):
         features = layers.Dense(units, activation="relu", name=f"dense_{number}")(features)
         if dropout_rate > 0:

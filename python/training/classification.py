@@ -103,14 +103,17 @@ class Classification:
         names = self.classes
         by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
         rows = [row for turn in zip_longest(*by_class) for row in turn if row is not None][:number]
-        images = samples.set.pictures(rows)
+        images, outlines = samples.set.of_plane().pictures(rows), samples.set.of_plane().outlines(rows)
         classes = [names[samples.labels[row]] for row in rows]
         singles = {}
         for place, (row, name) in enumerate(zip(rows, classes, strict=True)):
             table = samples.set.metadata[row]
             title = f"{name}, plane {PLANES[table['plane']]}, event {table['event']}, {table['cluster_energy']:.1f} MeV"
-            singles[f"sample_{place:03d}_{name}"] = plot_sample(images[place], title)
-        return singles, plot_samples(images[:MAX_SAMPLES_ON_A_PAGE], classes[:MAX_SAMPLES_ON_A_PAGE])
+            singles[f"sample_{place:03d}_{name}"] = plot_sample(
+                images[place], title, None if outlines is None else outlines[place]
+            )
+        shown = slice(MAX_SAMPLES_ON_A_PAGE)
+        return singles, plot_samples(images[shown], classes[shown], outlines and outlines[shown])
 
     def headlines(self) -> tuple[str, ...]:
         return ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc")
@@ -119,7 +122,7 @@ class Classification:
         """The plots of the test part, by name."""
         names = self.classes
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
-        images, rows = evaluation.samples.set, evaluation.test_rows
+        images, rows = evaluation.samples.set.of_plane(), evaluation.test_rows
         metadata = images.metadata[rows]
         reconstructed, electron = metadata["cluster_energy"], metadata["true_electron_energy"]
         return {
@@ -136,7 +139,12 @@ class Classification:
             ),
             "calibration": plots.plot_calibration(labels, scores, names),
             "best_and_worst": plot_best_and_worst(
-                lambda chosen: images.pictures(rows[chosen]), labels, scores, names, reconstructed
+                lambda chosen: images.pictures(rows[chosen]),
+                labels,
+                scores,
+                names,
+                reconstructed,
+                (lambda chosen: images.outlines(rows[chosen])) if images.kind == "volumes" else None,
             ),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from python.training.preparation import batches
 from python.training.task import Samples, SampleSet, Task, View
 
 PREDICTION_BATCH = 512
+PREDICTION_BYTES = 2**24  # of inputs at a time: the activations of a network take many times as much
 
 
 class Feed(keras.utils.PyDataset):
@@ -150,21 +151,36 @@ def save_model(model: keras.Model, path: Path) -> None:
         model.save(temporary)
 
 
-def predict(model: keras.Model, samples: SampleSet, rows: np.ndarray, views: Sequence[View] = (View(),)) -> np.ndarray:
+def predict(
+    model: keras.Model,
+    samples: SampleSet,
+    rows: np.ndarray,
+    views: Sequence[View] = (View(),),
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> np.ndarray:
     """Return the outputs of the network for the samples `rows` in each view, (K, len(rows), C).
 
-    Those of the members of an ensemble count as views too.
+    Those of the members of an ensemble count as views too. `progress` is told how many rows are done, of how many.
     """
-    answers = []
-    for start in range(0, len(rows), PREDICTION_BATCH):
-        inputs = samples.network_inputs(rows[start : start + PREDICTION_BATCH])
+    answers, done = [], 0
+    parts = max(1, -(-len(rows) // prediction_batch(samples)))
+    for some in np.array_split(rows, parts):  # evenly: the last bits of a row alone would be other ones
+        inputs = samples.network_inputs(some)
         shown = []
         for view in views:
             outputs = np.asarray(model.predict_on_batch(view.show(inputs)))
             members = outputs[:, None] if outputs.ndim == 2 else outputs
             shown += [view.undo(members[:, member]) for member in range(members.shape[1])]
         answers.append(np.stack(shown))
+        done += len(some)
+        progress(done, len(rows))
     return np.concatenate(answers, axis=1)
+
+
+def prediction_batch(samples: SampleSet) -> int:
+    """How many of the samples a network is asked about at a time."""
+    inputs = keras.tree.flatten(samples.network_inputs(np.arange(min(1, len(samples)))))
+    return int(np.clip(PREDICTION_BYTES // max(sum(each.nbytes for each in inputs), 1), 1, PREDICTION_BATCH))
 
 
 def _early_stopping(config: RunConfig) -> EarlyStopping | None:

@@ -18,6 +18,7 @@ from python.reporting.report import save_figures, write_report
 from python.training.task import Evaluation, SampleSet, Task
 
 IDENTITY = ("event", "source", "plane", "match_id")
+PLACE = ("apa", "face", "first_channel", "first_tick")  # tells clusters of one event apart that are not matched
 ENERGIES = ("cluster_energy", "true_electron_energy", "true_nu_energy")
 
 
@@ -43,18 +44,15 @@ def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
     )
 
 
+def identity_and_energies(samples: SampleSet, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Which cluster or volume each of `rows` is, (n,), with its energies in MeV, and the names `sources` (S,)."""
+    table = samples.metadata[rows]
+    return {"sources": np.array(samples.sources), **{name: table[name] for name in (*IDENTITY, *PLACE, *ENERGIES)}}
+
+
 def save_predictions(path: Path, predictions: dict[str, np.ndarray], samples: SampleSet, rows: np.ndarray) -> None:
     """Predictions and truth of `rows` with energies and event identity."""
-    table = samples.metadata[rows]
-    save_npz(
-        path,
-        {
-            **predictions,
-            "row": rows,
-            "sources": np.array(samples.sources),
-            **{name: table[name] for name in (*IDENTITY, *ENERGIES)},
-        },
-    )
+    save_npz(path, {**predictions, "row": rows, **identity_and_energies(samples, rows)})
 
 
 def save_history(folder: Path, history: dict[str, list[float]]) -> None:

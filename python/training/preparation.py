@@ -22,10 +22,10 @@ def data_folders(config: RunConfig) -> tuple[str, ...]:
     return config.data_directories or (str(embedded_data_set()),)
 
 
-def load_plane_images(
+def read_plane_images(
     config: RunConfig, folders: Sequence[str], skip_bad_files: bool, kind: str = "clusters"
 ) -> ImageSet:
-    """Read the images of the configuration's plane, oriented, without empty or repeated ones, fit to input_shape.
+    """Read the images of the configuration's plane, oriented, without empty ones, fit to input_shape.
 
     `kind` is "clusters" or "volumes". Raises DataError when nothing usable is found.
     """
@@ -42,8 +42,12 @@ def load_plane_images(
     if parameters.old_flips is not None:
         images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
     images = images.keep("without empty images", images.images.counts > 0)
-    images = images.keep("without repeated images", ~repeated_rows(images.metadata, images.image_keys()))
     return images.fit_to(config.model_parameters.input_shape)
+
+
+def without_repeated(samples: SampleSet) -> SampleSet:
+    """Leave out every sample that the network could not tell from an earlier one with the same labels."""
+    return samples.keep("without repeated images", ~repeated_rows(samples.metadata, samples.image_keys()))
 
 
 def limit(samples: SampleSet, labels: np.ndarray, parameters: DatasetParameters) -> Samples:

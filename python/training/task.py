@@ -105,17 +105,26 @@ class Evaluation:
     seed: int
 
 
+def interactions(samples: SampleSet, _architecture: Architecture) -> np.ndarray:
+    """1 elastic scattering, 0 charged current, -1 where it is not known; int64 (N,)."""
+    return samples.metadata["is_es_interaction"].astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Task:
     """A task: its configuration, how its samples are made, and what kind of problem it is.
 
-    `prepare(config, architecture, skip_bad_files)` reads the data that the configuration names; `problem(config, architecture)`
-    is the question that the network is to answer.
+    `read(config, architecture, skip_bad_files)` returns all samples that the network can take, of the data that the configuration
+    names, whether their truth is known or not; `labels(samples, architecture)` the class of each, int64 (N,), -1 where it is not
+    known: the interaction, unless the task says otherwise. `prepare`, called like `read`, chooses and labels what is trained on.
+    `problem(config, architecture)` is the question that the network is to answer.
     """
 
     schema: TaskSchema
+    read: Callable[[RunConfig, Architecture, bool], SampleSet]
     prepare: Callable[[RunConfig, Architecture, bool], Samples]
     problem: Callable[[RunConfig, Architecture], LearningProblem]
+    labels: Callable[[SampleSet, Architecture], np.ndarray] = interactions
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
         """Folders between the output folder and the run's own; the plane where the network takes one plane's images."""

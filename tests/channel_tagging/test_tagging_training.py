@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 
 from python.commands.train import main
+from python.data.geometry import PLANES
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
+from python.data.triples import join_planes
 from python.general_purpose_libs import run_command
 from python.ingest.products import ProductSettings
+from python.networks.class_output import class_names
+from python.networks.saved import load_network
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
@@ -81,6 +85,41 @@ def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
     }
 
 
+RESNET = {"filters": [2, 3], "stem_stride": [8, 40], "dense_units": [4]}
+POINTS = {"n_point_units": 8, "dense_units": [8], "max_points": 16}
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "numbers"),
+    [
+        ("resnet", RESNET, True),
+        ("three_plane_resnet", RESNET, False),
+        ("three_plane_resnet", RESNET, True),
+        ("point_network", POINTS, False),
+        ("point_network", POINTS, True),
+    ],
+)
+def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers):
+    parameters = {**SMALL["model_parameters"], "build_parameters": {**build, "with_numbers": numbers}}
+    run = train("-d", volumes, model_name=name, model_parameters=parameters)
+    assert run.code == 0, run.err
+    model = load_network(run.folder / f"{name}.keras")
+    assert class_names(model) == ("cc", "es")
+    assert ("numbers" in model.input) == numbers
+    matched = join_planes([load_images([volumes], plane, kind="volumes") for plane in PLANES])
+    cuts = read(run.folder / "cuts.json")
+    steps = [cut for cut in cuts if cut["step"].startswith("matched")]
+    if name != "resnet":
+        assert [cut["kept"] for cut in steps] == [len(matched)]
+        assert 0 < len(matched) < read_kept(cuts, "read from")
+    assert (run.folder / "plots" / "best_and_worst.png").exists()
+    assert np.isfinite(read(run.folder / "metrics.json")["baseline_auc"])
+
+
+def read_kept(cuts, start):
+    return next(cut["kept"] for cut in cuts if cut["step"].startswith(start))
+
+
 def test_streamed_volumes_train_the_same_network(train, volumes):
     histories = [
         read(train("-d", volumes, dataset_parameters=with_dataset(loading=loading)).folder / "training_history.json")
@@ -123,6 +162,15 @@ def test_each_class_can_be_limited(train, volumes):
         ({"es_directories": ["e"]}, ["es_directories", "cc_directories"]),
         ({"es_directories": ["e"], "cc_directories": ["c"], "data_directories": ["d"]}, ["data_directories", "null"]),
         ({"dataset_parameters": with_dataset(old_flips="none")}, ["old_flips"]),
+        ({"model_name": "three_plane_resnet", "model_parameters": {}, "plane": "V"}, ["plane", "all three planes"]),
+        (
+            {
+                "model_name": "point_network",
+                "model_parameters": {},
+                "dataset_parameters": with_dataset(loading="streaming"),
+            },
+            ["loading", "one plane"],
+        ),
         ({"dataset_parameters": with_dataset(loading="stream")}, ["loading", "streaming"]),
     ],
 )

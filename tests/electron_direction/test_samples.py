@@ -83,6 +83,19 @@ def test_less_is_asked_more_is_kept(simulated):
     assert np.any(every.set.metadata["is_main_track"] == 0)
 
 
+# ---------------------------------------------------------------------------- to predict
+def test_what_is_trained_on_is_shown_alike_when_predicting(simulated):
+    ours = prepared(simulated, selection={"min_energy": 10})
+    every = TASK.read(config_of(simulated, selection={"min_energy": 10}), ARCHITECTURE, False)
+    row_of = {(row["event"], row["match_id"]): number for number, row in enumerate(every.metadata)}
+    rows = [row_of[row["event"], row["match_id"]] for row in ours.set.metadata]
+    shown, expected = every.network_inputs(np.array(rows)), ours.set.network_inputs(np.arange(len(rows)))
+    assert all(np.array_equal(shown[name], expected[name]) for name in expected)
+    assert np.any(every.metadata["is_main_track"] == 0)
+    assert every.metadata["cluster_energy"].min() >= 10
+    assert np.array_equal(TASK.labels(every, ARCHITECTURE), every.metadata["is_es_interaction"])
+
+
 # ---------------------------------------------------------------------------- points
 class PointsParameters(ThreePlaneCnnParameters):
     max_points: int = Field(20, ge=1, description="Points of a cloud.")

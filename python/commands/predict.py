@@ -1,0 +1,88 @@
+"""predict.sh: what a trained network of any task answers for data, whether their truth is known or not."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from python.commands.tasks import TASKS, load_task
+from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging, writing_to
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="predict.sh",
+        description="Ask the network of a finished run of any task about data, whether their truth is known or not. All that the "
+        "network can take is answered, repeated images too; limits and choices by truth of the training do not apply. "
+        "The last line of standard output is the file that was written.",
+        epilog="Exit codes: 0 done, 2 no finished run, a network that does not fit its configuration, or wrong usage, 3 data "
+        "missing, damaged, or without what the network takes, 5 output not writable, 130 interrupted. "
+        "example: ./scripts/predict.sh -m output/mt_identifier/simple_cnn/plane_X/20250101_120000 -d data/new -o new.npz",
+    )
+    add = parser.add_argument
+    add("-m", "--model", metavar="RUN", required=True, help="folder of a finished run, as the training printed it")
+    add("-d", "--data", metavar="DIR", nargs="+", required=True, help="data folders, searched recursively")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE.npz",
+        required=True,
+        help="file for the answers; an existing one is not replaced",
+    )
+    add("--force", action="store_true", help="replace an existing file")
+    add(
+        "--old-flips",
+        choices=("none", "upstream"),
+        help="how images of older code are flipped; default: as the run's configuration says",
+    )
+    add("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
+    add("-v", "--verbose", action="store_true", help="say more")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = make_parser().parse_args(argv)
+    start_logging(options.verbose)
+    run, output = Path(options.model), Path(options.output)
+    task = load_task(task_of_finished_run(run))
+    _check_output(output, options.force)
+    from python.training.prediction import predict_run  # after -h, which needs the standard library only
+
+    predict_run(task, run, options.data, output, old_flips=options.old_flips, skip_bad_files=options.skip_bad_files)
+    print(output)
+    return 0
+
+
+def task_of_finished_run(run: Path) -> str:
+    """The task of the run in the folder. Raises ConfigError when it is no run, or not done."""
+    if not run.is_dir():
+        raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
+    missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
+    if missing:
+        raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
+    state, task = read_status(run)["state"], read_json(run / "config.json").get("task")
+    if task not in TASKS:
+        raise ConfigError(f"{run / 'config.json'}: task is {task!r}, not one of {', '.join(TASKS)}")
+    if state != "done":
+        remedy = "wait for it" if state == "running" else f"finish it with train_{task}.sh --resume {run}"
+        raise ConfigError(f"{run}: the run is {state}, not done; {remedy}")
+    return task
+
+
+def _check_output(path: Path, force: bool) -> None:
+    if path.suffix != ".npz":
+        raise ConfigError(f"{path}: the answers are written as NPZ; give a name that ends with .npz")
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a file with -o")
+    if path.exists() and not force:
+        raise ConfigError(f"{path}: is there already; choose another name with -o, or replace it with --force")
+    with writing_to(path):  # rather than find out when all is predicted
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
