@@ -15,7 +15,7 @@ def _row(model_name: str, data: str, epochs: int, batch_size: int = 16, **build:
 
 
 def _long(model_name: str, epochs: int, batch_size: int, **build: Any) -> dict[str, Any]:
-    """All training events; the learning rate ends at a fiftieth of its first value."""
+    """The large set; the learning rate ends at a fiftieth of its first value."""
     return _row(model_name, "mixed", epochs, batch_size, **{"decay_rate": round(0.02 ** (1 / epochs), 3), **build})
 
 
@@ -31,5 +31,5 @@ ROWS: dict[str, dict[str, Any]] = {  # simple_cnn and deep_cnn have the referenc
     "point_network, with numbers": _row("point_network", "mixed_small", 5, with_numbers=True),
     "point_network, all": _long("point_network", 20, 128),
     "point_network, with numbers, all": _long("point_network", 20, 128, with_numbers=True),
-    "resnet, all": _long("resnet", 4, 32),
+    "resnet, 40k": {**_long("resnet", 4, 32), "dataset_parameters": {"max_samples": 50_000}},
 }
