@@ -60,25 +60,28 @@ def test_rows(table: np.ndarray) -> np.ndarray:
     return np.sort(np.random.default_rng(1).permutation(matched)[:TEST_EVENTS])
 
 
-def judged(labels: np.ndarray, scores: np.ndarray, energy: np.ndarray) -> dict[str, Any]:
-    """What a table needs of the answers `scores` (n, 2): each metric with its interval, and accuracy against energy (MeV)."""
-    found = {**classification_metrics(labels, scores, CLASSES), **tagging_metrics(labels, scores)}
+def judged(labels: np.ndarray, scores: np.ndarray, table: np.ndarray) -> dict[str, Any]:
+    """What is kept of the answers `scores` (n, 2): all events, those whose main cluster is the electron's track, and by energy."""
+    energy, is_track = table["cluster_energy"], table["is_main_track"] == 1
     right = scores.argmax(axis=1) == labels
     return {
-        "test_events": len(labels),
-        **{
-            name: [
-                round(float(found[key]), 4)
-                for key in (name, f"{name}_low", f"{name}_high")
-                if found.get(key) is not None
-            ]
-            for name in KEPT
-        },
+        **metrics_of(labels, scores),
+        "about_the_electron": metrics_of(labels[is_track], scores[is_track]),
         "accuracy_by_energy": {
             f"{low} to {high} MeV": round(float(right[(energy >= low) & (energy < high)].mean()), 4)
             for low, high in ENERGY_BINS
         },
     }
+
+
+def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+    """Each metric with its interval."""
+    found = {**classification_metrics(labels, scores, CLASSES), **tagging_metrics(labels, scores)}
+    ends = ("", "_low", "_high")
+    kept = {
+        name: [round(float(found[name + end]), 4) for end in ends if found.get(name + end) is not None] for name in KEPT
+    }
+    return {"test_events": len(labels), **kept}
 
 
 def measured(row: str) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def measured(row: str) -> dict[str, Any]:
         "calibrated_error": round(
             calibration_error(samples.labels, with_temperature(scores, metrics["temperature"])), 4
         ),
-        **judged(samples.labels, scores, samples.set.metadata["cluster_energy"]),
+        **judged(samples.labels, scores, samples.set.metadata),
     }
 
 
@@ -124,7 +127,7 @@ def yardsticks() -> dict[str, Any]:
         alone.fit(energy[train_rows, None], labels[train_rows])
         found["trees on the energy alone"] = alone.predict_proba(energy[rows, None])
         for name, scores in found.items():
-            judgement = judged(labels[rows], scores, energy[rows])
+            judgement = judged(labels[rows], scores, both.metadata[rows])
             table[f"{name}, {data}"] = {"training_volumes": len(train), **judgement}
     return table
 
