@@ -61,7 +61,7 @@ def test_rows(table: np.ndarray) -> np.ndarray:
 
 
 def judged(labels: np.ndarray, scores: np.ndarray, table: np.ndarray) -> dict[str, Any]:
-    """What is kept of the answers `scores` (n, 2): all events, those whose main cluster is the electron's track, and by energy."""
+    """What is kept of the answers `scores` (n, 2): of all events, of those about the electron's track, and by energy."""
     energy, is_track = table["cluster_energy"], table["is_main_track"] == 1
     right = scores.argmax(axis=1) == labels
     return {
