@@ -67,6 +67,7 @@ def judged(labels: np.ndarray, scores: np.ndarray, table: np.ndarray) -> dict[st
     return {
         **metrics_of(labels, scores),
         "about_the_electron": metrics_of(labels[is_track], scores[is_track]),
+        "above_10_mev": metrics_of(labels[energy > 10], scores[energy > 10]),
         "accuracy_by_energy": {
             f"{low} to {high} MeV": round(float(right[(energy >= low) & (energy < high)].mean()), 4)
             for low, high in ENERGY_BINS

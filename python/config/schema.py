@@ -47,8 +47,11 @@ class DatasetParameters(Section):
     random_seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of the split, the augmentation and the weights.")
     max_samples: int | None = Field(None, ge=1, description="Use at most so many images, drawn at random; null: all.")
     balance_data: bool = Field(False, description="Give every class the same number of training images.")
-    balance_method: Literal["undersample", "oversample"] = Field(
-        "undersample", description="Leave out images of the larger classes, or repeat those of the smaller ones."
+    balance_method: Literal["undersample", "oversample", "energy"] = Field(
+        "undersample",
+        description="undersample: leave out images of the larger classes; oversample: repeat those of the smaller ones; energy: "
+        "leave out images until the classes are equally frequent at each reconstructed energy, so that the energy alone tells "
+        "nothing.",
     )
     aug_coefficient: int = Field(
         1, ge=1, le=1000, description="Times that every training image is shown per epoch, each time augmented anew."

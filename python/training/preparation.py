@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
-from python.data.balance import balanced_rows
+from python.data.balance import balanced_rows, balanced_rows_by_energy
 from python.data.batches import Batches
 from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
@@ -64,12 +64,16 @@ def split_samples(samples: SampleSet, parameters: DatasetParameters) -> Split:
     return split(samples.metadata, samples.image_keys(), fractions, parameters.random_seed, parameters.split_by)
 
 
-def training_rows(labels: np.ndarray, parts: Split, parameters: DatasetParameters) -> np.ndarray:
+def training_rows(samples: Samples, parts: Split, parameters: DatasetParameters) -> np.ndarray:
     """Return the rows to train on: the training part, with its classes balanced where the configuration says so."""
     if not parameters.balance_data:
         return parts.train
     rng = np.random.default_rng([parameters.random_seed, 1])
-    return parts.train[balanced_rows(labels[parts.train], parameters.balance_method, rng)]
+    labels = samples.labels[parts.train]
+    if parameters.balance_method == "energy":
+        energy = samples.set.metadata["cluster_energy"][parts.train]
+        return parts.train[balanced_rows_by_energy(labels, energy, rng)]
+    return parts.train[balanced_rows(labels, parameters.balance_method, rng)]
 
 
 def batches(

@@ -86,7 +86,7 @@ def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tup
     samples = task.prepare(config, task.architecture(config), options.skip_bad_files)
     parameters = config.dataset_parameters
     parts = split_samples(samples.set, parameters)
-    rows = training_rows(samples.labels, parts, parameters)
+    rows = training_rows(samples, parts, parameters)
     sizes = ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS)
     samples.set.cuts.append(
         {"step": f"split by {parameters.split_by}: {sizes}", "removed": 0, "kept": len(samples.set)}

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from python.data.augmentation import RandomFlips
-from python.data.balance import balanced_rows
+from python.data.balance import ENERGY_STEP, balanced_rows, balanced_rows_by_energy
 from python.data.batches import Batches
 from python.data.image_set import ImageSet
 from python.data.metadata import empty_metadata
@@ -69,3 +71,26 @@ def test_balance():
     assert set(repeats) == {6, 7}
     with pytest.raises(ValueError, match="sideways"):
         balanced_rows(labels, "sideways", rng)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.floats(-1, 200) | st.just(float("nan"))), min_size=1, max_size=80),
+    st.integers(0, 9),
+)
+def test_balance_at_every_energy(events, seed):
+    labels, energy = (np.array(column) for column in zip(*events, strict=True))
+    assume(len(set(labels)) == 2)
+    rows = balanced_rows_by_energy(labels, energy, np.random.default_rng(seed))
+    assert np.all(np.diff(rows) > 0)
+    assert np.all(energy[rows] > 0)
+    for low in ENERGY_STEP ** np.arange(-4, 30):
+        inside = (energy[rows] >= low * (1 + 1e-9)) & (energy[rows] < low * ENERGY_STEP * (1 - 1e-9))
+        assert np.sum(labels[rows][inside]) * 2 == np.sum(inside)
+
+
+def test_balance_by_energy_keeps_as_many_as_it_can():
+    labels = np.repeat([0, 1, 0, 1], [30, 10, 5, 40])
+    energy = np.repeat([5.0, 5.0, 20.0, 20.0], [30, 10, 5, 40])
+    rows = balanced_rows_by_energy(labels, energy, np.random.default_rng(0))
+    assert np.bincount(labels[rows]).tolist() == [15, 15]
+    assert [int(np.sum(energy[rows] == value)) for value in (5.0, 20.0)] == [20, 10]
