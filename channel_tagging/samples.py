@@ -80,7 +80,15 @@ def _of_both(
 
 def _joined(planes: Sequence[ImageSet]) -> ImageSet | TripleSet:
     """The only plane as it is, or the three planes of matched clusters together."""
-    return planes[0] if len(planes) == 1 else join_planes(planes)
+    if len(planes) == 1:
+        return planes[0]
+    volumes = join_planes(planes)
+    if len(volumes) == 0:
+        raise DataError(
+            f"no volume is matched on three planes in the drift frame:\n{cut_table_text(volumes.cuts)}\nvolumes of older code "
+            "never are; make them again with make_images.sh --volumes, or take a network on one plane"
+        )
+    return volumes
 
 
 def _as_taken(

@@ -142,6 +142,18 @@ def test_folders_of_each_channel_label_what_does_not_know_its_own(train, tmp_pat
     assert set(labels) == {0, 1}
 
 
+def test_networks_on_three_planes_say_why_old_volumes_do_not_do(train, tmp_path):
+    image = np.zeros((208, 1242), np.float32)
+    image[104, 600:610] = 500
+    for plane in PLANES:
+        path = tmp_path / "old" / f"a_volume_plane{plane}.npz"
+        write_old_volume_file(path, [image] * 4, old_volume_rows(4, plane))
+    run = train("-d", tmp_path / "old", model_name="three_plane_resnet", model_parameters={})
+    assert run.code == 3
+    assert "older code" in run.err
+    assert "make_images.sh --volumes" in run.err
+
+
 def test_own_volumes_in_the_folder_of_the_other_channel_are_an_error(train, volumes):
     run = train(es_directories=[str(volumes)], cc_directories=[str(volumes)])
     assert run.code == 3
