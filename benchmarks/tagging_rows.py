@@ -35,5 +35,5 @@ ROWS: dict[str, dict[str, Any]] = {  # simple_cnn and deep_cnn have the referenc
         **_long("point_network", 20, 128, with_numbers=True),
         "dataset_parameters": {"balance_data": True, "balance_method": "energy"},
     },
-    "resnet, 40k": {**_long("resnet", 4, 32), "dataset_parameters": {"max_samples": 50_000}},
+    "resnet, 12k": {**_long("resnet", 4, 32), "dataset_parameters": {"max_samples": 15_000}},
 }
