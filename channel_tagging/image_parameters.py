@@ -71,9 +71,10 @@ def seen_shape(input_shape: InputShape, parameters: VolumeParameters) -> InputSh
     return rows, columns, depth
 
 
-def crop_fits(input_shape: InputShape, parameters: VolumeParameters) -> str | None:
-    """Why the window of a cropped input does not lie within the image, or None when it does."""
-    sides, window = input_shape[:2], parameters.crop_shape
-    if parameters.input_mode != "cropped" or all(inner <= outer for inner, outer in zip(window, sides, strict=True)):
+def sight_fits(input_shape: InputShape, parameters: VolumeParameters) -> str | None:
+    """Why the window of a cropped input, or the pixel of a resized one, is larger than the image, or None when it is not."""
+    name = {"cropped": "crop_shape", "resized": "resize_factor"}.get(parameters.input_mode)
+    sides, window = input_shape[:2], getattr(parameters, name) if name else (1, 1)
+    if all(inner <= outer for inner, outer in zip(window, sides, strict=True)):
         return None
-    return f"crop_shape {window[0]} x {window[1]} is larger than the images, {sides[0]} x {sides[1]}"
+    return f"{name} {window[0]} x {window[1]} is larger than the images, {sides[0]} x {sides[1]}"

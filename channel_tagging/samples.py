@@ -32,12 +32,11 @@ def read(config: TaggingConfig, architecture: Architecture, skip_bad_files: bool
 
 def prepare(config: TaggingConfig, architecture: Architecture, skip_bad_files: bool) -> Samples:
     """Volumes of one plane or three, each once, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
+    folders = data_folders(config)
     if config.es_directories and config.cc_directories:
         of_channel = {ES: config.es_directories, CC: config.cc_directories}
-        folders = (*config.es_directories, *config.cc_directories)
         planes = [_of_both(config, plane, of_channel, skip_bad_files) for plane in _planes(config, architecture)]
     else:
-        folders = data_folders(config)
         planes = [_load(config, plane, folders, skip_bad_files) for plane in _planes(config, architecture)]
     volumes = without_repeated(_joined(planes))
     volumes = volumes.keep("with a known channel", volumes.metadata["is_es_interaction"] != UNKNOWN)

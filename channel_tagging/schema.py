@@ -39,6 +39,10 @@ class TaggingConfig(RunConfig):
     )
     dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
 
+    @property
+    def named_folders(self) -> tuple[str, ...]:
+        return super().named_folders or (*(self.es_directories or ()), *(self.cc_directories or ()))
+
 
 def rules(config: TaggingConfig, architecture: Architecture) -> Iterator[Problem]:
     """What must hold between keys of this task."""

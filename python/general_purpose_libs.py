@@ -278,7 +278,11 @@ class RunStatus:
 
 def read_status(folder: str | os.PathLike) -> dict[str, Any]:
     """Return the content of RUN/status.json; a run that says "running" but whose process is gone reads "interrupted"."""
-    status = read_json(Path(folder) / "status.json")
+    path = Path(folder) / "status.json"
+    status = read_json(path)
+    told = set(status) if isinstance(status, dict) else set()
+    if "state" not in told or (status["state"] == "running" and not {"heartbeat", "host", "pid"} <= told):
+        raise ConfigError(f"{path}: does not say how the run stands; is {folder} a run folder as a training left it?")
     if status["state"] == "running":
         silent = (datetime.now(UTC) - datetime.fromisoformat(status["heartbeat"])).total_seconds()
         here = status["host"] == socket.gethostname()

@@ -91,4 +91,6 @@ else
     use_venv
 fi
 
+# threads of OpenMP that wait actively slow each other down a great deal on shared cores
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 export KERAS_BACKEND="${KERAS_BACKEND:-tensorflow}" TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" MPLBACKEND=Agg

@@ -202,3 +202,9 @@ def test_progress_draws_a_bar_on_a_terminal(monkeypatch, capsys):
     shown = capsys.readouterr().err
     assert "reading" in shown
     assert "1/2" in shown
+
+
+def test_a_status_that_does_not_say_how_the_run_stands(tmp_path):
+    (tmp_path / "status.json").write_text("{}")
+    with pytest.raises(ConfigError, match="does not say how the run stands"):
+        read_status(tmp_path)

@@ -14,10 +14,10 @@ from channel_tagging.image_parameters import (
     Filters,
     Units,
     VolumeParameters,
-    crop_fits,
     n_numbers,
     one_plane,
     seen_shape,
+    sight_fits,
 )
 from python.config.task_schema import Architecture, InputShape
 
@@ -66,7 +66,7 @@ def check(input_shape: InputShape, parameters: DeepCnnParameters) -> str | None:
         too_deep = f"{pooled}, so filters must name at most {most} blocks"
     else:
         too_deep = None
-    return crop_fits(input_shape, parameters) or too_deep
+    return sight_fits(input_shape, parameters) or too_deep
 
 
 ARCHITECTURE = Architecture(

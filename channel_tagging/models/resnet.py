@@ -26,10 +26,10 @@ from channel_tagging.image_parameters import (
     Sides,
     Units,
     VolumeParameters,
-    crop_fits,
     n_numbers,
     one_plane,
     seen_shape,
+    sight_fits,
 )
 from python.config.task_schema import Architecture, InputShape
 
@@ -134,7 +134,7 @@ def normalized(features: keras.KerasTensor, normalization: Normalization, name: 
 
 def check(input_shape: InputShape, parameters: ResNetParameters) -> str | None:
     """Why images of this shape do not suit the network, or None when they do."""
-    return crop_fits(input_shape, parameters) or _stages_fit(seen_shape(input_shape, parameters), parameters)
+    return sight_fits(input_shape, parameters) or _stages_fit(seen_shape(input_shape, parameters), parameters)
 
 
 def _stages_fit(shape: InputShape, parameters: ResNetParameters) -> str | None:

@@ -12,10 +12,10 @@ from channel_tagging.image_parameters import (
     KERNEL_SIZE,
     LOSSES,
     VolumeParameters,
-    crop_fits,
     n_numbers,
     one_plane,
     seen_shape,
+    sight_fits,
 )
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
@@ -50,7 +50,7 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnn
 
 def check(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | None:
     """Why images of this shape do not suit the network, or None when they do."""
-    return crop_fits(input_shape, parameters) or pooling_fits(seen_shape(input_shape, parameters), parameters)
+    return sight_fits(input_shape, parameters) or pooling_fits(seen_shape(input_shape, parameters), parameters)
 
 
 ARCHITECTURE = Architecture(

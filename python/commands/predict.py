@@ -15,6 +15,7 @@ from python.general_purpose_libs import ConfigError, read_json, read_status, run
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="predict.sh",
+        allow_abbrev=False,
         description="Ask the network of a finished run of any task about data, whether their truth is known or not. All that the "
         "network can take is answered, repeated images too; limits and choices by truth of the training do not apply. "
         "The last line of standard output is the file that was written.",

@@ -165,6 +165,11 @@ class RunConfig(Section):
     batch_job: BatchJob = Field(BatchJob(), description="What a batch job asks for; not used otherwise.")
 
     @property
+    def named_folders(self) -> tuple[str, ...]:
+        """All folders with data that the file names."""
+        return self.data_directories or ()
+
+    @property
     def search_requested(self) -> bool:
         """Whether the file asks for a hyperparameter search."""
         return self.model_parameters.hp_max_evals is not None and self.model_parameters.space_options is not None

@@ -1,4 +1,4 @@
-"""Blips: the groups of touching charge in volumes, of which that with most charge is the main cluster.
+"""Blips: the groups of touching charge in volumes, of which that in the middle is the main cluster.
 
 A run is an unbroken row of ticks with charge in one channel, one trigger primitive or several that overlap. Runs whose channels
 and ticks come within the limits belong together, and so do all that such steps connect. The limits are those by which ingest
@@ -17,6 +17,7 @@ from python.data.sparse_images import SparseImages
 
 CHANNEL_LIMIT = 2  # apart at most
 TICK_LIMIT = 3  # empty ticks between, at most
+MIDDLE = (3, 18)  # channels and ticks, 1.4 cm, within which a main cluster's box reaches the middle of its volume
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Runs:
 
 @dataclass(frozen=True)
 class Blips:
-    """B blips, arrays (B,), those of volume i at `indptr[i]:indptr[i + 1]` (N + 1,), most charge first.
+    """B blips, arrays (B,), those of volume i at `indptr[i]:indptr[i + 1]` (N + 1,): the main cluster,
+    then the others, most charge first.
 
     `charge` ADC sum; `channel`, `tick` charge-weighted means; `n_runs`; `first_channel`, `last_channel`, `first_tick`,
     `last_tick` the box that holds it, borders included; `peak` largest ADC. `runs` are those of all, `of_run` (R,) their blips.
@@ -74,7 +76,7 @@ def find_blips(volumes: SparseImages, channel_limit: int = CHANNEL_LIMIT, tick_l
     image = np.zeros(n, np.int64)
     image[label] = runs.image
     place = np.empty(n, np.int64)
-    order = np.lexsort((-charge, image))
+    order = np.lexsort((-charge, ~_is_main(runs, label, charge, image, volumes.shape), image))
     place[order] = np.arange(n)
     of_run = place[label]
     charge, image = charge[order], image[order]
@@ -104,6 +106,28 @@ def find_blips(volumes: SparseImages, channel_limit: int = CHANNEL_LIMIT, tick_l
         runs=runs,
         of_run=of_run,
     )
+
+
+def _is_main(
+    runs: Runs, label: np.ndarray, charge: np.ndarray, image: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+    """Whether each blip (B,) is the main cluster of its volume: of those whose box reaches the middle that with most charge.
+
+    A volume is centred on its main cluster. Where nothing reaches the middle, as on a plane whose place comes from the other
+    planes, it is the blip with most charge.
+    """
+    n = len(charge)
+    central = np.ones(n, bool)
+    middles = zip(((runs.channel, runs.channel), (runs.first_tick, runs.last_tick)), shape, MIDDLE, strict=True)
+    for (first, last), side, reach in middles:
+        low, high = np.full(n, side), np.full(n, -1)
+        np.minimum.at(low, label, first)
+        np.maximum.at(high, label, last)
+        central &= (low - reach <= (side - 1) / 2) & ((side - 1) / 2 <= high + reach)
+    best_first = np.lexsort((-charge, ~central, image))
+    main = np.zeros(n, bool)
+    main[best_first[np.flatnonzero(np.diff(image[best_first], prepend=-1))]] = True
+    return main
 
 
 def find_runs(volumes: SparseImages) -> Runs:

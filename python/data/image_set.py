@@ -244,10 +244,12 @@ def _concatenated(images: Sequence[SparseImages | StreamedImages]) -> SparseImag
 
 
 def _added(cuts_of_parts: Sequence[list[dict]]) -> list[dict]:
-    """The tables of cuts of several parts as one; each goes on from the others' last line."""
+    """The tables of cuts of several parts as one; each goes on from the others' last line, and its first line adds to all."""
     cuts, before = [], 0
     for cuts_of_part in cuts_of_parts:
+        added = {"added": cuts_of_part[0]["kept"]} if before else {}
         cuts += [{**cut, "kept": before + cut["kept"]} for cut in cuts_of_part]
+        cuts[-len(cuts_of_part)] |= added
         before = cuts[-1]["kept"]
     return cuts
 

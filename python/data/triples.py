@@ -166,7 +166,7 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
     triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
     charge = clouds.column("integral")
     place = np.arange(len(charge)) - np.repeat(clouds.indptr[:-1], clouds.counts)
-    lost = 100 * charge[place >= max_points].sum() / max(float(charge.sum()), 1e-300)
+    lost = 100 * float(charge[place >= max_points].sum()) / max(float(charge.sum()), 1e-300)
     longer = int(np.sum(clouds.counts > max_points))
     step = f"at most {max_points} points: {longer} samples have more, {lost:.2f} % of all charge lost"
     triples.cuts.append({"step": step, "removed": 0, "kept": len(triples)})
@@ -197,6 +197,8 @@ def read_clouds(
         known = np.array([numbers.get(name, UNKNOWN) for name in content.sources])[content.metadata["source"]]
         parts.append(content.clouds)
         keys.append(np.stack([known, content.metadata["event"], content.metadata["match_id"]], axis=1))
+    if not parts:
+        raise DataError(f"none of the {len(paths)} files of points in {', '.join(map(str, folders))} can be used")
     clouds, table = PointClouds.concatenate(parts), triples.metadata
     wanted = np.stack([table["source"], table["event"], table["match_id"]], axis=1)
     _, key = np.unique(np.concatenate([wanted, *keys]), axis=0, return_inverse=True)

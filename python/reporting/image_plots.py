@@ -29,7 +29,7 @@ _EXAMPLES = 4
 _SMALL_PAGE = (4.0, 5.0)  # inches
 _SMALL_PAGE_OF_VOLUME = (6.0, 6.0)  # a volume is about as wide as high
 _WIDE_IMAGE = 100  # columns from which on fewer panels stand side by side
-_OUTLINE_COLOURS = (style.colour(4), style.colour(1))  # of other clusters, of the main one
+_OUTLINE_COLOURS = ("0.6", style.colour(1))  # of other clusters, of the main one
 _OUTLINE_GAP = 0.008  # of the panel, between a box and its outline: single hits stay visible
 
 
@@ -99,7 +99,7 @@ def plot_best_and_worst(
     indices = np.concatenate([some for row in chosen for some in row])
     figure = style.new_figure(
         "Most confident decisions: right (left, blue) and wrong (right, orange)\nabove each: decision, its score, energy"
-        + ("; outlined: the main cluster orange, others yellow" if boxes_of else "")
+        + ("; outlined: the main cluster orange, others grey" if boxes_of else "")
     )
     if indices.size == 0:
         _say_only(figure, "no test images")

@@ -64,13 +64,15 @@ def metrics_table(methods: Mapping[str, Mapping[str, float | int | None]], colum
 
 
 def cut_table_text(cuts: Sequence[Mapping[str, str | int]]) -> str:
-    """The cut table as aligned columns; each cut holds `step`, `removed` and `kept`.
+    """The cut table as aligned columns; each cut holds `step`, `removed` and `kept`, and `added` where more came in.
 
-    The last column is what is kept of what stood before the first step.
+    The last column is what is kept of all that ever came in.
     """
     rows = [["step", "removed", "kept", "kept of all"]]
+    total = sum(int(cut.get("added", 0)) for cut in cuts) + sum(
+        int(cut["removed"]) + int(cut["kept"]) for cut in cuts[:1]
+    )
     for cut in cuts:
-        total = int(cuts[0]["removed"]) + int(cuts[0]["kept"])
         share = f"{100 * int(cut['kept']) / total:.1f} %" if total else "-"
         rows.append([str(cut["step"]), f"{cut['removed']:,}", f"{cut['kept']:,}", share])
     return "\n".join(table_lines(rows))

@@ -34,12 +34,16 @@ PREDICTION_BYTES = 2**24  # of inputs at a time: the activations of a network ta
 
 
 class Feed(keras.utils.PyDataset):
-    """Hands batches to Keras in their own order; while the network works on one, the next is made."""
+    """Hands batches to Keras in their own order; while the network works on one, the next is made.
+
+    `broken` is why no batch could be made: a framework wraps what is raised here in an error of its own.
+    """
 
     def __init__(self, batches: Batches) -> None:
         super().__init__()
         self.batches = batches
         self.background = ThreadPoolExecutor(1)
+        self.broken: Exception | None = None
         self.ahead: tuple[tuple[int, int], Future] | None = None  # epoch and number of the batch that is being made
 
     def __len__(self) -> int:
@@ -47,7 +51,11 @@ class Feed(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[Inputs, np.ndarray]:
         epoch, ahead = self.batches.epoch, self.ahead
-        batch = ahead[1].result() if ahead and ahead[0] == (epoch, number) else self.batches[number]
+        try:
+            batch = ahead[1].result() if ahead and ahead[0] == (epoch, number) else self.batches[number]
+        except Exception as error:
+            self.broken = error
+            raise
         following = number + 1
         if following < len(self):
             self.ahead = (epoch, following), self.background.submit(self.batches.__getitem__, following)
@@ -84,7 +92,7 @@ def fit(
     Saves in `folder`, and returns, the model of the best epoch (of the last, where restore_best_weights is off). Raises
     TrainingError when the loss stops being finite; the saved model is then the best one before that.
     """
-    training, validation = batches(task, config, samples, train_rows, val_rows)
+    training, validation = (Feed(part) for part in batches(task, config, samples, train_rows, val_rows))
     model_file = model_file_of(config, folder)
     parameters = config.model_parameters
     terminal = sys.stdout.isatty()
@@ -103,14 +111,14 @@ def fit(
     if done < parameters.epochs and not stopped:
         try:
             model.fit(
-                Feed(training),
-                validation_data=Feed(validation),
+                training,
+                validation_data=validation,
                 epochs=parameters.epochs,
                 initial_epoch=done,
                 shuffle=False,  # the batches have an order of their own
                 verbose=1 if terminal else 0,
                 callbacks=[
-                    EpochOrder(training),
+                    EpochOrder(training.batches),
                     StopWhenAsked(),
                     StopOnNonFinite(),
                     history,
@@ -124,6 +132,11 @@ def fit(
             if checkpoints.best_model.exists():
                 save_model(keras.models.load_model(checkpoints.best_model), model_file)
             raise
+        except Exception as error:
+            broken = training.broken or validation.broken
+            if broken is None:
+                raise
+            raise broken from error
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
         model = keras.models.load_model(checkpoints.best_model)
     save_model(model, model_file)
@@ -162,9 +175,11 @@ def predict(
 
     Those of the members of an ensemble count as views too. `progress` is told how many rows are done, of how many.
     """
-    answers, done = [], 0
-    parts = max(1, -(-len(rows) // prediction_batch(samples)))
-    for some in np.array_split(rows, parts):  # evenly: the last bits of a row alone would be other ones
+    answers, size = [], prediction_batch(samples)
+    for start in range(0, len(rows), size):
+        some = np.resize(
+            rows[start : start + size], size
+        )  # filled up: in smaller batches the last bits would be other ones
         inputs = samples.network_inputs(some)
         shown = []
         for view in views:
@@ -172,9 +187,8 @@ def predict(
             members = outputs[:, None] if outputs.ndim == 2 else outputs
             shown += [view.undo(members[:, member]) for member in range(members.shape[1])]
         answers.append(np.stack(shown))
-        done += len(some)
-        progress(done, len(rows))
-    return np.concatenate(answers, axis=1)
+        progress(min(start + size, len(rows)), len(rows))
+    return np.concatenate(answers, axis=1)[:, : len(rows)]
 
 
 def prediction_batch(samples: SampleSet) -> int:

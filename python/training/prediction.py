@@ -80,6 +80,8 @@ def _network(run: Path, architecture: Architecture) -> keras.Model:
         raise ConfigError(
             f"{run}: one network (*.keras) is needed, there is {names}; give the folder as the training left it"
         )
+    if not zipfile.is_zipfile(files[0]):
+        raise ConfigError(f"{files[0]}: is damaged or not whole; train the network again")
     try:
         model = load_network(files[0])
         classes = class_names(model) if architecture.classes else ()

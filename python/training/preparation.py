@@ -19,7 +19,7 @@ from python.training.task import Samples, SampleSet, Task
 
 def data_folders(config: RunConfig) -> tuple[str, ...]:
     """Return the folders with the data: those that are named, else that of the embedded simulation, made if need be."""
-    return config.data_directories or (str(embedded_data_set()),)
+    return config.named_folders or (str(embedded_data_set()),)
 
 
 def read_plane_images(

@@ -101,7 +101,7 @@ def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tup
 def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None:
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {choose_device(config.device)}")
-    if config.data_directories or embedded_folder().exists():
+    if config.named_folders or embedded_folder().exists():
         samples, _, _ = _prepared(task, config, options)
         print(cut_table_text(samples.set.cuts))
     else:

@@ -339,6 +339,7 @@ def test_defaults_fit_the_usual_volume(name, input_mode):
             )
             for name in SIZES
         ),
+        ("resnet", {"input_mode": "resized", "resize_factor": (300, 2)}, "resize_factor 300 x 2 is larger"),
     ],
 )
 def test_what_does_not_fit_the_volume_is_refused(name, options, reason):

@@ -1,6 +1,10 @@
 """Whole trainings of the channel tagger on a few simulated events."""
 
 import json
+import os
+import shutil
+import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,6 +132,23 @@ def test_streamed_volumes_train_the_same_network(train, volumes):
     assert histories[0] == histories[1]
 
 
+def test_a_file_cut_short_while_it_is_streamed_ends_the_training_in_words(train, volumes, tmp_path):
+    data = shutil.copytree(volumes, tmp_path / "data")
+    (path,) = data.glob("*_volume_planeX.npz")
+
+    def cut_short_after_the_first_epoch():
+        while not list(tmp_path.glob("output/**/checkpoints/*.keras")):
+            time.sleep(0.05)
+        os.truncate(path, 10_000)
+
+    threading.Thread(target=cut_short_after_the_first_epoch, daemon=True).start()
+    parameters = {**SMALL["model_parameters"], "epochs": 300, "early_stopping": None}
+    run = train("-d", data, dataset_parameters=with_dataset(loading="streaming"), model_parameters=parameters)
+    assert run.code == 3
+    assert "has become shorter while it was in use" in run.err
+    assert "Traceback" not in run.err
+
+
 def test_folders_of_each_channel_label_what_does_not_know_its_own(train, tmp_path):
     rng = np.random.default_rng(1)
     for channel in ("es", "cc"):
@@ -138,6 +159,10 @@ def test_folders_of_each_channel_label_what_does_not_know_its_own(train, tmp_pat
     assert run.code == 0, run.err
     labels = np.concatenate([np.load(run.folder / f"{part}_predictions.npz")["labels"] for part in ("val", "test")])
     sources = np.load(run.folder / "test_predictions.npz")["sources"].tolist()
+    assert "embedded" not in run.err
+    shares = [float(line.split()[-2]) for line in run.err.splitlines() if line.endswith(" %")]
+    assert shares[0] == 50
+    assert max(shares) == 100
     assert sorted(sources) == ["cc/a_volume", "es/a_volume"]
     assert set(labels) == {0, 1}
 

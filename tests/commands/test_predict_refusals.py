@@ -123,7 +123,7 @@ def test_a_run_has_one_network(predict, run, tracks):
 def test_a_damaged_network(predict, run, tracks):
     (network,) = run.glob("*.keras")
     network.write_bytes(network.read_bytes()[:2000])
-    assert_refused(predict(run, tracks), "simple_cnn.keras", "cannot be used")
+    assert_refused(predict(run, tracks), "simple_cnn.keras", "damaged")
 
 
 def test_a_network_with_code_of_its_own_is_not_loaded(predict, run, tracks):

@@ -127,3 +127,20 @@ def test_boxes_hold_the_charge_of_the_pictures_and_the_main_cluster_comes_first(
     held = [picture[b : t + 1, left : right + 1] for b, t, left, right, _ in boxes]
     assert [np.unique(part).tolist() for part in held] == [[100], [10]]
     assert sum(part.sum() for part in held) == picture.sum()
+
+
+def test_the_main_cluster_is_that_in_the_middle():
+    image = np.zeros((208, 1242), np.float32)
+    image[104, 618:628] = 100  # the cluster that the volume is centred on
+    image[30, 100:140] = 500
+    image[100, 640:660] = 300  # near, but not in the middle
+    blips = find_blips(SparseImages.from_dense(image[None]))
+    assert blips.charge.tolist() == [1000, 20000, 6000]
+    assert boxes_of(SparseImages.from_dense(image[None]))[0][:, 4].tolist() == [1, 0, 0]
+
+
+def test_where_the_middle_is_empty_the_main_cluster_has_most_charge():
+    image = np.zeros((208, 1242), np.float32)
+    image[30, 100:140] = 50
+    image[60, 100:140] = 500
+    assert find_blips(SparseImages.from_dense(image[None])).channel.tolist() == [60, 30]

@@ -252,6 +252,9 @@ def test_every_broken_file_of_points_is_named_and_can_be_skipped(triples, tmp_pa
     clouds, found = read_clouds(triples, find_point_files([tmp_path]), [tmp_path], skip_bad_files=True)
     assert found.tolist() == [False, True, False, False, False, False]
     assert clouds.counts.tolist() == [4]
+    (tmp_path / "good_points.npz").unlink()
+    with pytest.raises(DataError, match="none of the 2 files of points"):
+        read_clouds(triples, find_point_files([tmp_path]), [tmp_path], skip_bad_files=True)
 
 
 def test_no_triples_have_no_clouds(triples, tmp_path):
