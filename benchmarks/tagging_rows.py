@@ -31,8 +31,8 @@ ROWS: dict[str, dict[str, Any]] = {  # simple_cnn and deep_cnn have the referenc
     "point_network, with numbers": _row("point_network", "mixed_small", 5, with_numbers=True),
     "point_network, all": _long("point_network", 20, 128),
     "point_network, with numbers, all": _long("point_network", 20, 128, with_numbers=True),
-    "point_network, with numbers, all, balanced by energy": {
-        **_long("point_network", 20, 128, with_numbers=True),
+    "point_network, all, balanced by energy": {
+        **_long("point_network", 20, 128),
         "dataset_parameters": {"balance_data": True, "balance_method": "energy"},
     },
     "resnet, 12k": {**_long("resnet", 4, 32), "dataset_parameters": {"max_samples": 15_000}},
