@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from channel_tagging.image_parameters import CLASSES
+from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
 from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from channel_tagging.image_parameters import CLASSES, LOSSES, NumbersParameters, n_numbers
+from channel_tagging.network_parameters import CLASSES, LOSSES, NumbersParameters, n_numbers
 from python.config import point_parameters
 from python.config.task_schema import Architecture, InputShape
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, Strict
 
-from channel_tagging.image_parameters import (
+from channel_tagging.network_parameters import (
     CLASSES,
     KERNEL_SIZE,
     LOSSES,

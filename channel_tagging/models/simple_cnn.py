@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from channel_tagging.image_parameters import (
+from channel_tagging.network_parameters import (
     CLASSES,
     KERNEL_SIZE,
     LOSSES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from channel_tagging.image_parameters import CLASSES, LOSSES, n_numbers
 from channel_tagging.models.resnet import ResNetParameters, check, volume_features
+from channel_tagging.network_parameters import CLASSES, LOSSES, n_numbers
 from python.config.task_schema import Architecture, InputShape
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from channel_tagging.image_parameters import CLASSES
+from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import SCHEMA
 from python import tagging_libs
 from python.config.legacy import convert
