@@ -71,13 +71,6 @@ def best_cut(labels: ArrayLike, scores: ArrayLike, contamination: float, cc_per_
     return Cut(float(thresholds[place]), float(efficiency[place]), float(leakage[place]))
 
 
-def efficiency_at_contamination(
-    labels: ArrayLike, scores: ArrayLike, contamination: float, cc_per_es: float = CC_PER_ES, seed: int = 0
-) -> Estimate:
-    """ES efficiency of the `best_cut` with its interval; see `es_efficiencies`."""
-    return es_efficiencies(labels, scores, [contamination], cc_per_es, seed)[0]
-
-
 def es_efficiencies(
     labels: ArrayLike,
     scores: ArrayLike,
