@@ -23,6 +23,10 @@ from python.tagging_libs import (
 )
 
 
+def efficiency_at_contamination(labels, scores, contamination, *mixture, seed=0):
+    return es_efficiencies(labels, scores, [contamination], *mixture, seed=seed)[0]
+
+
 def two_columns(es_score):
     es_score = np.asarray(es_score, dtype=np.float64)
     return np.stack([1 - es_score, es_score], axis=1)
@@ -89,12 +93,12 @@ def test_a_looser_cut_is_found_behind_a_forbidden_one():
 
 def test_nothing_allowed_is_no_efficiency_and_an_absent_class_is_unknown():
     reversed_scores = two_columns(np.repeat([0.1, 0.9], 50))
-    value, low, high = es_efficiencies(np.repeat([1, 0], 50), reversed_scores, [0.04])[0]
+    value, low, high = efficiency_at_contamination(np.repeat([1, 0], 50), reversed_scores, 0.04)
     assert (value, low) == (0, 0)
     assert high == pytest.approx(float(binomial_interval(0, 50)[1]))
     for labels in (np.zeros(3, int), np.ones(3, int), np.zeros(0, int)):
         scores = two_columns(np.full(len(labels), 0.5))
-        assert np.all(np.isnan(es_efficiencies(labels, scores, [0.04])[0]))
+        assert np.all(np.isnan(efficiency_at_contamination(labels, scores, 0.04)))
         assert np.all(np.isnan(best_cut(labels, scores, 0.04)))
         assert math.isnan(best_cut(labels, scores, 0.04).contamination())
 
@@ -140,7 +144,7 @@ def test_the_ratio_of_the_test_sample_does_not_matter():
 
 def test_order_and_monotone_transforms_leave_the_efficiency_and_its_interval():
     labels, scores = normal_sample(300, 400, 2.5, seed=1)
-    found = es_efficiencies(labels, scores, [0.1], seed=3)[0]
+    found = efficiency_at_contamination(labels, scores, 0.1, seed=3)
     order = np.random.default_rng(0).permutation(700)
     assert efficiency_at_contamination(labels[order], scores[order], 0.1, seed=3) == found
     assert efficiency_at_contamination(labels, two_columns(scores[:, 1] ** 2), 0.1, seed=3) == found
