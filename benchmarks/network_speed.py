@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ REPEATS = 4
 
 
 def network_speed(task: Task, raw: dict[str, Any]) -> dict[str, float]:
-    """Events a second in training, with everything that feeds it, and in prediction, of the configuration `raw`.
+    """Events a second in training, with everything that feeds it, and in prediction, of the configuration `raw`; and memory.
 
     The first steps, in which TensorFlow compiles, are not counted; of several stretches the fastest is taken.
     """
@@ -47,4 +48,11 @@ def network_speed(task: Task, raw: dict[str, Any]) -> dict[str, float]:
         "parameters": model.count_params(),
         "training_events_per_second": round(steps * config.model_parameters.batch_size / min(runs), 1),
         "predicted_events_per_second": round(predicted / (time.perf_counter() - started), 1),
+        "largest_memory_mb": largest_memory_mb(),
     }
+
+
+def largest_memory_mb() -> int:
+    """The largest resident memory that this process has had."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))

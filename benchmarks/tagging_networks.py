@@ -23,7 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import simulated
 from benchmarks.tagging_rows import ROWS
-from benchmarks.trained import RUNS, trained, training_seconds
+from benchmarks.trained import trained, training_seconds
 from channel_tagging.main import TASK
 from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
@@ -106,7 +106,6 @@ def measured(row: str) -> dict[str, Any]:
         "training_seconds": round(training_seconds(folder)),
         "training_volumes_per_second": round(train_volumes * epochs / training_seconds(folder), 1),
         "prediction_volumes_per_second": round(len(rows) / seconds, 1),
-        "largest_memory_mb": read_json(RUNS / "tagging" / row / "memory.json")["largest_mb"],
         "calibrated_error": round(
             calibration_error(samples.labels, with_temperature(scores, metrics["temperature"])), 4
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,16 +11,13 @@ from typing import Any
 
 from benchmarks.record import ROOT
 from benchmarks.simulated_sets import simulated
-from python.general_purpose_libs import read_json, read_status, write_json
+from python.general_purpose_libs import read_json, read_status
 
 RUNS = ROOT / "output" / "benchmarks"
 
 
 def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
-    """Train `config`, whose data_directories name simulated sets, under output/benchmarks/`group`/`row`; return its run folder.
-
-    The process's largest memory, in MB, is kept beside the run in memory.json.
-    """
+    """Train `config`, whose data_directories name simulated sets, under output/benchmarks/`group`/`row`; return its run folder."""
     home = RUNS / group / row
     command = [sys.executable, "-m", "python.commands.train", task]
     found = sorted(home.glob(f"{task}/*/**/status.json"))
@@ -35,14 +31,8 @@ def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
             json.dump(config, file)
         command += ["-j", file.name, "-o", str(home)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        said = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{row}: the training ended with exit code {process.returncode}")
-    write_json(home / "memory.json", {"largest_mb": used.ru_maxrss // 1024})
-    return Path(said.splitlines()[-1])
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.splitlines()[-1])
 
 
 def training_seconds(folder: Path) -> float:
