@@ -17,7 +17,7 @@ RUNS = ROOT / "output" / "benchmarks"
 
 
 def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
-    """Train `config`, whose data_directories name simulated sets, under output/benchmarks/`group`/`row`; return its run folder."""
+    """Train `config`, whose data_directories name simulated sets, in output/benchmarks/`group`/`row`; return the run folder."""
     home = RUNS / group / row
     command = [sys.executable, "-m", "python.commands.train", task]
     found = sorted(home.glob(f"{task}/*/**/status.json"))
