@@ -32,7 +32,7 @@ from python.config.load import load_config
 from python.data.image_set import join_image_sets, load_images
 from python.general_purpose_libs import read_json
 from python.networks.saved import load_network
-from python.tagging_libs import CLASSES, calibration_error, tagging_metrics, with_temperature
+from python.tagging_libs import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 from python.training.task import Samples
@@ -40,6 +40,7 @@ from python.training.task import Samples
 RESULT = ROOT / "benchmarks" / "results" / "tagging_networks.json"
 TEST_EVENTS = 6000
 ENERGY_BINS = ((2, 5), (5, 10), (10, 20), (20, 100))  # reconstructed MeV
+TRUE_ENERGY_BINS = ((0, 10), (10, 20), (20, 40))
 KEPT = (
     "accuracy", "auc", "es_efficiency_at_4_percent_cc", "es_efficiency_at_1_percent_cc", "expected_calibration_error",
 )  # fmt: skip
@@ -68,11 +69,25 @@ def judged(labels: np.ndarray, scores: np.ndarray, table: np.ndarray) -> dict[st
         **metrics_of(labels, scores),
         "about_the_electron": metrics_of(labels[is_track], scores[is_track]),
         "above_10_mev": metrics_of(labels[energy > 10], scores[energy > 10]),
+        "half_of_es": half_of_es(labels, scores[:, 1], table["true_electron_energy"]),
         "accuracy_by_energy": {
             f"{low} to {high} MeV": round(float(right[(energy >= low) & (energy < high)].mean()), 4)
             for low, high in ENERGY_BINS
         },
     }
+
+
+def half_of_es(labels: np.ndarray, score: np.ndarray, electron: np.ndarray) -> dict[str, Any]:
+    """The cut that keeps half of the ES: CC among what passes, and the ES kept by true energy of the electron (MeV)."""
+    cut = np.median(score[labels == 1])
+    cc = CC_PER_ES * np.mean(score[labels == 0] > cut)
+    kept = {
+        f"{low} to {high} MeV": round(
+            float(np.mean(score[(labels == 1) & (electron > low) & (electron <= high)] > cut)), 3
+        )
+        for low, high in TRUE_ENERGY_BINS
+    }
+    return {"cc_contamination": round(float(cc / (cc + 0.5)), 3), "es_kept": kept}
 
 
 def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
