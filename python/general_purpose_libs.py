@@ -328,6 +328,7 @@ def stop_on_request(remedy: str = "go on with --resume") -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _requests.clear()  # they were for what ended here
 
 
 def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = None) -> None:

@@ -208,3 +208,9 @@ def test_a_status_that_does_not_say_how_the_run_stands(tmp_path):
     (tmp_path / "status.json").write_text("{}")
     with pytest.raises(ConfigError, match="does not say how the run stands"):
         read_status(tmp_path)
+
+
+def test_a_request_to_stop_is_for_the_work_that_it_interrupted():
+    with pytest.raises(StopRequested), stop_on_request():
+        os.kill(os.getpid(), signal.SIGTERM)
+    raise_if_stop_requested()

@@ -157,10 +157,15 @@ def _offsets(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:
 def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, skip_bad_files: bool = False) -> TripleSet:
     """The samples that have points around them, with these; the table of cuts says what is beyond `max_points`.
 
-    Raises DataError as `read_clouds` does.
+    Raises DataError as `read_clouds` does, and when no sample has any points.
     """
     paths = find_point_files(folders)
     clouds, found = read_clouds(triples, paths, folders, skip_bad_files)
+    if len(triples) and not found.any():
+        raise DataError(
+            f"{', '.join(map(str, folders))}: none of {len(triples)} samples has points around it in the {len(paths)} files of "
+            "points; are these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
+        )
     files = [{"file": str(path), "bytes": path.stat().st_size} for path in paths]
     triples = triples.keep("with points around them", found)
     triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
@@ -197,8 +202,6 @@ def read_clouds(
         known = np.array([numbers.get(name, UNKNOWN) for name in content.sources])[content.metadata["source"]]
         parts.append(content.clouds)
         keys.append(np.stack([known, content.metadata["event"], content.metadata["match_id"]], axis=1))
-    if not parts:
-        raise DataError(f"none of the {len(paths)} files of points in {', '.join(map(str, folders))} can be used")
     clouds, table = PointClouds.concatenate(parts), triples.metadata
     wanted = np.stack([table["source"], table["event"], table["match_id"]], axis=1)
     _, key = np.unique(np.concatenate([wanted, *keys]), axis=0, return_inverse=True)

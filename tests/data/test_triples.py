@@ -12,7 +12,7 @@ from python.data.metadata import empty_metadata
 from python.data.orientation import orient_old_images
 from python.data.point_clouds import PointClouds, PointFile, write_point_file
 from python.data.sparse_images import SparseImages
-from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds
+from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
 from python.general_purpose_libs import DataError
 from tests.data.test_point_clouds import clouds_with
 from tests.synthetic import write_old_file
@@ -253,8 +253,8 @@ def test_every_broken_file_of_points_is_named_and_can_be_skipped(triples, tmp_pa
     assert found.tolist() == [False, True, False, False, False, False]
     assert clouds.counts.tolist() == [4]
     (tmp_path / "good_points.npz").unlink()
-    with pytest.raises(DataError, match="none of the 2 files of points"):
-        read_clouds(triples, find_point_files([tmp_path]), [tmp_path], skip_bad_files=True)
+    with pytest.raises(DataError, match="none of 6 samples has points around it in the 2 files"):
+        with_points(triples, [tmp_path], 8, skip_bad_files=True)
 
 
 def test_no_triples_have_no_clouds(triples, tmp_path):
