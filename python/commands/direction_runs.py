@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python.general_purpose_libs import ConfigError, DataError, read_json, read_status
+from python.commands.finished_runs import require_done, task_of_run
+from python.general_purpose_libs import ConfigError, DataError, read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,19 +61,10 @@ def unlike(runs: Sequence[DirectionRun]) -> Iterator[str]:
 def _checked(given: Sequence[str]) -> list[Path]:
     folders: list[Path] = []
     for path in map(Path, given):
-        if not path.is_dir():
-            raise ConfigError(f"{path}: no such folder; give the folder that a training printed")
-        missing = [name for name in ("status.json", "config.json") if not (path / name).is_file()]
-        if missing:
-            raise ConfigError(
-                f"{path}: is no run folder, it has no {missing[0]}; give the folder that a training printed"
-            )
-        state, task = read_status(path)["state"], read_json(path / "config.json").get("task")
+        task = task_of_run(path)
         if task != TASK:
             raise ConfigError(f"{path}: is a run of {task}, and only runs of {TASK} are compared; leave it out")
-        if state != "done":
-            remedy = "wait for it" if state == "running" else f"finish it with train_{TASK}.sh --resume {path}"
-            raise ConfigError(f"{path}: the run is {state}, not done; {remedy}, or leave it out")
+        require_done(path, TASK, ", or leave it out")
         if any(path.samefile(other) for other in folders):
             raise ConfigError(f"{path}: is named twice; name each run once")
         folders.append(path)

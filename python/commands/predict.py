@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from python.commands.finished_runs import require_done, task_of_run
 from python.commands.tasks import TASKS, load_task
-from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging, writing_to
+from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -59,17 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def task_of_finished_run(run: Path) -> str:
     """The task of the run in the folder. Raises ConfigError when it is no run, or not done."""
-    if not run.is_dir():
-        raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
-    missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
-    if missing:
-        raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
-    state, task = read_status(run)["state"], read_json(run / "config.json").get("task")
+    task = task_of_run(run)
     if task not in TASKS:
         raise ConfigError(f"{run / 'config.json'}: task is {task!r}, not one of {', '.join(TASKS)}")
-    if state != "done":
-        remedy = "wait for it" if state == "running" else f"finish it with train_{task}.sh --resume {run}"
-        raise ConfigError(f"{run}: the run is {state}, not done; {remedy}")
+    require_done(run, task)
     return task
 
 

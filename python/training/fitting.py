@@ -177,10 +177,8 @@ def predict(
     """
     answers, size = [], prediction_batch(samples)
     for start in range(0, len(rows), size):
-        some = np.resize(
-            rows[start : start + size], size
-        )  # filled up: in smaller batches the last bits would be other ones
-        inputs = samples.network_inputs(some)
+        # filled up: in smaller batches the last bits would be other ones
+        inputs = samples.network_inputs(np.resize(rows[start : start + size], size))
         shown = []
         for view in views:
             outputs = np.asarray(model.predict_on_batch(view.show(inputs)))
