@@ -6,4 +6,4 @@ from dataclasses import replace
 
 from mt_identifier.models import simple_cnn
 
-ARCHITECTURE = replace(simple_cnn.ARCHITECTURE, meant_for_search=True)
+ARCHITECTURE = replace(simple_cnn.ARCHITECTURE, searches="simple_cnn")

@@ -1,15 +1,9 @@
-"""The simple CNN with the main tracks of the two interactions as classes of their own, left to a search."""
+"""The simple CNN of three classes, its parameters left to a hyperparameter search."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from mt_identifier.models import simple_cnn
-from python.config.classification_losses import CrossEntropyParameters, MulticlassFocalParameters
+from mt_identifier.models import simple_cnn_multiclass
 
-ARCHITECTURE = replace(
-    simple_cnn.ARCHITECTURE,
-    losses={"categorical_crossentropy": CrossEntropyParameters, "focal": MulticlassFocalParameters},
-    classes=("background", "es_main_track", "cc_main_track"),
-    meant_for_search=True,
-)
+ARCHITECTURE = replace(simple_cnn_multiclass.ARCHITECTURE, searches="simple_cnn_multiclass")

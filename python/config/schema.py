@@ -111,9 +111,34 @@ class ModelParameters(Section):
     )
 
 
+class Pruning(Section):
+    warmup_epochs: int = Field(5, ge=0, description="Epochs that every trial is given.")
+    startup_trials: int = Field(5, ge=1, description="Trials that must have run to their end before one is pruned.")
+
+
 class Search(Section):
     objective: str = Field("val_loss", description="The quantity by which trials are compared.")
     epochs_per_trial: int | None = Field(None, ge=1, description="Epochs of a trial; null: as many as epochs says.")
+    max_samples_per_trial: int | None = Field(
+        None, ge=1, description="A trial trains on at most so many images of the training part; null: on all of them."
+    )
+    time_budget_minutes: float | None = Field(
+        None, gt=0, description="No trial begins later than this after the start of the search; null: no limit."
+    )
+    patience: int | None = Field(
+        None, ge=1, description="Trials in a row without a better one after which the search stops; null: never."
+    )
+    pruning: Pruning | None = Field(
+        Pruning(),
+        description="Break off a trial whose best epoch so far is worse than the median of the earlier trials at that "
+        "epoch; null: never.",
+    )
+    engine: Literal["local", "htcondor", "slurm"] = Field(
+        "local", description="Where trials run: on this machine, or as batch jobs, which ask for what batch_job says."
+    )
+    workers: int = Field(
+        1, ge=1, le=1000, description="Trials that run at a time; on a machine with GPUs each worker has its own."
+    )
 
 
 class Ensemble(Section):

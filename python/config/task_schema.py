@@ -35,16 +35,20 @@ class Architecture:
     the names of a classifier's classes, that of a direction's layout. `losses` maps the names of the losses that fit
     the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
     together, or None. `classes` are a classifier's class names in the order of its labels. `inputs(parameters)` names
-    what the network takes.
+    what the network takes. `searches` names the plain network that one meant for a search becomes with what was found.
     """
 
     parameters: type[BuildParameters]
     build: Callable[[InputShape, Any, Any], Any]
     losses: Mapping[str, type[LossParameters]]
-    meant_for_search: bool = False
+    searches: str = ""
     classes: tuple[str, ...] = ()
     check: Callable[[InputShape, Any], str | None] = lambda _shape, _parameters: None
     inputs: Callable[[Any], tuple[str, ...]] = lambda _parameters: ("image",)
+
+    @property
+    def meant_for_search(self) -> bool:
+        return bool(self.searches)
 
     @property
     def default_loss(self) -> str:
@@ -69,6 +73,9 @@ class TaskSchema:
 
     def __post_init__(self) -> None:
         for name, architecture in self.architectures.items():
+            plain = self.architectures.get(architecture.searches) if architecture.searches else architecture
+            if plain is None or plain.parameters is not architecture.parameters or plain.losses != architecture.losses:
+                raise ValueError(f"{name}: {architecture.searches} is no network of the same parameters and losses")
             for declared in (architecture.parameters, *architecture.losses.values()):
                 for key, field in declared.model_fields.items():
                     if field.is_required() or not field.description:

@@ -25,6 +25,7 @@ from python.training.callbacks import (
     ReduceLROnPlateau,
     StopOnNonFinite,
     StopWhenAsked,
+    TrialWatch,
 )
 from python.training.preparation import batches
 from python.training.task import Samples, SampleSet, Task, View
@@ -92,14 +93,12 @@ def fit(
     Saves in `folder`, and returns, the model of the best epoch (of the last, where restore_best_weights is off). Raises
     TrainingError when the loss stops being finite; the saved model is then the best one before that.
     """
-    training, validation = (Feed(part) for part in batches(task, config, samples, train_rows, val_rows))
+    training, validation = batches(task, config, samples, train_rows, val_rows)
     model_file = model_file_of(config, folder)
     parameters = config.model_parameters
-    terminal = sys.stdout.isatty()
-    history = History(parameters.epochs, lines=not terminal)
+    history = History(parameters.epochs, lines=not sys.stdout.isatty())
     early = _early_stopping(config)
-    plateau = _plateau(config)
-    remembered = [callback for callback in (early, plateau) if callback is not None]
+    remembered = [callback for callback in (early, _plateau(config)) if callback is not None]
     monitor = parameters.early_stopping.monitor if parameters.early_stopping else "val_loss"
     checkpoints = Checkpoints(folder / "checkpoints", history, remembered, monitor)
     done = checkpoints.last_epoch()
@@ -110,38 +109,63 @@ def fit(
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
     if done < parameters.epochs and not stopped:
         try:
-            model.fit(
-                training,
-                validation_data=validation,
-                epochs=parameters.epochs,
-                initial_epoch=done,
-                shuffle=False,  # the batches have an order of their own
-                verbose=1 if terminal else 0,
-                callbacks=[
-                    EpochOrder(training.batches),
-                    StopWhenAsked(),
-                    StopOnNonFinite(),
-                    history,
-                    LearningRateDecay(parameters.build_parameters.decay_rate),
-                    *remembered,
-                    checkpoints,
-                    *_tensorboard(config, folder),
-                ],
-            )
+            others = [*remembered, checkpoints, *_tensorboard(config, folder)]
+            _run_epochs(model, config, training, validation, history, others, done)
         except TrainingError:
             if checkpoints.best_model.exists():
                 save_model(keras.models.load_model(checkpoints.best_model), model_file)
+                log.info("the best model before that is kept: %s", model_file)
             raise
-        except Exception as error:
-            broken = training.broken or validation.broken
-            if broken is None:
-                raise
-            raise broken from error
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
         model = keras.models.load_model(checkpoints.best_model)
     save_model(model, model_file)
     epochs = f"{len(history.values['loss'])}, best {checkpoints.best_epoch}"
     return Fitted(model, history.values, epochs, sum(history.seconds))
+
+
+def fit_trial(
+    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray, watch: TrialWatch
+) -> None:
+    """Train exactly as `fit` does while `watch` looks on; nothing is saved, as nobody asks a trial's network anything."""
+    training, validation = batches(task, config, samples, train_rows, val_rows)
+    history = History(config.model_parameters.epochs, lines=True)
+    stopping = [callback for callback in (_early_stopping(config), _plateau(config)) if callback is not None]
+    _run_epochs(build_model(task, config), config, training, validation, history, [*stopping, watch])
+
+
+def _run_epochs(
+    model: keras.Model,
+    config: RunConfig,
+    training: Batches,
+    validation: Batches,
+    history: History,
+    others: list[keras.callbacks.Callback],
+    done: int = 0,
+) -> None:
+    """Train from epoch `done` to the last, or until one of the callbacks ends it. Raises what broke the feed, if anything."""
+    feeds = Feed(training), Feed(validation)
+    try:
+        model.fit(
+            feeds[0],
+            validation_data=feeds[1],
+            epochs=config.model_parameters.epochs,
+            initial_epoch=done,
+            shuffle=False,  # the batches have an order of their own
+            verbose=1 if sys.stdout.isatty() else 0,
+            callbacks=[
+                EpochOrder(training),
+                StopWhenAsked(),
+                StopOnNonFinite(),
+                history,
+                LearningRateDecay(config.model_parameters.build_parameters.decay_rate),
+                *others,
+            ],
+        )
+    except Exception as error:
+        broken = next((feed.broken for feed in feeds if feed.broken is not None), None)
+        if broken is None:
+            raise
+        raise broken from error
 
 
 def model_file_of(config: RunConfig, folder: Path) -> Path:

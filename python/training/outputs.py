@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from python.data.splits import PARTS, Split
 from python.general_purpose_libs import atomic_path, write_json, write_text
 from python.reporting.report import save_figures, write_report
 from python.training.task import Evaluation, SampleSet, Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 IDENTITY = ("event", "source", "plane", "match_id")
 PLACE = ("apa", "face", "first_channel", "first_tick")  # tells clusters of one event apart that are not matched
@@ -73,10 +76,12 @@ def save_results(
     facts: dict[str, str],
     network: str,
     n_parameters: int,
+    figures: dict[str, Figure],
 ) -> dict[str, Any]:
-    """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics."""
+    """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics. `figures` are there already."""
     problem = task.problem_of(config)
-    metrics, table, figures = problem.evaluate(evaluation)
+    metrics, table, evaluated = problem.evaluate(evaluation)
+    figures = {**evaluated, **figures}
     metrics["n_parameters"] = n_parameters
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
     save_figures(singles, folder / "samples")

@@ -48,7 +48,8 @@ def predict_run(
     DataError when the data do not.
     """
     overrides = [] if old_flips is None else [f'dataset_parameters.old_flips="{old_flips}"']
-    config = load_config(run / "config.json", task.schema, overrides)
+    found = run / "best_config.json"  # of a search: the network has its sizes
+    config = load_config(found if found.exists() else run / "config.json", task.schema, overrides)
     config = config.model_copy(update={"data_directories": tuple(map(str, folders))})
     architecture, metrics = task.architecture(config), read_json(run / "metrics.json")
     log.debug("device: %s", choose_device("cpu" if config.device == "cpu" else "auto"))

@@ -11,7 +11,7 @@ from python.data.balance import balanced_rows, balanced_rows_by_energy
 from python.data.batches import Batches
 from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
-from python.data.splits import Split, repeated_rows, split
+from python.data.splits import PARTS, Split, repeated_rows, split
 from python.general_purpose_libs import with_progress
 from python.simulation.embedded import embedded_data_set
 from python.training.task import Samples, SampleSet, Task
@@ -74,6 +74,23 @@ def training_rows(samples: Samples, parts: Split, parameters: DatasetParameters)
         energy = samples.set.metadata["cluster_energy"][parts.train]
         return parts.train[balanced_rows_by_energy(labels, energy, rng)]
     return parts.train[balanced_rows(labels, parameters.balance_method, rng)]
+
+
+def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Samples, Split, np.ndarray]:
+    """Samples, their split, and the rows to train on; the table of cuts ends with the parts."""
+    samples = task.prepare(config, task.architecture(config), skip_bad_files)
+    parameters = config.dataset_parameters
+    parts = split_samples(samples.set, parameters)
+    rows = training_rows(samples, parts, parameters)
+    sizes = ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS)
+    samples.set.cuts.append(
+        {"step": f"split by {parameters.split_by}: {sizes}", "removed": 0, "kept": len(samples.set)}
+    )
+    if parameters.balance_data:
+        step = f"training part balanced ({parameters.balance_method})"
+        samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
+    task.problem_of(config).check_training_labels(samples.labels[rows])
+    return samples, parts, rows
 
 
 def batches(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,9 +29,13 @@ from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
 from python.training.device import choose_device
-from python.training.preparation import data_folders, split_samples, training_rows
+from python.training.preparation import data_folders, prepared, training_rows
 from python.training.provenance import environment, git_commit
+from python.training.search.loop import check_engine, described, search
 from python.training.task import Evaluation, Samples, Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NOT_INTERPRETED = ("$schema", "description", "notes")
 
@@ -39,13 +44,6 @@ def train_from_command_line(task: Task, options: argparse.Namespace) -> int:
     """Train `task` as the command line says and print the run folder."""
     start_logging(options.verbose)
     config = _configuration(task, options)
-    if config.search_requested:
-        raise ConfigError(
-            "this configuration asks for a hyperparameter search (hp_max_evals and space_options), which this release "
-            "cannot do yet; nothing was trained. To train the network without a search, set both to null and name a "
-            "model that is not meant for a search: --set model_parameters.hp_max_evals=null "
-            "--set model_parameters.space_options=null --set model_name=..."
-        )
     with stop_on_request():
         folder = _dry_run(task, config, options) if options.dry_run else train(task, config, options)
     if folder is not None:
@@ -81,34 +79,20 @@ def _configuration(task: Task, options: argparse.Namespace) -> RunConfig:
     return config
 
 
-def _prepared(task: Task, config: RunConfig, options: argparse.Namespace) -> tuple[Samples, Split, np.ndarray]:
-    """Samples, their split, and the rows to train on; the table of cuts ends with the parts."""
-    samples = task.prepare(config, task.architecture(config), options.skip_bad_files)
-    parameters = config.dataset_parameters
-    parts = split_samples(samples.set, parameters)
-    rows = training_rows(samples, parts, parameters)
-    sizes = ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS)
-    samples.set.cuts.append(
-        {"step": f"split by {parameters.split_by}: {sizes}", "removed": 0, "kept": len(samples.set)}
-    )
-    if parameters.balance_data:
-        step = f"training part balanced ({parameters.balance_method})"
-        samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    task.problem_of(config).check_training_labels(samples.labels[rows])
-    return samples, parts, rows
-
-
 def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None:
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {choose_device(config.device)}")
     if config.named_folders or embedded_folder().exists():
-        samples, _, _ = _prepared(task, config, options)
+        samples, _, _ = prepared(task, config, options.skip_bad_files)
         print(cut_table_text(samples.set.cuts))
     else:
         print("data: none are named; the training makes the embedded simulated data set first, about a minute")
-    from python.training.fitting import build_model, summary
+    if config.search_requested:
+        print(described(task, config))
+    else:
+        from python.training.fitting import build_model, summary
 
-    print(summary(build_model(task, config)))
+        print(summary(build_model(task, config)))
 
 
 def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
@@ -125,7 +109,9 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         options.skip_bad_files |= read_json(folder / "args.json")["skip_bad_files"]
     else:
         _refuse_used_version(config, task, options.force_version)
-        samples, parts, rows = _prepared(task, config, options)
+        if config.search_requested:
+            check_engine(config)
+        samples, parts, rows = prepared(task, config, options.skip_bad_files)
         folder = new_run_folder(config.output_folder, *task.parts_of(config))
     (folder / "logs").mkdir(exist_ok=True)
     start_logging(options.verbose, folder / "logs" / "train.log")
@@ -133,10 +119,20 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
         if options.resume:
-            samples, parts, rows = _prepared(task, config, options)
+            samples, parts, rows = prepared(task, config, options.skip_bad_files)
         _record_inputs(folder, config, options, samples, parts, device)
-        _fit_and_evaluate(task, config, folder, samples, parts, rows, device)
+        figures = {}
+        if config.search_requested:
+            config, figures = _search(task, config, folder, options.skip_bad_files)
+            rows = training_rows(samples, parts, config.dataset_parameters)
+        _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures)
     return folder
+
+
+def _search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:
+    """Search, and return the configuration with what was found; the network keeps the name that was asked for."""
+    found, figures = search(task, config, folder, skip_bad_files)
+    return found.model_copy(update={"model_name": config.model_name, "version": config.version}), figures
 
 
 def _refuse_used_version(config: RunConfig, task: Task, force: bool) -> None:
@@ -176,7 +172,9 @@ def _fit_and_evaluate(
     parts: Split,
     rows: np.ndarray,
     device: str,
+    figures: dict[str, Figure],
 ) -> None:
+    """Train, predict, evaluate; `figures` are reported beside those of the evaluation."""
     from python.training import fitting
     from python.training.ensemble import fit_ensemble
 
@@ -208,6 +206,7 @@ def _fit_and_evaluate(
         facts,
         network=fitting.summary(fitted.model),
         n_parameters=fitted.model.count_params(),
+        figures=figures,
     )
     for name in problem.headlines():
         if metrics.get(name) is not None:

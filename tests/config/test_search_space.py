@@ -113,3 +113,59 @@ def test_half_a_search_is_an_error(model_name, model, path):
 def test_any_architecture_can_be_searched():
     model = {"hp_max_evals": 3, "space_options": {"n_filters": [8, 16]}}
     assert parse_config({"model_name": "simple_cnn", "model_parameters": model}, SCHEMA).search_requested
+
+
+# ---------------------------------------------------------------------------- how the search is done
+def with_search(**search):
+    raw = {
+        "model_name": "hyperopt_simple_cnn",
+        "model_parameters": {"hp_max_evals": 3, "space_options": {"n_filters": [8, 16]}},
+        "search": search,
+    }
+    return parse_config(raw, SCHEMA, "FILE").search
+
+
+def test_defaults_of_the_search():
+    search = with_search()
+    assert (search.objective, search.engine, search.workers) == ("val_loss", "local", 1)
+    limits = (search.epochs_per_trial, search.max_samples_per_trial, search.time_budget_minutes, search.patience)
+    assert limits == (None, None, None, None)
+    assert search.pruning.warmup_epochs > 0
+    assert search.pruning.startup_trials > 1
+
+
+def test_what_a_search_may_be_told():
+    written = {
+        "objective": "val_auc",
+        "epochs_per_trial": 10,
+        "max_samples_per_trial": 5000,
+        "time_budget_minutes": 90.5,
+        "patience": 15,
+        "pruning": {"warmup_epochs": 0, "startup_trials": 1},
+        "engine": "slurm",
+        "workers": 8,
+    }
+    assert with_search(**written).model_dump() == written
+    assert with_search(pruning=None).pruning is None
+    assert with_search(time_budget_minutes=90).time_budget_minutes == 90
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ({"objective": "val_los"}, r"search\.objective.*val_loss"),
+        ({"epochs_per_trial": 0}, r"search\.epochs_per_trial.*at least 1"),
+        ({"max_samples_per_trial": 1.5}, r"search\.max_samples_per_trial.*an integer"),
+        ({"time_budget_minutes": 0}, r"search\.time_budget_minutes.*above 0"),
+        ({"patience": 0}, r"search\.patience.*at least 1"),
+        ({"pruning": True}, r"search\.pruning.*\{warmup_epochs, startup_trials\} or null"),
+        ({"pruning": {"warmup": 3}}, r'search\.pruning\.warmup.*did you mean "warmup_epochs"'),
+        ({"pruning": {"startup_trials": 0}}, r"search\.pruning\.startup_trials.*at least 1"),
+        ({"engine": "condor"}, r'search\.engine.*"htcondor"'),
+        ({"workers": 0}, r"search\.workers.*from 1 to 1000"),
+        ({"worker": 2}, r'search\.worker\b.*did you mean "workers"'),
+    ],
+)
+def test_mistakes_in_how_the_search_is_done(search, message):
+    with pytest.raises(ConfigError, match=message):
+        with_search(**search)

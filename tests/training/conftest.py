@@ -1,3 +1,4 @@
+import copy
 import json
 from types import SimpleNamespace
 
@@ -62,3 +63,23 @@ def weights(folder):
 
 def same_weights(one, other):
     return all(np.array_equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
+
+
+@pytest.fixture
+def trial_job(data):
+    """Makes the job of a small trial, its model_parameters changed as told."""
+
+    def make(objective="val_loss", hopeless=(), max_samples=None, **changes):
+        build = SMALL["model_parameters"]["build_parameters"] | changes.pop("build_parameters", {})
+        model = {**SMALL["model_parameters"], "build_parameters": build, **changes}
+        return {
+            "number": 7,
+            "task": "mt_identifier",
+            "config": copy.deepcopy({**SMALL, "data_directories": [str(data)], "model_parameters": model}),
+            "max_samples": max_samples,
+            "hopeless": list(hopeless),
+            "objective": objective,
+            "skip_bad_files": False,
+        }
+
+    return make

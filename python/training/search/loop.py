@@ -1,0 +1,178 @@
+"""A search for hyperparameters: trials are proposed and told of in turn; the best one's configuration is the result."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from python.config.load import dump_config, parse_config
+from python.config.schema import RunConfig
+from python.config.search_space import OF_THE_DATA, Dimension, read_space
+from python.config.task_schema import Architecture
+from python.general_purpose_libs import TrainingError, log, write_json
+from python.reporting.search_plots import plot_parameters, plot_trials
+from python.training.search.engine_batch import SYSTEMS, engine_descriptions, require_commands
+from python.training.search.engines import make_engine
+from python.training.search.proposals import propose
+from python.training.search.pruning import hopeless_above
+from python.training.search.trial import run_trial_process
+from python.training.search.trials import Trial, TrialLog, TrialTable, best_trial
+from python.training.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BEST = "best_config.json"
+
+
+def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:
+    """Run the trials that `folder` does not hold yet; return the configuration of the best one, and figures of all.
+
+    The configuration names the plain network, asks for no search, and is left in `folder` as best_config.json. Raises
+    TrainingError when no trial was done.
+    """
+    dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
+    trials = _run_trials(task, config, folder, dimensions, skip_bad_files)
+    best = best_trial(trials)
+    if best is None:
+        reasons = "; ".join(f"trial {trial.number}: {trial.reason}" for trial in trials[-3:])
+        raise TrainingError(f"none of {len(trials)} trials was done, so the search found nothing ({reasons})")
+    log.info("best of %d trials: number %d, %s %.5g", len(trials), best.number, config.search.objective, best.metric)
+    found = with_values(config, task.architecture(config), best.values)
+    found["description"] = f"trial {best.number} of the search in {folder.name}; {config.description}".rstrip("; ")
+    winner = parse_config(found, task.schema, f"trial {best.number}")
+    write_json(folder / BEST, dump_config(winner))
+    return winner, {
+        "search_trials": plot_trials(trials, config.search.objective),
+        "search_parameters": plot_parameters(trials, dimensions, config.search.objective),
+    }
+
+
+def check_engine(config: RunConfig) -> None:
+    """Raise ConfigError where the trials' engine needs commands that this machine lacks."""
+    if config.search.engine != "local":
+        require_commands(SYSTEMS[config.search.engine])
+
+
+def described(task: Task, config: RunConfig) -> str:
+    """What would be searched, and what a batch system would be given, in words."""
+    dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
+    lines = [f"search: {config.model_parameters.hp_max_evals} trials, {config.search.workers} at a time, of"]
+    lines += [f"  {name}: {each.form} {list(each.values)}" for name, each in dimensions.items()]
+    if config.search.engine != "local":
+        texts = engine_descriptions(config.search.engine, config.search.workers, config.batch_job)
+        lines += [f"--- {name}\n{text}" for name, text in texts.items()]
+    return "\n".join(lines)
+
+
+def with_values(config: RunConfig, architecture: Architecture, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved configuration of the plain network with the searched values in their places, not yet validated.
+
+    Parameters of a loss that was not chosen beside them are left out.
+    """
+    raw = dump_config(config)
+    model = raw["model_parameters"]
+    raw |= {"model_name": architecture.searches or config.model_name, "version": None}
+    model |= {"hp_max_evals": None, "space_options": None}
+    if "loss" in values:
+        model["loss"] = {"name": values["loss"]}
+    of_the_loss = architecture.losses[model["loss"]["name"]].model_fields
+    for name, value in values.items():
+        if name in model["build_parameters"]:
+            model["build_parameters"][name] = value
+        elif name in OF_THE_DATA:
+            raw["dataset_parameters"][name] = value
+        elif name == "batch_size":
+            model["batch_size"] = value
+        elif name != "loss" and name in of_the_loss:
+            model["loss"][name] = value
+    return raw
+
+
+def _run_trials(
+    task: Task, config: RunConfig, folder: Path, dimensions: Mapping[str, Dimension], skip_bad_files: bool
+) -> list[Trial]:
+    """All trials in the order in which they ended; those that `folder` holds are not done again."""
+    settings, asked = config.search, config.model_parameters.hp_max_evals
+    account, table = TrialLog(folder), TrialTable(dimensions, settings.objective)
+    trials = account.read()
+    if trials:
+        log.info("going on after %d of %d trials", len(trials), asked)
+    log.info("%s", table.header)
+    for trial in trials:
+        log.info("%s", table.line(trial))
+    limit = _Limits(config, trials)
+    running: dict[int, dict[str, Any]] = {}
+    scratch = folder / "search"
+    shutil.rmtree(scratch, ignore_errors=True)  # what a killed search has left
+    engine = make_engine(settings.engine, settings.workers, run_trial_process, scratch, config.batch_job)
+    if not limit.numbers_left(trials, running) or limit.reached(trials):
+        return trials
+    with engine:
+        while True:
+            left = limit.numbers_left(trials, running)
+            while left and len(running) < engine.workers and not limit.reached(trials):
+                number = left.pop(0)
+                seed = config.dataset_parameters.random_seed
+                running[number] = propose(dimensions, trials, list(running.values()), number, seed)
+                engine.start(_job(task, config, number, running[number], trials, skip_bad_files))
+            if not running:
+                break
+            job, result = engine.finished()
+            trial = Trial(**{**result, "number": job["number"], "values": running.pop(job["number"])})
+            account.append(trial)
+            trials.append(trial)
+            log.info("%s", table.line(trial))
+    shutil.rmtree(scratch, ignore_errors=True)
+    return trials
+
+
+class _Limits:
+    """When no new trial begins."""
+
+    def __init__(self, config: RunConfig, before: list[Trial]) -> None:
+        self.asked, self.settings = config.model_parameters.hp_max_evals, config.search
+        spent = sum(trial.seconds for trial in before) / self.settings.workers
+        self.began = time.monotonic() - spent
+        self.said = False
+
+    def numbers_left(self, trials: list[Trial], running: Mapping[int, Any]) -> list[int]:
+        taken = {trial.number for trial in trials} | set(running)
+        return [number for number in range(1, self.asked + 1) if number not in taken]
+
+    def reached(self, trials: list[Trial]) -> bool:
+        reason = self._reason(trials)
+        if reason and not self.said:
+            log.info("no new trials: %s", reason)
+            self.said = True
+        return bool(reason)
+
+    def _reason(self, trials: list[Trial]) -> str:
+        budget, patience = self.settings.time_budget_minutes, self.settings.patience
+        if budget is not None and time.monotonic() - self.began > 60 * budget:
+            return f"the time budget of {budget:g} minutes is spent"
+        best = best_trial(trials)
+        if patience is not None and best is not None and len(trials) - trials.index(best) > patience:
+            return f"{patience} trials in a row were not better than trial {best.number}"
+        return ""
+
+
+def _job(
+    task: Task, config: RunConfig, number: int, values: Mapping[str, Any], trials: list[Trial], skip_bad_files: bool
+) -> dict[str, Any]:
+    raw = with_values(config, task.architecture(config), values)
+    epochs = config.search.epochs_per_trial or config.model_parameters.epochs
+    raw["model_parameters"]["epochs"] = epochs
+    raw["ensemble"] = None
+    return {
+        "number": number,
+        "task": task.schema.name,
+        "config": raw,
+        "max_samples": config.search.max_samples_per_trial,
+        "hopeless": hopeless_above(trials, epochs, config.search),
+        "objective": config.search.objective,
+        "skip_bad_files": skip_bad_files,
+    }
