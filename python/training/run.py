@@ -29,7 +29,7 @@ from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
 from python.training.device import choose_device
-from python.training.preparation import data_folders, prepared, training_rows
+from python.training.preparation import data_folders, prepared
 from python.training.provenance import environment, git_commit
 from python.training.search.loop import check_engine, described, search
 from python.training.task import Evaluation, Samples, Task
@@ -123,8 +123,9 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         _record_inputs(folder, config, options, samples, parts, device)
         figures = {}
         if config.search_requested:
+            samples = parts = rows = None  # trials read their own, and what is found may ask for other inputs
             config, figures = _search(task, config, folder, options.skip_bad_files)
-            rows = training_rows(samples, parts, config.dataset_parameters)
+            samples, parts, rows = prepared(task, config, options.skip_bad_files)
         _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures)
     return folder
 

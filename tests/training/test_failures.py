@@ -70,14 +70,6 @@ def test_output_that_cannot_be_written(workplace, tmp_path):
     assert "-o" in result.err
 
 
-def test_a_search_is_refused_and_nothing_is_trained(workplace):
-    search = ["model_parameters.hp_max_evals=2", 'model_parameters.space_options={"n_filters": [4, 8]}']
-    result = workplace.train("--set", *search)
-    assert result.code == 2
-    assert "search" in result.err
-    assert not workplace.output.exists()
-
-
 def test_configuration_mistakes(workplace):
     workplace.config.write_text(json.dumps({**SMALL, "epoch": 3}))
     result = workplace.train()

@@ -164,34 +164,21 @@ def test_dry_run_shows_and_trains_nothing(workplace):
 
 
 def test_three_classes(workplace):
-    """The three-class network is meant for the search, so it is trained without the command line's refusal."""
-    from mt_identifier.main import TASK
-    from python.commands.train import training_parser
-    from python.config.load import load_config
-    from python.training.run import train
-
-    config = load_config(
-        workplace.config,
-        TASK.schema,
-        [
-            "model_name=hyperopt_simple_cnn_multiclass",
-            "model_parameters.hp_max_evals=1",
-            'model_parameters.space_options={"n_filters": [4]}',
-            "model_parameters.epochs=4",
-            "dataset_parameters.balance_data=true",
-            "dataset_parameters.balance_method=oversample",
-        ],
-        output_folder=str(workplace.output),
-        data_directories=[str(workplace.data)],
+    result = workplace.train(
+        "--set",
+        "model_name=simple_cnn_multiclass",
+        "model_parameters.epochs=4",
+        "dataset_parameters.balance_data=true",
+        "dataset_parameters.balance_method=oversample",
     )
-    options = training_parser("mt_identifier").parse_args(["-j", str(workplace.config)])
-    folder = train(TASK, config, options)
+    assert result.code == 0, result.err
+    folder = Path(result.last)
     metrics = read_json(folder / "metrics.json")
     assert {"recall_es_main_track", "auc_cc_main_track", "precision_background"} <= set(metrics)
-    saved = np.load(folder / "test_predictions.npz")
-    assert saved["scores"].shape[1] == 3
-    background = saved["labels"] == 0
-    assert np.mean((saved["scores"].argmax(axis=1) == 0) == background) > 0.9
+    with np.load(folder / "test_predictions.npz") as saved:
+        scores, labels = saved["scores"], saved["labels"]
+    assert scores.shape[1] == 3
+    assert np.mean((scores.argmax(axis=1) == 0) == (labels == 0)) > 0.9
 
 
 def test_repeated_images_are_cut(workplace, tmp_path):

@@ -12,10 +12,11 @@ from python.config.load import dump_config, parse_config
 from python.config.schema import RunConfig
 from python.config.search_space import OF_THE_DATA, Dimension, read_space
 from python.config.task_schema import Architecture
-from python.general_purpose_libs import TrainingError, log, write_json
+from python.general_purpose_libs import TrainingError, log, raise_if_stop_requested, write_json
 from python.reporting.search_plots import plot_parameters, plot_trials
 from python.training.search.engine_batch import SYSTEMS, engine_descriptions, require_commands
 from python.training.search.engines import make_engine
+from python.training.search.hparams import save_hparams
 from python.training.search.proposals import propose
 from python.training.search.pruning import hopeless_above
 from python.training.search.trial import run_trial_process
@@ -35,7 +36,10 @@ def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) ->
     TrainingError when no trial was done.
     """
     dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
-    trials = _run_trials(task, config, folder, dimensions, skip_bad_files)
+    if (folder / BEST).exists():  # and perhaps a network that is half trained: no trial may choose another one now
+        trials = TrialLog(folder).read()
+    else:
+        trials = _run_trials(task, config, folder, dimensions, skip_bad_files)
     best = best_trial(trials)
     if best is None:
         reasons = "; ".join(f"trial {trial.number}: {trial.reason}" for trial in trials[-3:])
@@ -45,6 +49,8 @@ def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) ->
     found["description"] = f"trial {best.number} of the search in {folder.name}; {config.description}".rstrip("; ")
     winner = parse_config(found, task.schema, f"trial {best.number}")
     write_json(folder / BEST, dump_config(winner))
+    if config.save_outputs.tensorboard:
+        save_hparams(folder / "logs" / "tensorboard" / "hparams", trials, config.search.objective)
     return winner, {
         "search_trials": plot_trials(trials, config.search.objective),
         "search_parameters": plot_parameters(trials, dimensions, config.search.objective),
@@ -71,13 +77,13 @@ def described(task: Task, config: RunConfig) -> str:
 def with_values(config: RunConfig, architecture: Architecture, values: Mapping[str, Any]) -> dict[str, Any]:
     """The resolved configuration of the plain network with the searched values in their places, not yet validated.
 
-    Parameters of a loss that was not chosen beside them are left out.
+    The configured parameters of a loss stay where it is chosen; those of losses that are not chosen are left out.
     """
     raw = dump_config(config)
     model = raw["model_parameters"]
     raw |= {"model_name": architecture.searches or config.model_name, "version": None}
     model |= {"hp_max_evals": None, "space_options": None}
-    if "loss" in values:
+    if values.get("loss", model["loss"]["name"]) != model["loss"]["name"]:
         model["loss"] = {"name": values["loss"]}
     of_the_loss = architecture.losses[model["loss"]["name"]].model_fields
     for name, value in values.items():
@@ -113,12 +119,17 @@ def _run_trials(
         return trials
     with engine:
         while True:
+            raise_if_stop_requested()
             left = limit.numbers_left(trials, running)
             while left and len(running) < engine.workers and not limit.reached(trials):
                 number = left.pop(0)
-                seed = config.dataset_parameters.random_seed
-                running[number] = propose(dimensions, trials, list(running.values()), number, seed)
-                engine.start(_job(task, config, number, running[number], trials, skip_bad_files))
+                pending = list(running.values())
+                values = propose(dimensions, trials, pending, number, config.dataset_parameters.random_seed)
+                if values in [*pending, *(trial.values for trial in trials)]:
+                    limit.exhausted = True
+                    continue
+                running[number] = values
+                engine.start(_job(task, config, number, values, trials, skip_bad_files))
             if not running:
                 break
             job, result = engine.finished()
@@ -137,7 +148,7 @@ class _Limits:
         self.asked, self.settings = config.model_parameters.hp_max_evals, config.search
         spent = sum(trial.seconds for trial in before) / self.settings.workers
         self.began = time.monotonic() - spent
-        self.said = False
+        self.exhausted = self.said = False
 
     def numbers_left(self, trials: list[Trial], running: Mapping[int, Any]) -> list[int]:
         taken = {trial.number for trial in trials} | set(running)
@@ -155,8 +166,11 @@ class _Limits:
         if budget is not None and time.monotonic() - self.began > 60 * budget:
             return f"the time budget of {budget:g} minutes is spent"
         best = best_trial(trials)
-        if patience is not None and best is not None and len(trials) - trials.index(best) > patience:
-            return f"{patience} trials in a row were not better than trial {best.number}"
+        in_vain = len(trials) - 1 - trials.index(best) if best else len(trials)
+        if patience is not None and in_vain >= patience:
+            return f"{in_vain} trials in a row brought nothing better"
+        if self.exhausted:
+            return "hardly a point of the space is left that was not tried"
         return ""
 
 
