@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from python.config.search_space import Dimension
-from python.training import proposals
+from python.training.search import proposals
 from python.training.search.proposals import propose
 from python.training.search.trials import Trial
 
