@@ -128,6 +128,7 @@ SCHEMA = TaskSchema(
         "point_network": point_network.ARCHITECTURE,
     },
     input_shape=(128, 32, 1),
+    monitors=("val_loss", "val_angle"),
     config=DirectionConfig,
     rules=rules,
 )

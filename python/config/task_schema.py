@@ -17,6 +17,11 @@ from python.config.schema import Loss, RunConfig, Section
 InputShape = tuple[int, int, int]
 
 
+def larger_is_better(monitor: str) -> bool:
+    """Whether a quantity that is watched ought to grow, as accuracies do, and not to fall, as losses and angles."""
+    return monitor.endswith(("accuracy", "auc"))
+
+
 class BuildParameters(Section):
     """Base of an architecture's parameters. Every field has a default, a description and its range."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from python.config.task_schema import larger_is_better
 from python.data.batches import Batches
 from python.general_purpose_libs import TrainingError, atomic_path, log, raise_if_stop_requested, read_json, write_json
 from python.training.search.trials import loss_of
@@ -157,7 +158,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.history = history
         self.callbacks = {type(callback).__name__: callback for callback in remembered}
         self.monitor = monitor
-        self.sign = 1 if monitor.endswith("loss") else -1
+        self.sign = -1 if larger_is_better(monitor) else 1
         self.best: float | None = None
         self.best_epoch: int | None = None
 

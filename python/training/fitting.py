@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from python.config.schema import RunConfig
+from python.config.task_schema import larger_is_better
 from python.data.batches import Batches, Inputs
 from python.general_purpose_libs import TrainingError, atomic_path, log
 from python.reporting.text_pages import table_lines
@@ -223,7 +224,12 @@ def _early_stopping(config: RunConfig) -> EarlyStopping | None:
     section = config.model_parameters.early_stopping
     if section is None:
         return None
-    return EarlyStopping(monitor=section.monitor, patience=section.patience, min_delta=section.min_delta)
+    return EarlyStopping(
+        monitor=section.monitor,
+        mode=_mode(section.monitor),
+        patience=section.patience,
+        min_delta=section.min_delta,
+    )
 
 
 def _plateau(config: RunConfig) -> ReduceLROnPlateau | None:
@@ -231,8 +237,16 @@ def _plateau(config: RunConfig) -> ReduceLROnPlateau | None:
     if section is None:
         return None
     return ReduceLROnPlateau(
-        monitor=section.monitor, patience=section.patience, factor=section.factor, min_lr=section.min_lr
+        monitor=section.monitor,
+        mode=_mode(section.monitor),
+        patience=section.patience,
+        factor=section.factor,
+        min_lr=section.min_lr,
     )
+
+
+def _mode(monitor: str) -> str:
+    return "max" if larger_is_better(monitor) else "min"
 
 
 def _tensorboard(config: RunConfig, folder: Path) -> list[keras.callbacks.Callback]:
