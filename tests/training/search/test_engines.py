@@ -18,7 +18,7 @@ from python.training.search import engine_cluster, engine_lifeline
 from python.training.search.engine_batch import engine_descriptions
 from python.training.search.engines import make_engine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 40
 
 
@@ -213,7 +213,7 @@ import sys, time
 from pathlib import Path
 from python.config.schema import BatchJob
 from python.training.search.engines import make_engine
-from tests.training.test_engines import work
+from tests.training.search.test_engines import work
 
 with make_engine("local", 2, work, Path(sys.argv[1], "scratch"), BatchJob()) as engine:
     for number in (1, 2):
