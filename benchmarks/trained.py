@@ -37,4 +37,4 @@ def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
 
 def training_seconds(folder: Path) -> float:
     """Seconds of all epochs of a run, validation included."""
-    return sum(read_json(max(folder.glob("checkpoints/[0-9]*.json")))["seconds"])
+    return sum(read_json(max(folder.glob("checkpoints/[0-9]*.json")))["history"]["seconds"])

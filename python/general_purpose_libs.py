@@ -296,41 +296,6 @@ def processor_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_requests: list[KeyboardInterrupt] = []
-
-
-def raise_if_stop_requested() -> None:
-    """Raise the KeyboardInterrupt or StopRequested that a signal asked for.
-
-    For loops: what a signal's handler raises is lost when it strikes in a destructor or a callback of foreign code.
-    """
-    if _requests:
-        raise _requests[0]
-
-
-@contextlib.contextmanager
-def stop_on_request(remedy: str = "go on with --resume") -> Iterator[None]:
-    """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested; let no Ctrl-C get lost."""
-
-    def stop(number: int, _frame: object) -> None:
-        terminated = number == signal.SIGTERM
-        _requests.append(StopRequested(f"asked to stop (SIGTERM); {remedy}") if terminated else KeyboardInterrupt())
-        raise_if_stop_requested()
-
-    _requests.clear()
-    numbers = [signal.SIGTERM]
-    ignored = signal.getsignal(signal.SIGINT) is not signal.default_int_handler  # as it is for jobs in the background
-    if not ignored:
-        numbers.append(signal.SIGINT)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        _requests.clear()  # they were for what ended here
-
-
 def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = None) -> None:
     """Log to standard error, and to `logfile` with time stamps when given; called again it starts anew."""
     for handler in list(log.handlers):

@@ -2,7 +2,6 @@ import contextlib
 import errno
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,11 +22,9 @@ from python.general_purpose_libs import (
     log,
     new_run_folder,
     parse_json,
-    raise_if_stop_requested,
     read_json,
     read_status,
     run_command,
-    stop_on_request,
     with_progress,
     write_json,
 )
@@ -171,21 +168,6 @@ def test_heartbeat_beats(tmp_path, monkeypatch):
         assert (tmp_path / "status.json").stat().st_mtime_ns > first
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, StopRequested), (signal.SIGINT, KeyboardInterrupt)])
-def test_a_request_to_stop_that_got_lost_is_remembered(number, error):
-    class Destroyed:
-        def __del__(self):
-            os.kill(os.getpid(), number)
-            time.sleep(0.1)
-
-    with stop_on_request():
-        raise_if_stop_requested()
-        Destroyed()  # what its destructor raises is ignored by Python
-        with pytest.raises(error):
-            raise_if_stop_requested()
-
-
 def test_progress_writes_plain_lines_away_from_a_terminal(monkeypatch):
     monkeypatch.setattr("python.general_purpose_libs.SECONDS_BETWEEN_PROGRESS_LINES", 0)
     lines = []
@@ -208,9 +190,3 @@ def test_a_status_that_does_not_say_how_the_run_stands(tmp_path):
     (tmp_path / "status.json").write_text("{}")
     with pytest.raises(ConfigError, match="does not say how the run stands"):
         read_status(tmp_path)
-
-
-def test_a_request_to_stop_is_for_the_work_that_it_interrupted():
-    with pytest.raises(StopRequested), stop_on_request():
-        os.kill(os.getpid(), signal.SIGTERM)
-    raise_if_stop_requested()

@@ -23,8 +23,8 @@ from python.general_purpose_libs import (
     processor_cores,
     run_command,
     start_logging,
-    stop_on_request,
 )
+from python.stop_requests import stop_on_request
 
 if TYPE_CHECKING:
     from python.simulation.settings import SimulationSettings

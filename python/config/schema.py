@@ -98,6 +98,9 @@ class ModelParameters(Section):
     loss: Loss = Field(description="What the training makes small: a name and the loss's own parameters.")
     optimizer: Optimizer = Field(Optimizer(), description="How the weights follow the gradient.")
     epochs: int = Field(50, ge=1, description="Largest number of passes over the training images.")
+    checkpoint_steps: int | None = Field(
+        None, ge=1, description="Write a checkpoint also after so many steps within an epoch; null: after epochs only."
+    )
     batch_size: int = Field(32, ge=1, description="Images per step.")
     early_stopping: EarlyStopping | None = Field(EarlyStopping(), description="When to stop early; null: never.")
     reduce_lr: ReduceLr | None = Field(None, description="Lower the learning rate on a plateau; null: never.")
@@ -163,6 +166,9 @@ class BatchJob(Section):
         "tomorrow", description="Longest time of a batch job: 20 minutes, 1, 2, 8 hours, 1, 3 days, 1 week."
     )
     accounting_group: Text | None = Field(None, description="Group that a batch job is charged to; null: yours.")
+
+
+NOT_INTERPRETED = ("$schema", "description", "notes")  # keys of a configuration
 
 
 class RunConfig(Section):

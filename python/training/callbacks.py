@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 
-from python.config.task_schema import larger_is_better
 from python.data.batches import Batches
-from python.general_purpose_libs import TrainingError, atomic_path, log, raise_if_stop_requested, read_json, write_json
+from python.general_purpose_libs import TrainingError, log
+from python.stop_requests import raise_if_stop_requested, stop_requested
 from python.training.search.trials import loss_of
 
 
@@ -28,9 +27,21 @@ class EpochOrder(keras.callbacks.Callback):
 
 
 class StopWhenAsked(keras.callbacks.Callback):
-    """Ends the training after the step in which Ctrl-C or the batch system asked for it."""
+    """Ends the training when that is asked for: after a step, or once the epoch is evaluated. To be the last callback."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if batch + 1 < self.params["steps"]:
+            raise_if_stop_requested()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self.said = False
+
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if stop_requested() and not self.said:
+            log.info("stopping when this epoch is evaluated; Ctrl-C again stops at once")
+            self.said = True
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         raise_if_stop_requested()
 
 
@@ -95,7 +106,7 @@ class LearningRateDecay(keras.callbacks.Callback):
         optimizer.learning_rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate)) * self.rate
 
 
-class _Remembered:
+class Remembered:
     """Adds `state` to a Keras callback whose memory is a few attributes, which Keras resets when a training starts."""
 
     remembered: tuple[str, ...]
@@ -115,11 +126,11 @@ class _Remembered:
             setattr(self, name, value)
 
 
-class EarlyStopping(_Remembered, keras.callbacks.EarlyStopping):
+class EarlyStopping(Remembered, keras.callbacks.EarlyStopping):
     remembered = ("wait", "best", "best_epoch", "stopped_epoch")
 
 
-class ReduceLROnPlateau(_Remembered, keras.callbacks.ReduceLROnPlateau):
+class ReduceLROnPlateau(Remembered, keras.callbacks.ReduceLROnPlateau):
     remembered = ("wait", "best", "cooldown_counter")
 
 
@@ -132,6 +143,19 @@ class History(keras.callbacks.Callback):
         self.lines = lines
         self.values: dict[str, list[float]] = {}
         self.seconds: list[float] = []
+        self.seconds_before = 0.0  # of the epoch under way, until it was interrupted
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that is kept; `seconds_before` of the next epoch when one has just ended."""
+        return {"values": self.values, "seconds": self.seconds, "seconds_before": self._seconds_of_epoch()}
+
+    @state.setter
+    def state(self, value: dict[str, Any]) -> None:
+        self.values, self.seconds, self.seconds_before = value["values"], value["seconds"], value["seconds_before"]
+
+    def _seconds_of_epoch(self) -> float:
+        return round(self.seconds_before + time.monotonic() - self.started, 3)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.started = time.monotonic()
@@ -141,81 +165,10 @@ class History(keras.callbacks.Callback):
         values = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
         for name, value in {**values, "learning_rate": self.rate}.items():
             self.values.setdefault(name, []).append(value)
-        self.seconds.append(round(time.monotonic() - self.started, 3))
+        self.seconds.append(self._seconds_of_epoch())
+        self.seconds_before, self.started = 0.0, time.monotonic()
         text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         (log.info if self.lines else log.debug)("epoch %d/%d  %s", epoch + 1, self.epochs, text)
-
-
-class Checkpoints(keras.callbacks.Callback):
-    """Saves the model and the memory of the run after every epoch, and the model of the best epoch.
-
-    `NNNN.keras` is written before `NNNN.json`, so an epoch that has its JSON file is complete. Two epochs are kept.
-    """
-
-    def __init__(self, folder: Path, history: History, remembered: list[_Remembered], monitor: str) -> None:
-        super().__init__()
-        self.folder = folder
-        self.history = history
-        self.callbacks = {type(callback).__name__: callback for callback in remembered}
-        self.monitor = monitor
-        self.sign = -1 if larger_is_better(monitor) else 1
-        self.best: float | None = None
-        self.best_epoch: int | None = None
-
-    @property
-    def best_model(self) -> Path:
-        return self.folder / "best.keras"
-
-    def last_epoch(self) -> int:
-        """Number of complete epochs, 0 when there is no checkpoint."""
-        return max((int(path.stem) for path in self.folder.glob("[0-9]*.json")), default=0)
-
-    def _model_after(self, epoch: int) -> Path:
-        return self.folder / f"{epoch:04d}.keras"
-
-    def restore(self, epoch: int) -> keras.Model:
-        """Return the model as it was after `epoch` epochs, and take back what was remembered then."""
-        saved = read_json(self.folder / f"{epoch:04d}.json")
-        model = keras.models.load_model(self._model_after(epoch))
-        for variable, value in zip(_random_states(model), saved["random_states"], strict=True):
-            variable.assign(value)
-        self.best, self.best_epoch = saved["best"], saved["best_epoch"]
-        self.history.values, self.history.seconds = saved["history"], saved["seconds"]
-        for name, state in saved["callbacks"].items():
-            self.callbacks[name].state = state
-        return model
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        done = epoch + 1
-        value = float((logs or {})[self.monitor])
-        if self.best is None or self.sign * value < self.sign * self.best:
-            self.best, self.best_epoch = value, done
-            self._save(self.best_model)
-        self._save(self._model_after(done))
-        write_json(
-            self.folder / f"{done:04d}.json",
-            {
-                "epoch": done,
-                "best": self.best,
-                "best_epoch": self.best_epoch,
-                "history": self.history.values,
-                "seconds": self.history.seconds,
-                "random_states": [keras.ops.convert_to_numpy(v).tolist() for v in _random_states(self.model)],
-                "callbacks": {name: callback.state for name, callback in self.callbacks.items()},
-            },
-        )
-        for old in self.folder.glob("[0-9]*.*"):
-            if int(old.stem) < done - 1:
-                old.unlink()
-
-    def _save(self, path: Path) -> None:
-        with atomic_path(path) as temporary:
-            self.model.save(temporary)
-
-
-def _random_states(model: keras.Model) -> list[keras.Variable]:
-    """The states of the model's random layers, such as dropout, which a saved model does not keep."""
-    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
 def _plain(value: Any) -> Any:

@@ -17,17 +17,20 @@ from python.config.task_schema import larger_is_better
 from python.data.batches import Batches, Inputs
 from python.general_purpose_libs import TrainingError, atomic_path, log
 from python.reporting.text_pages import table_lines
+from python.stop_requests import requests_held
 from python.training.callbacks import (
-    Checkpoints,
     EarlyStopping,
     EpochOrder,
     History,
     LearningRateDecay,
     ReduceLROnPlateau,
+    Remembered,
     StopOnNonFinite,
     StopWhenAsked,
     TrialWatch,
 )
+from python.training.checkpoint_files import BEGINNING, Place
+from python.training.checkpoints import Checkpoints
 from python.training.preparation import batches
 from python.training.task import Samples, SampleSet, Task, View
 
@@ -36,30 +39,31 @@ PREDICTION_BYTES = 2**24  # of inputs at a time: the activations of a network ta
 
 
 class Feed(keras.utils.PyDataset):
-    """Hands batches to Keras in their own order; while the network works on one, the next is made.
+    """Hands batches from number `first` on to Keras in their own order; while the network works on one, the next is made.
 
     `broken` is why no batch could be made: a framework wraps what is raised here in an error of its own.
     """
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, first: int = 0) -> None:
         super().__init__()
         self.batches = batches
+        self.first = first
         self.background = ThreadPoolExecutor(1)
         self.broken: Exception | None = None
         self.ahead: tuple[tuple[int, int], Future] | None = None  # epoch and number of the batch that is being made
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.batches) - self.first
 
-    def __getitem__(self, number: int) -> tuple[Inputs, np.ndarray]:
-        epoch, ahead = self.batches.epoch, self.ahead
+    def __getitem__(self, index: int) -> tuple[Inputs, np.ndarray]:
+        number, epoch, ahead = self.first + index, self.batches.epoch, self.ahead
         try:
             batch = ahead[1].result() if ahead and ahead[0] == (epoch, number) else self.batches[number]
         except Exception as error:
             self.broken = error
             raise
         following = number + 1
-        if following < len(self):
+        if following < len(self.batches):
             self.ahead = (epoch, following), self.background.submit(self.batches.__getitem__, following)
         return batch
 
@@ -100,27 +104,27 @@ def fit(
     history = History(parameters.epochs, lines=not sys.stdout.isatty())
     early = _early_stopping(config)
     remembered = [callback for callback in (early, _plateau(config)) if callback is not None]
-    monitor = parameters.early_stopping.monitor if parameters.early_stopping else "val_loss"
-    checkpoints = Checkpoints(folder / "checkpoints", history, remembered, monitor)
-    done = checkpoints.last_epoch()
-    model = build_model(task, config)  # also makes its layers and loss known to Keras, which a restored one needs
-    if done:
-        model = checkpoints.restore(done)
-        log.info("going on after epoch %d", done)
+    checkpoints = Checkpoints(folder / "checkpoints", config, history, remembered)
+    model = build_model(task, config)
+    done = checkpoints.restore(model)
+    if done > BEGINNING:
+        log.info("going on after %s", done)
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
-    if done < parameters.epochs and not stopped:
+    if done.epoch < parameters.epochs and not stopped:
         try:
             others = [*remembered, checkpoints, *_tensorboard(config, folder)]
             _run_epochs(model, config, training, validation, history, others, done)
         except TrainingError:
-            if checkpoints.best_model.exists():
-                save_model(keras.models.load_model(checkpoints.best_model), model_file)
+            if checkpoints.best is not None:
+                checkpoints.load_best(model)
+                save_model(model, model_file)
                 log.info("the best model before that is kept: %s", model_file)
             raise
+        log.debug("checkpoints took %.1f s", checkpoints.seconds)
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
-        model = keras.models.load_model(checkpoints.best_model)
+        checkpoints.load_best(model)
     save_model(model, model_file)
-    epochs = f"{len(history.values['loss'])}, best {checkpoints.best_epoch}"
+    epochs = f"{len(history.values['loss'])}, best {checkpoints.best.epoch}"
     return Fitted(model, history.values, epochs, sum(history.seconds))
 
 
@@ -141,27 +145,51 @@ def _run_epochs(
     validation: Batches,
     history: History,
     others: list[keras.callbacks.Callback],
-    done: int = 0,
+    done: Place = BEGINNING,
 ) -> None:
-    """Train from epoch `done` to the last, or until one of the callbacks ends it. Raises what broke the feed, if anything."""
-    feeds = Feed(training), Feed(validation)
+    """Train from `done` to the last epoch, or until one of the callbacks ends it. Raises what broke the feed, if anything."""
+    callbacks = [
+        EpochOrder(training),
+        StopOnNonFinite(),
+        history,
+        LearningRateDecay(config.model_parameters.build_parameters.decay_rate),
+        *others,
+        StopWhenAsked(),
+    ]
+    epochs = config.model_parameters.epochs
+    if done.step:
+        model.test_on_batch(*training[0])  # makes the metrics, which the checkpoint fills
+        _run_feed(model, Feed(training, done.step), validation, callbacks, done.epoch, done.epoch + 1)
+        done = Place(done.epoch + 1)
+        for callback in others:
+            if isinstance(callback, Remembered):
+                callback.state = callback.state  # to be taken back when the training starts again
+        if model.stop_training:
+            return
+    if done.epoch < epochs:
+        _run_feed(model, Feed(training), validation, callbacks, done.epoch, epochs)
+
+
+def _run_feed(
+    model: keras.Model,
+    training: Feed,
+    validation: Batches,
+    callbacks: list[keras.callbacks.Callback],
+    begin: int,
+    end: int,
+) -> None:
+    feeds = training, Feed(validation)
     try:
-        model.fit(
-            feeds[0],
-            validation_data=feeds[1],
-            epochs=config.model_parameters.epochs,
-            initial_epoch=done,
-            shuffle=False,  # the batches have an order of their own
-            verbose=1 if sys.stdout.isatty() else 0,
-            callbacks=[
-                EpochOrder(training),
-                StopWhenAsked(),
-                StopOnNonFinite(),
-                history,
-                LearningRateDecay(config.model_parameters.build_parameters.decay_rate),
-                *others,
-            ],
-        )
+        with requests_held():
+            model.fit(
+                training,
+                validation_data=feeds[1],
+                epochs=end,
+                initial_epoch=begin,
+                shuffle=False,  # the batches have an order of their own
+                verbose=1 if sys.stdout.isatty() else 0,
+                callbacks=callbacks,
+            )
     except Exception as error:
         broken = next((feed.broken for feed in feeds if feed.broken is not None), None)
         if broken is None:

@@ -8,6 +8,7 @@ import platform
 import socket
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def environment(device: str, seed: int) -> dict[str, Any]:
     """Versions, git commit, host, device and seed."""
+    return {
+        **software(),
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "device": device,
+        "cores": len(os.sched_getaffinity(0)),
+        "seed": seed,
+        "executable": sys.executable,
+    }
+
+
+@cache
+def software() -> dict[str, Any]:
+    """Versions and git commit."""
     import keras
 
     return {
@@ -24,12 +39,6 @@ def environment(device: str, seed: int) -> dict[str, Any]:
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "keras_backend": keras.backend.backend(),
         "git_commit": git_commit(),
-        "host": socket.gethostname(),
-        "system": platform.platform(),
-        "device": device,
-        "cores": len(os.sched_getaffinity(0)),
-        "seed": seed,
-        "executable": sys.executable,
     }
 
 

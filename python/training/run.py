@@ -11,7 +11,7 @@ import numpy as np
 
 from python.config.differences import differences
 from python.config.load import dump_config, load_config
-from python.config.schema import RunConfig
+from python.config.schema import NOT_INTERPRETED, RunConfig
 from python.data.splits import PARTS, Split
 from python.general_purpose_libs import (
     ConfigError,
@@ -22,11 +22,11 @@ from python.general_purpose_libs import (
     read_json,
     read_status,
     start_logging,
-    stop_on_request,
     write_json,
 )
 from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
+from python.stop_requests import stop_on_request
 from python.training import outputs
 from python.training.device import choose_device
 from python.training.preparation import data_folders, prepared
@@ -36,8 +36,6 @@ from python.training.task import Evaluation, Samples, Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-NOT_INTERPRETED = ("$schema", "description", "notes")
 
 
 def train_from_command_line(task: Task, options: argparse.Namespace) -> int:

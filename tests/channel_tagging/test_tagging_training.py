@@ -137,7 +137,7 @@ def test_a_file_cut_short_while_it_is_streamed_ends_the_training_in_words(train,
     (path,) = data.glob("*_volume_planeX.npz")
 
     def cut_short_after_the_first_epoch():
-        while not list(tmp_path.glob("output/**/checkpoints/*.keras")):
+        while not list(tmp_path.glob("output/**/checkpoints/*.npz")):
             time.sleep(0.05)
         os.truncate(path, 10_000)
 

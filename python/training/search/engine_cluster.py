@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from python.config.schema import BatchJob
-from python.general_purpose_libs import TrainingError, log, processor_cores, raise_if_stop_requested
+from python.general_purpose_libs import TrainingError, log, processor_cores
+from python.stop_requests import raise_if_stop_is_urgent
 from python.training.search.engine_batch import (
     SYSTEMS,
     THREAD_SETTINGS,
@@ -134,7 +135,7 @@ class ClusterEngine:
         self.cluster.start_controller_sync()
         files, began = self.cluster.controller.connection_files, time.monotonic()
         while not all(_is_complete(file) for file in files.values()):
-            raise_if_stop_requested()
+            raise_if_stop_is_urgent()
             if not _lives(self.cluster.controller.pid) or time.monotonic() - began > START_S:
                 raise TrainingError(f"the controller of the workers does not come up{self._last_words(CONTROLLER_LOG)}")
             time.sleep(LOOK_EVERY_S / 4)
@@ -156,7 +157,7 @@ class ClusterEngine:
         while not self.client.ids or (
             len(self.client.ids) < self.needed_at_start and time.monotonic() - began < START_S
         ):
-            raise_if_stop_requested()
+            raise_if_stop_is_urgent()
             self._look_after_workers()
             time.sleep(LOOK_EVERY_S / 4)
 
@@ -178,7 +179,7 @@ class ClusterEngine:
         if not self.waiting and not self.running:
             raise IndexError("no trial was started")
         while True:
-            raise_if_stop_requested()
+            raise_if_stop_is_urgent()
             self._hand_out()
             try:
                 ticket = self.ended.get(timeout=LOOK_EVERY_S)

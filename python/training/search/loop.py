@@ -12,8 +12,9 @@ from python.config.load import dump_config, parse_config
 from python.config.schema import RunConfig
 from python.config.search_space import OF_THE_DATA, Dimension, read_space
 from python.config.task_schema import Architecture
-from python.general_purpose_libs import TrainingError, log, raise_if_stop_requested, write_json
+from python.general_purpose_libs import TrainingError, log, write_json
 from python.reporting.search_plots import plot_parameters, plot_trials
+from python.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
 from python.training.search.engine_batch import SYSTEMS, engine_descriptions, require_commands
 from python.training.search.engines import make_engine
 from python.training.search.hparams import save_hparams
@@ -119,8 +120,8 @@ def _run_trials(
         return trials
     with engine:
         while True:
-            raise_if_stop_requested()
-            left = limit.numbers_left(trials, running)
+            raise_if_stop_is_urgent()
+            left = [] if stop_requested() else limit.numbers_left(trials, running)
             while left and len(running) < engine.workers and not limit.reached(trials):
                 number = left.pop(0)
                 pending = list(running.values())
@@ -137,6 +138,7 @@ def _run_trials(
             account.append(trial)
             trials.append(trial)
             log.info("%s", table.line(trial))
+    raise_if_stop_requested()
     shutil.rmtree(scratch, ignore_errors=True)
     return trials
 

@@ -1,0 +1,88 @@
+"""Requests to stop: Ctrl-C, the batch system's SIGTERM, and a time that was set; and where in the work they are heard."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from python.general_purpose_libs import StopRequested
+
+_urgent: list[KeyboardInterrupt] = []
+_timely: list[KeyboardInterrupt] = []
+_holding = False
+
+
+def stop_requested() -> bool:
+    """Whether anybody asked for the end, or the time is over."""
+    return bool(_urgent or _timely)
+
+
+def raise_if_stop_requested() -> None:
+    """Raise the KeyboardInterrupt or StopRequested that was asked for, also because the time is over.
+
+    For places where nothing of worth is lost.
+    """
+    for request in (*_urgent, *_timely):
+        raise request
+
+
+def raise_if_stop_is_urgent() -> None:
+    """The same, but not because the time is over.
+
+    For loops: what a signal's handler raises is lost when it strikes in a destructor or a callback of foreign code.
+    """
+    for request in _urgent:
+        raise request
+
+
+@contextlib.contextmanager
+def requests_held() -> Iterator[None]:
+    """Let no request strike inside, where it would leave work half done: `raise_if_stop_requested` hears it there.
+
+    A second Ctrl-C strikes all the same, for who does not want to wait.
+    """
+    global _holding
+    _holding = True
+    try:
+        yield
+    finally:
+        _holding = False
+
+
+@contextlib.contextmanager
+def stop_on_request(remedy: str = "go on with --resume", after_minutes: float | None = None) -> Iterator[None]:
+    """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested; let no Ctrl-C get lost.
+
+    The same is asked for `after_minutes`. That never strikes, but waits to be heard, where what was done is not lost.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        if number == signal.SIGALRM:
+            _timely.append(StopRequested(f"{after_minutes:g} minutes are over; {remedy}"))
+            return
+        terminated, again = number == signal.SIGTERM, bool(_urgent)
+        _urgent.append(StopRequested(f"asked to stop (SIGTERM); {remedy}") if terminated else KeyboardInterrupt())
+        if not _holding or (again and not terminated):
+            raise _urgent[-1]
+
+    _forget()
+    numbers = [signal.SIGTERM, signal.SIGALRM]
+    ignored = signal.getsignal(signal.SIGINT) is not signal.default_int_handler  # as it is for jobs in the background
+    if not ignored:
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    if after_minutes is not None:
+        signal.setitimer(signal.ITIMER_REAL, 60 * after_minutes)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _forget()  # what was asked of what ended here
+
+
+def _forget() -> None:
+    _urgent.clear()
+    _timely.clear()

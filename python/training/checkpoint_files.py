@@ -1,0 +1,140 @@
+"""Checkpoints as files: arrays and a manifest that is written after them, both checked when they are read, two kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from python.general_purpose_libs import ConfigError, atomic_path, log, read_json, write_json
+
+KEPT = 2
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """How far a training is: after `epoch` epochs and `step` steps of the next one."""
+
+    epoch: int
+    step: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.epoch:04d}_{self.step:06d}" if self.step else f"{self.epoch:04d}"
+
+    @classmethod
+    def of(cls, name: str) -> Place:
+        """The inverse of `name`."""
+        return cls(*map(int, name.split("_")))
+
+    def __str__(self) -> str:
+        return f"step {self.step} of epoch {self.epoch + 1}" if self.step else f"epoch {self.epoch}"
+
+
+BEGINNING = Place(0)
+
+
+class DamagedError(Exception):
+    """A checkpoint is not as it was written; the text says how."""
+
+
+class CheckpointFiles:
+    """The checkpoints in `folder`: NAME.npz with the arrays, NAME.json with the manifest, NAME from the place.
+
+    A manifest holds what the training remembers, the SHA-256 of each file of arrays that it needs (its own, and that of the
+    best epoch), and its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._checksums: dict[str, str] = {}  # of files of arrays, by name
+
+    def save(
+        self, place: Place, arrays: Mapping[str, np.ndarray], memory: Mapping[str, Any], best: Place | None
+    ) -> None:
+        """Write a checkpoint, then remove those that are older than the last two; `best` may be this place.
+
+        Raises OutputError when it cannot be written; the checkpoints before are then as they were.
+        """
+        with atomic_path(self.arrays_of(place)) as temporary:
+            np.savez(temporary, **arrays)
+        self._checksums[place.name] = _checksum(self.arrays_of(place))
+        files = {each.name: self._checksums[each.name] for each in {place, best or place}}
+        write_json(self._manifest_of(place), sealed({**memory, "best": best and best.name, "files": files}))
+        self._clean()
+
+    def newest(self) -> tuple[Place, dict[str, Any]] | None:
+        """Place and manifest of the newest checkpoint that is as it was written; None when there is none.
+
+        DamagedError ones are said and removed: the training passes there again.
+        """
+        for place in reversed(self._places()):
+            try:
+                return place, self._verified(place)
+            except DamagedError as damage:
+                log.warning("the checkpoint of %s is damaged (%s); the one before it is used", place, damage)
+                self._manifest_of(place).unlink(missing_ok=True)
+        return None
+
+    def load(self, place: Place) -> dict[str, np.ndarray]:
+        with np.load(self.arrays_of(place), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def arrays_of(self, place: Place) -> Path:
+        return self.folder / f"{place.name}.npz"
+
+    def _manifest_of(self, place: Place) -> Path:
+        return self.folder / f"{place.name}.json"
+
+    def _places(self) -> list[Place]:
+        return sorted(Place.of(path.stem) for path in self.folder.glob("[0-9]*.json"))
+
+    def _manifest(self, place: Place) -> dict[str, Any]:
+        path = self._manifest_of(place)
+        try:
+            manifest = read_json(path)
+        except ConfigError as error:
+            raise DamagedError(str(error)) from error
+        if not isinstance(manifest, dict) or manifest != sealed(manifest):
+            raise DamagedError(f"{path} was changed after it was written")
+        return manifest
+
+    def _verified(self, place: Place) -> dict[str, Any]:
+        manifest = self._manifest(place)
+        for name, expected in manifest["files"].items():
+            path = self.arrays_of(Place.of(name))
+            if not path.exists():
+                raise DamagedError(f"{path} is missing")
+            if _checksum(path) != expected:
+                raise DamagedError(f"{path} is not as it was written")
+        self._checksums |= manifest["files"]
+        return manifest
+
+    def _clean(self) -> None:
+        """Remove what the last checkpoints do not need, and what a killed process left half written."""
+        needed = set()
+        for place in self._places()[-KEPT:]:
+            needed.add(self._manifest_of(place).name)
+            with contextlib.suppress(DamagedError):
+                needed.update(f"{name}.npz" for name in self._manifest(place)["files"])
+        for path in self.folder.iterdir():
+            if path.name not in needed:
+                path.unlink(missing_ok=True)
+
+
+def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """`manifest` with the SHA-256 of its content, as `checksum`."""
+    content = {name: value for name, value in manifest.items() if name != "checksum"}
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
+    return {**content, "checksum": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _checksum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,142 @@
+"""What a training must take up again to go on as if it had never been interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from python.config.differences import differences
+from python.config.load import dump_config
+from python.config.schema import NOT_INTERPRETED, RunConfig
+from python.config.task_schema import larger_is_better
+from python.general_purpose_libs import ConfigError, log
+from python.stop_requests import stop_requested
+from python.training.callbacks import History, Remembered
+from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
+from python.training.provenance import software
+
+METRICS = "metrics"
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keeps the whole state of a training: after every epoch, every `checkpoint_steps` steps, and when it is asked to stop.
+
+    The state is that of the network, of its random layers, the optimizer and the metrics of an epoch under way, the history, and
+    what the callbacks `remembered` know. The order of the samples and their augmentation need none: they follow from the seed,
+    the epoch and the step. `seconds` is the time that all this took.
+    """
+
+    def __init__(self, folder: Path, config: RunConfig, history: History, remembered: Sequence[Remembered]) -> None:
+        super().__init__()
+        stopping = config.model_parameters.early_stopping
+        self.files = CheckpointFiles(folder)
+        self.configuration = dump_config(config)
+        self.every = config.model_parameters.checkpoint_steps
+        self.history = history
+        self.callbacks = {type(callback).__name__: callback for callback in remembered}
+        self.monitor = stopping.monitor if stopping else "val_loss"
+        self.best: Place | None = None
+        self.best_value: float | None = None
+        self.begin = BEGINNING  # of what is trained now
+        self.seconds = 0.0
+        self._metrics: list[np.ndarray] = []  # of the epoch under way, until it goes on
+
+    def restore(self, model: keras.Model) -> Place:
+        """Bring `model` and what is remembered to the newest checkpoint; return its place, BEGINNING where there is none.
+
+        Raises ConfigError when the checkpoint is of another configuration.
+        """
+        found = self.files.newest()
+        if found is None:
+            return self.begin
+        place, manifest = found
+        changed = differences(manifest["configuration"], self.configuration, ignored=NOT_INTERPRETED)
+        if changed:
+            raise ConfigError(
+                f"{self.files.folder}: the checkpoints are of another configuration and can only go on with their own:\n  "
+                + "\n  ".join(changed)
+            )
+        for difference in differences(manifest["software"], software()):
+            log.warning(
+                "the checkpoint is of other software, and the result may differ in the last digits: %s", difference
+            )
+        self._load(model, place)
+        self.best, self.best_value = manifest["best"] and Place.of(manifest["best"]), manifest["best_value"]
+        self.history.state = manifest["history"]
+        for name, state in manifest["callbacks"].items():
+            self.callbacks[name].state = state
+        self.begin = place
+        return place
+
+    def load_best(self, model: keras.Model) -> None:
+        """Give `model` the state that it had after the best epoch."""
+        self._load(model, self.best)
+
+    def _load(self, model: keras.Model, place: Place) -> None:
+        arrays = self.files.load(place)
+        model.optimizer.build(model.trainable_variables)
+        for name, variables in _variables(model).items():
+            values = _part(arrays, name)
+            if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+                raise ConfigError(
+                    f"{self.files.arrays_of(place)}: is of another network than this release makes of the configuration; "
+                    "go on with the release that the run was started with (environment.json)"
+                )
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        self._metrics = _part(arrays, METRICS)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Let the metrics go on where they were, after Keras has reset them."""
+        for variable, value in zip(self.model.metrics_variables, self._metrics, strict=bool(self._metrics)):
+            variable.assign(value)
+        self._metrics = []
+        self.place = Place(epoch, self.begin.step if epoch == self.begin.epoch else 0)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.place = Place(self.place.epoch, self.place.step + 1)
+        due = self.every is not None and self.place.step % self.every == 0
+        if (due or stop_requested()) and batch + 1 < self.params["steps"]:
+            self._save(self.place, self.model.metrics_variables)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        done, value = Place(epoch + 1), float((logs or {})[self.monitor])
+        sign = -1 if larger_is_better(self.monitor) else 1
+        if self.best_value is None or sign * value < sign * self.best_value:
+            self.best, self.best_value = done, value
+        self._save(done, [])
+
+    def _save(self, place: Place, metrics: list[keras.Variable]) -> None:
+        started = time.monotonic()
+        parts = {**_variables(self.model), METRICS: metrics}
+        arrays = {
+            f"{name}_{number}": keras.ops.convert_to_numpy(variable)
+            for name, variables in parts.items()
+            for number, variable in enumerate(variables)
+        }
+        memory: dict[str, Any] = {
+            "epoch": place.epoch,
+            "step": place.step,
+            "monitor": self.monitor,
+            "best_value": self.best_value,
+            "history": self.history.state,
+            "callbacks": {name: callback.state for name, callback in self.callbacks.items()},
+            "configuration": self.configuration,
+            "software": software(),
+        }
+        self.files.save(place, arrays, memory, self.best)
+        self.seconds += time.monotonic() - started
+
+
+def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:
+    """Weights and states of random layers, and what the optimizer has."""
+    return {"network": model.variables, "optimizer": model.optimizer.variables}
+
+
+def _part(arrays: Mapping[str, np.ndarray], part: str) -> list[np.ndarray]:
+    return [arrays[f"{part}_{number}"] for number in range(sum(name.startswith(f"{part}_") for name in arrays))]
