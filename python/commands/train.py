@@ -45,12 +45,30 @@ def training_parser(task: str) -> argparse.ArgumentParser:
         dest="overrides",
         help="change values of the configuration, each read as JSON, else as text; null switches a section off",
     )
-    parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted run in its own folder")
+    parser.add_argument(
+        "--resume", metavar="RUN", help="go on with an interrupted run in its own folder, or begin a prepared one"
+    )
+    parser.add_argument(
+        "--stop-after",
+        metavar="MIN",
+        type=_minutes,
+        help="write a checkpoint and end with exit code 85 after so many minutes",
+    )
+    parser.add_argument(
+        "--member", metavar="K", type=int, help="with --resume: train member K of the run's ensemble only, from 1"
+    )
     parser.add_argument("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
     parser.add_argument("--force-version", action="store_true", help="accept a version that a run already has")
     parser.add_argument("--dry-run", action="store_true", help="show configuration, data and network; train nothing")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more")
     return parser
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"must be a number of minutes above 0, not {text}")
+    return value
 
 
 def _configuration_keys(task: str) -> str:

@@ -14,6 +14,7 @@ from python.data.batches import Inputs
 from python.data.blips import boxes_of
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
+from python.data.inventory import file_facts
 from python.data.layouts import metadata_from_layout
 from python.data.npz import read_npz
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
@@ -269,10 +270,7 @@ def _with_common_sources(parts: Sequence[tuple[list[str], np.ndarray]]) -> tuple
 
 def _join(contents: dict[Path, ImageFile], problems: list[str]) -> ImageSet:
     sources, tables = _with_common_sources([(content.sources, content.metadata) for content in contents.values()])
-    files = [
-        {"file": str(path), "bytes": path.stat().st_size, "images": len(content.metadata)}
-        for path, content in contents.items()
-    ]
+    files = [{**file_facts(path), "images": len(content.metadata)} for path, content in contents.items()]
     images = _concatenated([content.images for content in contents.values()])
     cuts = [{"step": f"read from {len(files)} files", "removed": 0, "kept": len(images)}]
     if problems:

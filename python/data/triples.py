@@ -10,6 +10,7 @@ import numpy as np
 
 from python.data.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
 from python.data.image_set import ImageSet
+from python.data.inventory import file_facts
 from python.data.metadata import UNKNOWN, vectors
 from python.data.orientation import to_drift_frame
 from python.data.point_clouds import PointClouds, PointFile, read_point_file
@@ -166,7 +167,7 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
             f"{', '.join(map(str, folders))}: none of {len(triples)} samples has points around it in the {len(paths)} files of "
             "points; are these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
         )
-    files = [{"file": str(path), "bytes": path.stat().st_size} for path in paths]
+    files = [file_facts(path) for path in paths]
     triples = triples.keep("with points around them", found)
     triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
     charge = clouds.column("integral")

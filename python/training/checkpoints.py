@@ -14,7 +14,7 @@ from python.config.differences import differences
 from python.config.load import dump_config
 from python.config.schema import NOT_INTERPRETED, RunConfig
 from python.config.task_schema import larger_is_better
-from python.general_purpose_libs import ConfigError, log
+from python.general_purpose_libs import ConfigError, RunStatus, log
 from python.stop_requests import stop_requested
 from python.training.callbacks import History, Remembered
 from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
@@ -131,6 +131,20 @@ class Checkpoints(keras.callbacks.Callback):
         }
         self.files.save(place, arrays, memory, self.best)
         self.seconds += time.monotonic() - started
+
+
+class Announcement(keras.callbacks.Callback):
+    """Tells the status of a run how far the training is, and which epoch was the best."""
+
+    def __init__(self, status: RunStatus, checkpoints: Checkpoints) -> None:
+        super().__init__()
+        self.status = status
+        self.checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        best = {"name": self.checkpoints.monitor, "value": self.checkpoints.best_value}
+        epochs = self.checkpoints.configuration["model_parameters"]["epochs"]
+        self.status.update(epoch=epoch + 1, epochs=epochs, best=best)
 
 
 def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from python.general_purpose_libs import TrainingError, log
+
+OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")  # as TensorFlow and PyTorch call it
+LONGEST_MESSAGE = 300  # characters
 
 
 def choose_device(requested: str) -> str:
@@ -28,6 +33,32 @@ def choose_device(requested: str) -> str:
             'or set "device" to "auto" or "cpu"'
         )
     return f"CPU: {cpu_name()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def lack_of_memory(error: Exception) -> str:
+    """What a framework said when memory ran out, on a GPU or here; nothing when the error is another one."""
+    told = isinstance(error, MemoryError) or type(error).__name__ in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in str(error)
+    if not told:
+        return ""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next(
+        (line for line in lines if "OOM" in line or "llocat" in line), lines[0] if lines else "no memory is left"
+    )
+
+
+@contextlib.contextmanager
+def lack_of_memory_told() -> Iterator[None]:
+    """Raise a TrainingError with the remedy where memory runs out inside."""
+    try:
+        yield
+    except Exception as error:
+        said = lack_of_memory(error)
+        if not said:
+            raise
+        raise TrainingError(
+            f"out of memory: {said[:LONGEST_MESSAGE]}; lower batch_size or the size of the network or its inputs, stream the "
+            "data (dataset_parameters.loading), or ask for more memory"
+        ) from error
 
 
 def _load_backend() -> str:

@@ -10,34 +10,56 @@ import numpy as np
 from keras import layers
 
 from python.config.schema import Ensemble, RunConfig
-from python.general_purpose_libs import log
+from python.general_purpose_libs import RunStatus, log
 from python.training.fitting import Fitted, fit, model_file_of, save_model
 from python.training.outputs import save_history
+from python.training.run_folder import member_folder
 from python.training.task import Samples, Task
 
 
 def fit_ensemble(
-    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray, folder: Path
+    task: Task,
+    config: RunConfig,
+    samples: Samples,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
+    folder: Path,
+    status: RunStatus,
 ) -> Fitted:
     """Train the members one by one in folders of their own under `folder`/members; see `fitting.fit`.
 
     The model that is saved in `folder` gives the outputs of all members, (N, members, C). The history is the mean over the
     members that reached an epoch. A run that goes on takes finished members as they are.
     """
-    ensemble, parts = config.ensemble, []
-    for number in range(ensemble.members):
-        member = _member(config, number)
-        place = folder / "members" / f"{number + 1:02d}"
-        place.mkdir(parents=True, exist_ok=True)
-        log.info("member %d of %d", number + 1, ensemble.members)
-        rows = member_rows(train_rows, ensemble, number, config.dataset_parameters.random_seed)
-        parts.append(fit(task, member, samples, rows, val_rows, place))
-        save_history(place, parts[-1].history)
+    parts = []
+    for number in range(1, config.ensemble.members + 1):
+        status.update(member=number, members=config.ensemble.members)
+        parts.append(fit_member(task, config, samples, train_rows, val_rows, folder, number, status))
     model = joined([part.model for part in parts], config.model_name)
     save_model(model, model_file_of(config, folder))
     epochs = "; ".join(part.epochs for part in parts)
     history = _mean_history([part.history for part in parts])
     return Fitted(model, history, f"members: {epochs}", sum(part.seconds for part in parts))
+
+
+def fit_member(
+    task: Task,
+    config: RunConfig,
+    samples: Samples,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
+    folder: Path,
+    number: int,
+    status: RunStatus,
+) -> Fitted:
+    """Train member `number`, from 1, in its folder under `folder`, where it has not been trained to its end yet."""
+    ensemble, seed, place = config.ensemble, config.dataset_parameters.random_seed, member_folder(folder, number)
+    place.mkdir(parents=True, exist_ok=True)
+    log.info("member %d of %d", number, ensemble.members)
+    rows = member_rows(train_rows, ensemble, number - 1, seed)
+    fitted = fit(task, _member(config, number - 1), samples, rows, val_rows, place, status)
+    save_history(place, fitted.history)
+    return fitted
 
 
 def member_rows(rows: np.ndarray, ensemble: Ensemble, number: int, seed: int) -> np.ndarray:

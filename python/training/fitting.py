@@ -15,7 +15,7 @@ import numpy as np
 from python.config.schema import RunConfig
 from python.config.task_schema import larger_is_better
 from python.data.batches import Batches, Inputs
-from python.general_purpose_libs import TrainingError, atomic_path, log
+from python.general_purpose_libs import RunStatus, TrainingError, atomic_path, log
 from python.reporting.text_pages import table_lines
 from python.stop_requests import requests_held
 from python.training.callbacks import (
@@ -30,7 +30,7 @@ from python.training.callbacks import (
     TrialWatch,
 )
 from python.training.checkpoint_files import BEGINNING, Place
-from python.training.checkpoints import Checkpoints
+from python.training.checkpoints import Announcement, Checkpoints
 from python.training.preparation import batches
 from python.training.task import Samples, SampleSet, Task, View
 
@@ -91,7 +91,13 @@ def build_model(task: Task, config: RunConfig) -> keras.Model:
 
 
 def fit(
-    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray, folder: Path
+    task: Task,
+    config: RunConfig,
+    samples: Samples,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
+    folder: Path,
+    status: RunStatus,
 ) -> Fitted:
     """Train as the configuration says, from the last checkpoint in `folder` if there is one.
 
@@ -112,7 +118,7 @@ def fit(
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
     if done.epoch < parameters.epochs and not stopped:
         try:
-            others = [*remembered, checkpoints, *_tensorboard(config, folder)]
+            others = [*remembered, checkpoints, Announcement(status, checkpoints), *_tensorboard(config, folder)]
             _run_epochs(model, config, training, validation, history, others, done)
         except TrainingError:
             if checkpoints.best is not None:

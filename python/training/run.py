@@ -13,24 +13,16 @@ from python.config.differences import differences
 from python.config.load import dump_config, load_config
 from python.config.schema import NOT_INTERPRETED, RunConfig
 from python.data.splits import PARTS, Split
-from python.general_purpose_libs import (
-    ConfigError,
-    DataError,
-    RunStatus,
-    log,
-    new_run_folder,
-    read_json,
-    read_status,
-    start_logging,
-    write_json,
-)
+from python.general_purpose_libs import ConfigError, RunStatus, log, read_json, start_logging
+from python.reporting.registry import Registry
 from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
 from python.stop_requests import stop_on_request
 from python.training import outputs
-from python.training.device import choose_device
+from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
-from python.training.provenance import environment, git_commit
+from python.training.provenance import git_commit
+from python.training.run_folder import alive, check_data, member_folder, new_run, record_inputs, state_to_go_on
 from python.training.search.loop import check_engine, described, search
 from python.training.task import Evaluation, Samples, Task
 
@@ -41,15 +33,19 @@ if TYPE_CHECKING:
 def train_from_command_line(task: Task, options: argparse.Namespace) -> int:
     """Train `task` as the command line says and print the run folder."""
     start_logging(options.verbose)
-    config = _configuration(task, options)
-    with stop_on_request():
+    config = configuration(task, options)
+    if options.member is not None and not options.resume:
+        raise ConfigError(
+            "--member says which member of a prepared ensemble to train; name its folder with --resume RUN"
+        )
+    with stop_on_request(after_minutes=options.stop_after):
         folder = _dry_run(task, config, options) if options.dry_run else train(task, config, options)
     if folder is not None:
         print(folder)
     return 0
 
 
-def _configuration(task: Task, options: argparse.Namespace) -> RunConfig:
+def configuration(task: Task, options: argparse.Namespace) -> RunConfig:
     """The configuration of the command line; of a run to resume, refused when the command line says something else."""
     saved = None
     if options.resume:
@@ -94,73 +90,66 @@ def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None
 
 
 def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
-    """Train, evaluate and report in a new run folder, or go on in the one that `options.resume` names; return it."""
-    device = choose_device(config.device)
+    """Train, evaluate and report in a new run folder, or begin or go on in the one that `options.resume` names; return it."""
+    device, ready = choose_device(config.device), None
     if options.resume:
         folder = Path(options.resume)
-        state = read_status(folder)["state"]
-        if state == "done":
+        if state_to_go_on(folder, options.member) == "done":
             log.info("%s is done already", folder)
             return folder
-        if state == "running":
-            raise ConfigError(f"{folder} is still running; wait for it, or stop it first")
-        options.skip_bad_files |= read_json(folder / "args.json")["skip_bad_files"]
+        options.skip_bad_files |= read_json(folder / "args.json").get("skip_bad_files", False)
     else:
-        _refuse_used_version(config, task, options.force_version)
+        if config.version is not None and not options.force_version:
+            Registry(config.output_folder).require_free(task.schema.name, config.version)
         if config.search_requested:
             check_engine(config)
-        samples, parts, rows = prepared(task, config, options.skip_bad_files)
-        folder = new_run_folder(config.output_folder, *task.parts_of(config))
-    (folder / "logs").mkdir(exist_ok=True)
-    start_logging(options.verbose, folder / "logs" / "train.log")
-    with RunStatus(folder, task=task.schema.name, version=config.version or folder.name):
+        ready = prepared(task, config, options.skip_bad_files)  # before there is a folder: no run is left without data
+        folder = new_run(task, config, options)
+    place = folder if options.member is None else member_folder(folder, options.member)
+    (place / "logs").mkdir(parents=True, exist_ok=True)
+    start_logging(options.verbose, place / "logs" / "train.log")
+    with alive(folder, config, options.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
-        if options.resume:
-            samples, parts, rows = prepared(task, config, options.skip_bad_files)
-        _record_inputs(folder, config, options, samples, parts, device)
+        samples, parts, rows = ready or prepared(task, config, options.skip_bad_files)
+        log.info("%s", cut_table_text(samples.set.cuts))
+        record_inputs(folder, config, samples, parts, device)
         figures = {}
         if config.search_requested:
-            samples = parts = rows = None  # trials read their own, and what is found may ask for other inputs
+            samples = parts = rows = ready = None  # trials read their own, and what is found may ask for other inputs
             config, figures = _search(task, config, folder, options.skip_bad_files)
             samples, parts, rows = prepared(task, config, options.skip_bad_files)
-        _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures)
+            check_data(folder, samples)
+        if options.member is not None:
+            _train_member(task, config, folder, samples, rows, parts.val, options.member, status)
+        else:
+            _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
     return folder
+
+
+def _train_member(
+    task: Task,
+    config: RunConfig,
+    folder: Path,
+    samples: Samples,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
+    member: int,
+    status: RunStatus,
+) -> None:
+    """Train one member only: the others are trained elsewhere."""
+    from python.training.ensemble import fit_member
+
+    if config.ensemble is None or not 1 <= member <= config.ensemble.members:
+        members = f"{config.ensemble.members} members" if config.ensemble else "no ensemble"
+        raise ConfigError(f"--member {member}: the configuration of {folder} has {members}")
+    fit_member(task, config, samples, train_rows, val_rows, folder, member, status)
 
 
 def _search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:
     """Search, and return the configuration with what was found; the network keeps the name that was asked for."""
     found, figures = search(task, config, folder, skip_bad_files)
     return found.model_copy(update={"model_name": config.model_name, "version": config.version}), figures
-
-
-def _refuse_used_version(config: RunConfig, task: Task, force: bool) -> None:
-    if config.version is None or force:
-        return
-    for path in Path(config.output_folder, task.schema.name).glob("**/status.json"):
-        if read_json(path).get("version") == config.version:
-            raise ConfigError(
-                f'version "{config.version}" belongs to the run {path.parent} already; '
-                "choose another one, or go ahead with --force-version"
-            )
-
-
-def _record_inputs(
-    folder: Path, config: RunConfig, options: argparse.Namespace, samples: Samples, parts: Split, device: str
-) -> None:
-    """Write what is known before the training; a resumed run must find the same data."""
-    files = samples.set.files
-    data = folder / "data.json"
-    if data.exists() and read_json(data) != files:
-        raise DataError(f"the data files are not those that {folder} was started with ({data}); give it the same data")
-    write_json(data, files)
-    write_json(folder / "config.json", dump_config(config))
-    if not options.resume:
-        write_json(folder / "args.json", vars(options))
-    write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
-    write_json(folder / "cuts.json", samples.set.cuts)
-    log.info("%s", cut_table_text(samples.set.cuts))
-    outputs.save_split(folder, samples.set, parts)
 
 
 def _fit_and_evaluate(
@@ -172,13 +161,16 @@ def _fit_and_evaluate(
     rows: np.ndarray,
     device: str,
     figures: dict[str, Figure],
+    status: RunStatus,
 ) -> None:
     """Train, predict, evaluate; `figures` are reported beside those of the evaluation."""
     from python.training import fitting
     from python.training.ensemble import fit_ensemble
 
     problem = task.problem_of(config)
-    fitted = (fit_ensemble if config.ensemble else fitting.fit)(task, config, samples, rows, parts.val, folder)
+    train_network = fit_ensemble if config.ensemble else fitting.fit
+    fitted = train_network(task, config, samples, rows, parts.val, folder, status)
+    status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
     evaluated = {}
     for part in ("val", "test"):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.general_purpose_libs import PointingError, log, read_json, write_json, writing_to
+from python.training.device import lack_of_memory
 from python.training.search.trials import loss_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ JOB, RESULT, LOG = "job.json", "result.json", "log.txt"  # files of a trial's fo
 SECONDS_BETWEEN_LOOKS = 0.25
 LINES_OF_LOG_SHOWN = 20
 LONGEST_REASON = 500  # characters
-OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")  # as TensorFlow and PyTorch call it
 PR_SET_PDEATHSIG = 1  # of Linux: sys/prctl.h
 
 Job = Mapping[str, Any]
@@ -207,8 +207,6 @@ def _in_words(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["nothing is known of it"]
     if isinstance(error, PointingError):
         return " ".join(lines)
-    name = type(error).__name__
-    if isinstance(error, MemoryError) or name in OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in str(error):
-        said = next((line for line in lines if "OOM" in line or "llocat" in line), lines[0])
+    if said := lack_of_memory(error):
         return f"out of memory: {said}"[:LONGEST_REASON]
-    return f"{name}: {lines[0]}"[:LONGEST_REASON]
+    return f"{type(error).__name__}: {lines[0]}"[:LONGEST_REASON]

@@ -1,0 +1,137 @@
+"""The folder of a run: made once, with its version claimed, found again to go on, and true about the run while it lives."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from python.config.load import dump_config
+from python.config.schema import RunConfig
+from python.data.inventory import changed_files
+from python.data.splits import Split
+from python.general_purpose_libs import (
+    ConfigError,
+    DataError,
+    PointingError,
+    RunStatus,
+    log,
+    new_run_folder,
+    read_json,
+    read_status,
+    write_json,
+)
+from python.reporting.registry import Registry
+from python.reporting.registry_names import folder_below, run_id
+from python.reporting.run_facts import run_facts
+from python.training import outputs
+from python.training.provenance import environment
+from python.training.task import Samples, Task
+
+SUBMITTED = "submitted"  # the state of a run that was prepared and has not begun
+
+
+def new_run(task: Task, config: RunConfig, options: argparse.Namespace, *, state: str = SUBMITTED) -> Path:
+    """Make the folder of a run, claim its version and register it; what is in it then is all that `--resume` needs to begin.
+
+    `options` are those of the command line; `force_version` is the one that matters here. Raises ConfigError when the version
+    is another run's, OutputError when nothing can be written; nothing is left then.
+    """
+    folder = new_run_folder(config.output_folder, *task.parts_of(config))
+    try:
+        registry, run = Registry(config.output_folder), run_id(config.output_folder, folder)
+        version = registry.claim(task.schema.name, config.version, run, force=options.force_version)
+    except PointingError:
+        folder.rmdir()
+        raise
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(folder / "config.json", dump_config(config))
+    write_json(folder / "args.json", vars(options))
+    write_json(folder / "status.json", {"state": state, "task": task.schema.name, "version": version, "prepared": now})
+    register(folder, config)
+    return folder
+
+
+def register(folder: Path, config: RunConfig, **facts: Any) -> None:
+    """Tell the registry what the run's folder says, and `facts`.
+
+    There is none where the folder is not in its output folder: on a batch node to which it was sent alone.
+    """
+    try:
+        run, place = run_id(config.output_folder, folder), folder_below(config.output_folder, folder)
+    except ConfigError:
+        return
+    Registry(config.output_folder).record(run, folder=place, **{**run_facts(folder), **facts})
+
+
+def member_folder(folder: Path, number: int) -> Path:
+    """Where member `number` (from 1) of the ensemble of the run in `folder` is trained."""
+    return folder / "members" / f"{number:02d}"
+
+
+def state_to_go_on(folder: Path, member: int | None) -> str:
+    """The state of the run, or of a member of it, that is to be begun or gone on with.
+
+    Raises ConfigError when it is running, or is being trained as part of something that is.
+    """
+    if not (folder / "status.json").is_file():
+        raise ConfigError(f"{folder}: is no run folder, it has no status.json; give the folder that a run printed")
+    members = sorted(folder.glob("members/*/status.json")) if member is None else []
+    for place in (folder, *(path.parent for path in members)):
+        if read_status(place)["state"] == "running":
+            raise ConfigError(f"{place} is still running; wait for it, or stop it first")
+    if member is None:
+        return read_status(folder)["state"]
+    own = member_folder(folder, member)
+    return read_status(own)["state"] if (own / "status.json").exists() else SUBMITTED
+
+
+@contextlib.contextmanager
+def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunStatus]:
+    """Keep the status true while the run, or a member of it, is worked on; a run's registry entry tells its end too."""
+    if member is not None:
+        with RunStatus(member_folder(folder, member), member=member) as status:
+            yield status
+        return
+    kept = {name: value for name, value in read_json(folder / "status.json").items() if name in ("task", "version")}
+    try:
+        with RunStatus(folder, **kept) as status:
+            register(folder, config)
+            yield status
+    finally:
+        _register_the_end(folder, config)
+
+
+def _register_the_end(folder: Path, config: RunConfig) -> None:
+    """Nothing that goes wrong here changes how the run has ended."""
+    try:
+        register(folder, config)
+    except (PointingError, OSError) as error:
+        log.warning(
+            "the registry does not know yet how the run ended (%s); update_registry.sh --import tells it", error
+        )
+
+
+def check_data(folder: Path, samples: Samples) -> None:
+    """Raise DataError when the data are not those that the run in `folder` was started with."""
+    record = folder / "data.json"
+    if not record.exists():
+        return
+    changed = changed_files(read_json(record), samples.set.files)
+    if changed:
+        raise DataError(
+            f"the data files are not those that {folder} was started with ({record}); give it the same data:\n  "
+            + "\n  ".join(changed)
+        )
+
+
+def record_inputs(folder: Path, config: RunConfig, samples: Samples, parts: Split, device: str) -> None:
+    """Write what is known before the training; a resumed run must find the same data."""
+    check_data(folder, samples)
+    write_json(folder / "data.json", samples.set.files)
+    write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
+    write_json(folder / "cuts.json", samples.set.cuts)
+    outputs.save_split(folder, samples.set, parts)
