@@ -10,6 +10,7 @@ from electron_direction.schema import DirectionConfig, Selection
 from python.config.task_schema import Architecture
 from python.data.geometry import PLANES, U, V
 from python.data.image_set import load_images
+from python.data.inventory import file_facts
 from python.data.metadata import UNKNOWN
 from python.data.orientation import orient_old_images, to_old_orientation
 from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
@@ -127,5 +128,5 @@ def _with_points_of_all(triples: TripleSet, config: DirectionConfig, skip_bad_fi
     if not paths:
         return triples
     clouds, found = read_clouds(triples, paths, folders, skip_bad_files)
-    files = [{"file": str(path), "bytes": path.stat().st_size} for path in paths]
+    files = [file_facts(path) for path in paths]
     return replace(triples, clouds=clouds, files=[*triples.files, *files]) if found.all() else triples

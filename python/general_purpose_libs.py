@@ -229,6 +229,12 @@ def new_run_folder(output: str | os.PathLike, *parts: str, now: datetime | None 
     raise OutputError(f"{parent}: a thousand runs started in this second; start again")
 
 
+def require_folder(folder: Path) -> None:
+    """Raise OutputError when a run's folder has vanished: what is written there again would look like a run and be none."""
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: the folder of the run has vanished; start anew, in a folder that stays")
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -249,7 +255,8 @@ class RunStatus:
         self._ended = threading.Event()
 
     def update(self, state: str = "running", **facts: Any) -> None:
-        """Write the status, with more `facts` from now on."""
+        """Write the status, with more `facts` from now on. OutputError when it cannot be written or the folder has vanished."""
+        require_folder(self.path.parent)
         with self._lock:
             self._facts.update(facts)
             write_json(self.path, {"state": state, "heartbeat": _now(), **self._facts})

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from python.general_purpose_libs import ConfigError, atomic_path, log, read_json, write_json
+from python.general_purpose_libs import ConfigError, atomic_path, log, read_json, require_folder, write_json
 
 KEPT = 2
 
@@ -62,6 +62,7 @@ class CheckpointFiles:
 
         Raises OutputError when it cannot be written; the checkpoints before are then as they were.
         """
+        require_folder(self.folder.parent)
         with atomic_path(self.arrays_of(place)) as temporary:
             np.savez(temporary, **arrays)
         self._checksums[place.name] = _checksum(self.arrays_of(place))

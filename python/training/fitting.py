@@ -17,7 +17,7 @@ from python.config.task_schema import larger_is_better
 from python.data.batches import Batches, Inputs
 from python.general_purpose_libs import RunStatus, TrainingError, atomic_path, log
 from python.reporting.text_pages import table_lines
-from python.stop_requests import requests_held
+from python.stop_requests import raise_if_stop_is_urgent, requests_held
 from python.training.callbacks import (
     EarlyStopping,
     EpochOrder,
@@ -236,6 +236,7 @@ def predict(
     """
     answers, size = [], prediction_batch(samples)
     for start in range(0, len(rows), size):
+        raise_if_stop_is_urgent()
         # filled up: in smaller batches the last bits would be other ones
         inputs = samples.network_inputs(np.resize(rows[start : start + size], size))
         shown = []

@@ -75,6 +75,7 @@ def trial_job(data):
         return {
             "number": 7,
             "task": "mt_identifier",
+            "run": str(data / "nowhere"),
             "config": copy.deepcopy({**SMALL, "data_directories": [str(data)], "model_parameters": model}),
             "max_samples": max_samples,
             "hopeless": list(hopeless),

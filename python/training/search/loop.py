@@ -130,7 +130,7 @@ def _run_trials(
                     limit.exhausted = True
                     continue
                 running[number] = values
-                engine.start(_job(task, config, number, values, trials, skip_bad_files))
+                engine.start(_job(task, config, folder, number, values, trials, skip_bad_files))
             if not running:
                 break
             job, result = engine.finished()
@@ -177,7 +177,13 @@ class _Limits:
 
 
 def _job(
-    task: Task, config: RunConfig, number: int, values: Mapping[str, Any], trials: list[Trial], skip_bad_files: bool
+    task: Task,
+    config: RunConfig,
+    folder: Path,
+    number: int,
+    values: Mapping[str, Any],
+    trials: list[Trial],
+    skip_bad_files: bool,
 ) -> dict[str, Any]:
     raw = with_values(config, task.architecture(config), values)
     epochs = config.search.epochs_per_trial or config.model_parameters.epochs
@@ -186,6 +192,7 @@ def _job(
     return {
         "number": number,
         "task": task.schema.name,
+        "run": str(folder.resolve()),
         "config": raw,
         "max_samples": config.search.max_samples_per_trial,
         "hopeless": hopeless_above(trials, epochs, config.search),

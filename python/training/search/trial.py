@@ -172,9 +172,11 @@ def _train(task: Task, config: RunConfig, job: Job, curve: list[float]) -> str:
     from python.data.image_set import random_rows
     from python.training.device import choose_device
     from python.training.preparation import prepared
+    from python.training.run_folder import check_data
 
     log.info("device: %s", choose_device(config.device))
     samples, parts, rows = prepared(task, config, job["skip_bad_files"])
+    check_data(Path(job["run"]), samples)
     rows = rows[random_rows(len(rows), job["max_samples"], config.dataset_parameters.random_seed)]
     task.problem_of(config).check_training_labels(samples.labels[rows])
     from python.training.callbacks import TrialWatch  # with Keras, once configuration and data are known good

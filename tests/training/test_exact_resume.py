@@ -1,0 +1,235 @@
+"""Real trainings of each task, killed at random moments: they end as if nothing had happened, bit for bit."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from python.commands.train import main
+from python.general_purpose_libs import read_json, run_command
+from python.ingest.products import ProductSettings
+from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.production import produce
+from python.simulation.settings import SimulationSettings
+from tests.training.conftest import same_weights
+
+EVERYTHING = {  # all that is drawn by chance or remembered from epoch to epoch
+    "epochs": 5,
+    "batch_size": 8,
+    "checkpoint_steps": 3,
+    "reduce_lr": {"patience": 1, "factor": 0.5},
+    "early_stopping": {"monitor": "val_loss", "patience": 3},
+}
+THIRDS = {"train_fraction": 0.6, "val_fraction": 0.2, "test_fraction": 0.2}
+BALANCED = {**THIRDS, "balance_data": True, "aug_coefficient": 2}
+BUILD = {"n_conv_layers": 1, "n_filters": 4, "n_dense_layers": 1, "n_dense_units": 8, "dropout_rate": 0.3}
+TASKS = {
+    "mt_identifier": {
+        "model_name": "simple_cnn",
+        "dataset_parameters": BALANCED,
+        "model_parameters": {"input_shape": [64, 16, 1], "build_parameters": BUILD},
+    },
+    "channel_tagging": {
+        "model_name": "simple_cnn",
+        "dataset_parameters": BALANCED,
+        "model_parameters": {
+            "build_parameters": {
+                "n_filters": 2,
+                "n_dense_units": 4,
+                "dropout_rate": 0.3,
+                "input_mode": "resized",
+                "resize_factor": [4, 24],
+            }
+        },
+    },
+    "electron_direction": {
+        "model_name": "three_plane_cnn",
+        "dataset_parameters": {
+            **THIRDS,
+            "augmentation": {
+                "symmetries": ["rotation", "mirror_y"],
+                "noise_adc": 16,
+                "energy_scale": 0.1,
+                "mix_up": 0.2,
+            },
+        },
+        "model_parameters": {"input_shape": [64, 16, 1], "build_parameters": BUILD, "loss": {"name": "angular"}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory):
+    """160 events, ES and CC in turn, with few backgrounds: clusters, volumes and points."""
+    folder = tmp_path_factory.mktemp("events") / "mixed"
+    quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
+    produce(SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True)), folder)
+    return folder
+
+
+class Run:
+    """A training of a task, in this process or in one of its own."""
+
+    def __init__(self, task, events, place):
+        self.task, self.output = task, place / "output"
+        config = {
+            **TASKS[task],
+            "device": "cpu",
+            "model_parameters": {**EVERYTHING, **TASKS[task]["model_parameters"]},
+            "save_outputs": {"sample_images": 0, "tensorboard": False},
+        }
+        place.mkdir()
+        (place / "config.json").write_text(json.dumps(config))
+        self.line = [task, "-j", place / "config.json", "-d", events, "-o", self.output]
+
+    @property
+    def folder(self):
+        (status,) = self.output.glob("*/**/status.json")
+        return status.parent
+
+    @property
+    def arguments(self):
+        begun = any(self.output.glob("*/**/status.json"))
+        return [str(part) for part in ([self.task, "--resume", self.folder] if begun else self.line)]
+
+    def finish(self):
+        assert run_command(lambda: main(self.arguments)) == 0
+        return self.folder
+
+    def interrupt(self, number, after, delay):
+        """Begin or go on, and send a signal `delay` seconds after so many checkpoints were written; return the exit code."""
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "python.commands.train", *self.arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        seen, before = set(), set(self.output.glob("**/checkpoints/[0-9]*.json"))
+        while len(seen - before) < after and process.poll() is None:
+            seen |= set(self.output.glob("**/checkpoints/[0-9]*.json"))
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.send_signal(number)
+        said = process.communicate(timeout=120)[1]
+        assert "Traceback" not in said
+        return process.returncode
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_training_that_is_killed_ends_like_one_that_was_not(task, events, tmp_path):
+    straight = Run(task, events, tmp_path / "straight").finish()
+    dice, run = random.Random(task), Run(task, events, tmp_path / "killed")
+    assert run.interrupt(signal.SIGKILL, dice.randint(2, 6), dice.uniform(0, 0.2)) == -signal.SIGKILL
+    assert run.interrupt(signal.SIGTERM, dice.randint(1, 4), dice.uniform(0, 0.2)) == 85
+    killed = run.finish()
+    assert same_weights(straight, killed)
+    for name in ("training_history.json", "metrics.json"):
+        assert read_json(straight / name) == read_json(killed / name)
+    ours, theirs = np.load(straight / "test_predictions.npz"), np.load(killed / "test_predictions.npz")
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+# ---------------------------------------------------------------------------- damage
+@pytest.fixture(scope="module")
+def interrupted(events, tmp_path_factory):
+    """A run that SIGTERM has ended within an epoch, and its end without that."""
+    place = tmp_path_factory.mktemp("interrupted")
+    run = Run("mt_identifier", events, place / "run")
+    assert run.interrupt(signal.SIGTERM, 4, 0) == 85
+    shutil.copytree(run.folder, place / "copy")
+    return run.folder, place / "copy", run.finish()
+
+
+@pytest.fixture
+def folder(interrupted):
+    """The folder of the interrupted run as it was then."""
+    run, copy, _ = interrupted
+    end = run.with_name("end")
+    run.rename(end)
+    shutil.copytree(copy, run)
+    yield run
+    shutil.rmtree(run)
+    end.rename(run)
+
+
+def places(folder):
+    return sorted(path.stem for path in (folder / "checkpoints").glob("[0-9]*.json"))
+
+
+def go_on(folder, capsys):
+    code = run_command(lambda: main(["mt_identifier", "--resume", str(folder)]))
+    return code, capsys.readouterr().err
+
+
+def test_a_request_to_stop_leaves_the_step_in_a_checkpoint(folder):
+    newest = read_json(folder / "checkpoints" / f"{places(folder)[-1]}.json")
+    assert len(places(folder)) == 2
+    assert newest["step"] > 0
+    assert newest["configuration"]["model_parameters"]["epochs"] == 5
+    assert {"packages", "keras_backend", "git_commit"} <= set(newest["software"])
+
+
+@pytest.mark.parametrize("damage", ["cut short", "a bit turned", "gone", "manifest cut short", "manifest changed"])
+def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(folder, damage, capsys):
+    older, newest = places(folder)
+    arrays, manifest = (folder / "checkpoints" / f"{newest}.{suffix}" for suffix in ("npz", "json"))
+    if damage == "cut short":
+        os.truncate(arrays, arrays.stat().st_size - 100)
+    elif damage == "a bit turned":
+        content = bytearray(arrays.read_bytes())
+        content[len(content) // 2] ^= 1
+        arrays.write_bytes(content)
+    elif damage == "gone":
+        arrays.unlink()
+    elif damage == "manifest cut short":
+        os.truncate(manifest, 100)
+    else:
+        manifest.write_text(manifest.read_text().replace('"wait": ', '"wait": 1'))
+    code, said = go_on(folder, capsys)
+    assert code == 0, said
+    assert "is damaged" in said
+    assert f"going on after {'step' if '_' in older else 'epoch'}" in said
+    assert same_weights(folder, folder.with_name("end"))
+
+
+def test_without_any_whole_checkpoint_the_training_starts_anew(folder, capsys):
+    for path in (folder / "checkpoints").glob("*.npz"):
+        path.write_bytes(b"")
+    code, said = go_on(folder, capsys)
+    assert code == 0, said
+    assert said.count("is damaged") == 2
+    assert "going on after" not in said
+    assert same_weights(folder, folder.with_name("end"))
+
+
+def test_a_configuration_that_was_changed_by_hand_is_refused(folder, capsys):
+    config = read_json(folder / "config.json")
+    config["model_parameters"]["batch_size"] = 4
+    (folder / "config.json").write_text(json.dumps(config))
+    code, said = go_on(folder, capsys)
+    assert code == 2
+    assert "model_parameters.batch_size: there it is 8, asked for is 4" in said
+    assert len(places(folder)) == 2
+
+
+def test_the_time_that_was_given_is_kept(events, tmp_path):
+    run = Run("mt_identifier", events, tmp_path / "run")
+    line = [*run.arguments, "--set", "model_parameters.epochs=100000", "model_parameters.early_stopping=null"]
+    assert run_command(lambda: main([*line, "--stop-after", "0.05"])) == 85
+    assert read_json(run.folder / "status.json")["state"] == "interrupted"
+    assert places(run.folder)
+    before = read_json(run.folder / "checkpoints" / f"{places(run.folder)[-1]}.json")
+    assert run_command(lambda: main([*run.arguments, "--stop-after", "0.03"])) == 85
+    after = read_json(run.folder / "checkpoints" / f"{places(run.folder)[-1]}.json")
+    assert (after["epoch"], after["step"]) > (before["epoch"], before["step"])
+    assert Path(run.folder / "checkpoints").is_dir()
