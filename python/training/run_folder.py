@@ -16,6 +16,7 @@ from python.data.splits import Split
 from python.general_purpose_libs import (
     ConfigError,
     DataError,
+    OutputError,
     PointingError,
     RunStatus,
     log,
@@ -93,16 +94,26 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
 def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunStatus]:
     """Keep the status true while the run, or a member of it, is worked on; a run's registry entry tells its end too."""
     if member is not None:
-        with RunStatus(member_folder(folder, member), member=member) as status:
+        with RunStatus(member_folder(folder, member), member=member) as status, _way_on_told(folder):
             yield status
         return
     kept = {name: value for name, value in read_json(folder / "status.json").items() if name in ("task", "version")}
     try:
-        with RunStatus(folder, **kept) as status:
+        with RunStatus(folder, **kept) as status, _way_on_told(folder):
             register(folder, config)
             yield status
     finally:
         _register_the_end(folder, config)
+
+
+@contextlib.contextmanager
+def _way_on_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OutputError, KeyboardInterrupt):
+        if folder.is_dir():
+            log.info("what is done is kept; go on with --resume %s", folder)
+        raise
 
 
 def _register_the_end(folder: Path, config: RunConfig) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from python.general_purpose_libs import read_json, read_status
 from tests.synthetic import write_folder
-from tests.training.conftest import same_weights
 
 EVERYTHING = (
     "--set",
@@ -63,24 +62,6 @@ def start(workplace):
         training.process.communicate()
 
 
-def test_a_killed_training_resumes_to_the_same_weights(workplace, start):
-    straight = Path(workplace.train(*EVERYTHING, "-o", workplace.path / "straight").last)
-    training = start(*EVERYTHING)
-    folder = training.wait_for("checkpoints/0002.json")
-    assert training.end(signal.SIGKILL)[0] == -signal.SIGKILL
-    assert read_status(folder)["state"] == "interrupted"
-    result = workplace.train(resume=folder)
-    assert result.code == 0, result.err
-    assert result.last == str(folder)
-    assert "going on after epoch" in result.err
-    assert same_weights(straight, folder)
-    assert (straight / "training_history.csv").read_text() == (folder / "training_history.csv").read_text()
-    assert (straight / "metrics.json").read_text() == (folder / "metrics.json").read_text()
-    again = workplace.train(resume=folder)
-    assert again.code == 0
-    assert "done already" in again.err
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 85)])
 def test_a_stopped_training_says_so_and_goes_on(start, number, code):
     training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
@@ -121,15 +102,3 @@ def test_resume_refuses_what_differs(workplace, start, tmp_path):
         assert refused.code == 2
         assert word in refused.err
     assert workplace.train(resume=tmp_path / "nothing").code == 2
-
-
-def test_resume_refuses_other_data(workplace, start, tmp_path):
-    folder_of_data = write_folder(tmp_path / "changing", n=100)
-    workplace.data = folder_of_data
-    training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
-    folder = training.wait_for("checkpoints/0001.json")
-    training.end(signal.SIGKILL)
-    write_folder(folder_of_data, n=100, files=2)
-    refused = workplace.train(resume=folder)
-    assert refused.code == 3
-    assert "data files are not those" in refused.err

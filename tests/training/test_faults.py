@@ -1,0 +1,240 @@
+"""What goes wrong around a training: full disks, folders that vanish, data that change, memory that runs out, Ctrl-C."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from python.general_purpose_libs import read_json, read_status
+from python.reporting.registry import Registry
+from tests.synthetic import write_folder
+
+LONG = ("--set", "model_parameters.epochs=100000", "model_parameters.early_stopping=null")
+
+
+class Process:
+    """A training in a process of its own, perhaps with less than it needs."""
+
+    def __init__(self, workplace, *arguments, limit=None):
+        self.output = workplace.output
+        line = ["mt_identifier", "-j", workplace.config, "-d", workplace.data, "-o", self.output, *arguments]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "python.commands.train", *map(str, line)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            preexec_fn=limit and (lambda: resource.setrlimit(*limit)),
+        )
+
+    @property
+    def folder(self):
+        (status,) = self.output.glob("*/**/status.json")
+        return status.parent
+
+    def wait_for(self, pattern):
+        deadline = time.monotonic() + 120
+        while not list(self.output.glob(pattern)):
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def end(self):
+        said = self.process.communicate(timeout=120)[1]
+        assert "Traceback" not in said
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def start(workplace):
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Process(workplace, *arguments, **options))
+        return started[-1]
+
+    yield start
+    for training in started:
+        if training.process.poll() is None:
+            training.process.kill()
+            training.process.communicate()
+
+
+def entry_of(workplace):
+    (entry,) = Registry(workplace.output).entries()
+    return entry
+
+
+def test_a_file_that_cannot_be_written_to_its_end_fails_the_run_and_loses_nothing(workplace, start):
+    large = '--set=model_parameters.build_parameters={"n_filters": 16, "n_dense_units": 512}'
+    training = start(large, limit=(resource.RLIMIT_FSIZE, (500_000, 500_000)))
+    code, said = training.end()
+    assert code == 5
+    assert "cannot write" in said
+    assert "go on with --resume" in said
+    folder = training.folder
+    assert read_status(folder)["state"] == entry_of(workplace)["state"] == "failed"
+    assert "cannot write" in entry_of(workplace)["message"]
+    assert not list(folder.glob("checkpoints/*"))
+    assert not list(folder.glob("*.keras"))
+    resumed = workplace.train(resume=folder)
+    assert resumed.code == 0, resumed.err
+    assert entry_of(workplace)["state"] == "done"
+
+
+def test_a_folder_that_vanishes_ends_the_run_and_is_not_made_again(workplace, start):
+    training = start(*LONG)
+    training.wait_for("**/checkpoints/0001.json")
+    folder = training.folder
+    moved = workplace.path / "moved"
+    folder.rename(moved)
+    code, said = training.end()
+    assert code == 5
+    assert f"{folder}: the folder of the run has vanished" in said
+    assert not folder.exists()
+    assert entry_of(workplace)["message"] == "its folder is gone"
+
+
+def test_ctrl_c_while_a_run_is_evaluated(workplace, start):
+    training = start("--set", "model_parameters.epochs=1")
+    training.wait_for("**/training_history.json")
+    training.process.send_signal(signal.SIGINT)
+    code, said = training.end()
+    assert code == 130
+    assert "go on with --resume" in said
+    assert read_status(training.folder)["state"] == entry_of(workplace)["state"] == "interrupted"
+    resumed = workplace.train(resume=training.folder)
+    assert resumed.code == 0, resumed.err
+    assert entry_of(workplace)["state"] == "done"
+    assert entry_of(workplace)["results"]
+
+
+def test_ctrl_c_before_there_is_a_run_leaves_none(workplace, start):
+    training = start(*LONG)
+    time.sleep(2)  # Python and the framework are being loaded
+    training.process.send_signal(signal.SIGINT)
+    code, _ = training.end()
+    assert code == 130
+    assert not list(workplace.output.glob("*/**/*.keras"))
+    assert all(read_status(path.parent)["state"] == "interrupted" for path in workplace.output.glob("*/**/status.json"))
+
+
+def test_memory_that_runs_out_says_what_to_do(workplace, start):
+    shape, units = "model_parameters.input_shape=[2048, 512, 1]", "model_parameters.build_parameters.n_dense_units=4096"
+    training = start("--set", shape, units, limit=(resource.RLIMIT_DATA, (3 * 2**30, 3 * 2**30)))
+    code, said = training.end()
+    assert code == 4
+    assert "out of memory" in said
+    assert "lower batch_size" in said
+    assert read_status(training.folder)["state"] == entry_of(workplace)["state"] == "failed"
+
+
+def test_changed_data_are_refused_with_what_differs(workplace, start, tmp_path):
+    workplace.data = write_folder(tmp_path / "changing", n=100, files=2)
+    training = start(*LONG)
+    training.wait_for("**/checkpoints/0001.json")
+    training.process.kill()
+    training.process.communicate()
+    one, two = sorted(workplace.data.glob("*.npz"))
+    shutil.copy(one, two)
+    refused = workplace.train(resume=training.folder)
+    assert refused.code == 3
+    assert f"{two}: has other content" in refused.err
+    two.unlink()
+    refused = workplace.train(resume=training.folder)
+    assert f"{two}: is not there" in refused.err
+    assert read_status(training.folder)["state"] == "failed"
+
+
+def test_a_moved_data_folder_is_the_same_data(tmp_path):
+    from python.data.inventory import changed_files, file_facts
+
+    before = [file_facts(path) for path in sorted(write_folder(tmp_path / "here", n=20, files=2).glob("*.npz"))]
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    now = [file_facts(path) for path in sorted((tmp_path / "there").glob("*.npz"))]
+    assert changed_files(before, now) == []
+    assert [line.rpartition(": ")[2] for line in changed_files(before, now[:1])] == ["is not there"]
+    assert [line.rpartition(": ")[2] for line in changed_files(before[1:], now)] == ["is new"]
+
+
+# ---------------------------------------------------------------------------- prepared runs, and members of ensembles
+def prepare(workplace, **changes):
+    """A run as the submission of a batch job leaves it."""
+    from types import SimpleNamespace
+
+    from python.commands.tasks import load_task
+    from python.config.load import load_config
+    from python.training.run_folder import new_run
+
+    task = load_task("mt_identifier")
+    overrides = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
+    config = load_config(
+        workplace.config,
+        task.schema,
+        overrides,
+        output_folder=str(workplace.output),
+        data_directories=[str(workplace.data)],
+    )
+    return new_run(task, config, SimpleNamespace(force_version=False, skip_bad_files=False))
+
+
+def test_a_prepared_run_begins_with_resume(workplace):
+    folder = prepare(workplace, **{"model_parameters.epochs": 1})
+    assert {path.name for path in folder.iterdir()} == {"config.json", "args.json", "status.json"}
+    assert entry_of(workplace)["state"] == read_status(folder)["state"] == "submitted"
+    version = entry_of(workplace)["version"]
+    result = workplace.train(resume=folder)
+    assert result.code == 0, result.err
+    assert (entry_of(workplace)["state"], entry_of(workplace)["version"]) == ("done", version)
+
+
+def test_members_are_trained_one_by_one_and_joined(workplace):
+    from tests.training.conftest import weights
+
+    settings = {"ensemble": {"members": 2}, "model_parameters.epochs": 1}
+    together = workplace.train("--set", *(f"{name}={json.dumps(value)}" for name, value in settings.items()))
+    assert together.code == 0, together.err
+    alone = prepare(workplace, **settings)
+    for member in (2, 1):
+        result = workplace.train("--member", member, resume=alone)
+        assert result.code == 0, result.err
+        assert read_status(alone / "members" / f"{member:02d}")["state"] == "done"
+        assert read_status(alone)["state"] == "submitted"
+    assert "is done already" in workplace.train("--member", 1, resume=alone).err
+    joined = workplace.train(resume=alone)
+    assert joined.code == 0, joined.err
+    assert "epoch 1/1" not in joined.err
+    from pathlib import Path
+
+    ours, theirs = weights(Path(together.last)), weights(alone)
+    assert all((one == other).all() for one, other in zip(ours, theirs, strict=True))
+
+
+def test_members_that_do_not_exist_are_refused(workplace):
+    assert workplace.train("--member", 1).code == 2
+    folder = prepare(workplace)
+    refused = workplace.train("--member", 1, resume=folder)
+    assert refused.code == 2
+    assert "no ensemble" in refused.err
+    ensemble = prepare(workplace, ensemble={"members": 2})
+    refused = workplace.train("--member", 3, resume=ensemble)
+    assert refused.code == 2
+    assert "2 members" in refused.err
+
+
+def test_a_member_that_still_runs_is_waited_for(workplace):
+    folder = prepare(workplace, ensemble={"members": 2})
+    member = folder / "members" / "01"
+    member.mkdir(parents=True)
+    status = {"state": "running", "heartbeat": "2999-01-01T00:00:00+00:00", "host": "elsewhere", "pid": 1}
+    (member / "status.json").write_text(json.dumps(status))
+    refused = workplace.train(resume=folder)
+    assert refused.code == 2
+    assert f"{member} is still running" in refused.err
+    assert read_json(folder / "status.json")["state"] == "submitted"
