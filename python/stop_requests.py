@@ -38,16 +38,16 @@ def raise_if_stop_is_urgent() -> None:
 
 @contextlib.contextmanager
 def requests_held() -> Iterator[None]:
-    """Let no request strike inside, where it would leave work half done: `raise_if_stop_requested` hears it there.
+    """Let no request strike inside, where it would leave work half done or get lost in foreign code: it is asked for there.
 
     A second Ctrl-C strikes all the same, for who does not want to wait.
     """
     global _holding
-    _holding = True
+    before, _holding = _holding, True
     try:
         yield
     finally:
-        _holding = False
+        _holding = before
 
 
 @contextlib.contextmanager

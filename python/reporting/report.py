@@ -15,6 +15,7 @@ from matplotlib.transforms import Bbox
 from python.general_purpose_libs import atomic_path
 from python.reporting import style
 from python.reporting.text_pages import fact_lines, table_lines, text_pages, wrap
+from python.stop_requests import raise_if_stop_is_urgent
 
 _FOOTER = 0.03  # of the page's height
 
@@ -49,6 +50,7 @@ def write_report(
     metadata = {"Title": title, "CreationDate": None}
     with atomic_path(path) as temporary, PdfPages(temporary, metadata=metadata) as pdf:
         for number, page in enumerate(pages, start=1):
+            raise_if_stop_is_urgent()
             with _footer(page, f"{number} / {len(pages)}") as area:
                 pdf.savefig(page, bbox_inches=area)
 
@@ -82,6 +84,7 @@ def save_figures(figures: Mapping[str, Figure], folder: str | os.PathLike) -> li
     """Write each figure as `<name>.png` into `folder` at 150 dpi, atomically; return the paths."""
     paths = [Path(folder, f"{name}.png") for name in figures]
     for path, figure in zip(paths, figures.values(), strict=True):
+        raise_if_stop_is_urgent()
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=style.PNG_DPI)
     return paths

@@ -17,7 +17,7 @@ from python.general_purpose_libs import ConfigError, RunStatus, log, read_json, 
 from python.reporting.registry import Registry
 from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
-from python.stop_requests import stop_on_request
+from python.stop_requests import raise_if_stop_is_urgent, requests_held, stop_on_request
 from python.training import outputs
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
@@ -120,10 +120,11 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
             config, figures = _search(task, config, folder, options.skip_bad_files)
             samples, parts, rows = prepared(task, config, options.skip_bad_files)
             check_data(folder, samples)
-        if options.member is not None:
-            _train_member(task, config, folder, samples, rows, parts.val, options.member, status)
-        else:
-            _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
+        with requests_held():
+            if options.member is not None:
+                _train_member(task, config, folder, samples, rows, parts.val, options.member, status)
+            else:
+                _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
     return folder
 
 
@@ -179,6 +180,7 @@ def _fit_and_evaluate(
         evaluated[part] = problem.predictions(problem.combined(outputs_of_views), samples, part_rows)
         outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
     seed = config.dataset_parameters.random_seed
+    raise_if_stop_is_urgent()
     evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed)
     facts = {
         "run folder": str(folder),
