@@ -10,8 +10,8 @@ TASKS = ("mt_identifier", "channel_tagging", "electron_direction")
 FLOORS = [  # from the top
     ("python.commands",),
     TASKS,
-    ("python.batch",),
     ("python.training",),
+    ("python.batch",),
     ("python.pointing",),
     ("python.reporting", "python.classification_libs", "python.regression_libs", "python.tagging_libs"),
     ("python.networks",),

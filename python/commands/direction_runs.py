@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python.commands.finished_runs import require_done, task_of_run
-from python.general_purpose_libs import ConfigError, DataError, read_json
+from python.commands.finished_runs import require_different, require_done, run_names, sound_predictions, task_of_run
+from python.general_purpose_libs import ConfigError, read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ def read_runs(
     predictions are missing or damaged.
     """
     folders = _checked(given)
-    return [_read(folder, name, part, flux) for folder, name in zip(folders, _names(folders, names), strict=True)]
+    return [_read(folder, name, part, flux) for folder, name in zip(folders, run_names(folders, names), strict=True)]
 
 
 def unlike(runs: Sequence[DirectionRun]) -> Iterator[str]:
@@ -65,26 +65,9 @@ def _checked(given: Sequence[str]) -> list[Path]:
         if task != TASK:
             raise ConfigError(f"{path}: is a run of {task}, and only runs of {TASK} are compared; leave it out")
         require_done(path, TASK, ", or leave it out")
-        if any(path.samefile(other) for other in folders):
-            raise ConfigError(f"{path}: is named twice; name each run once")
         folders.append(path)
+    require_different(folders)
     return folders
-
-
-def _names(folders: Sequence[Path], given: Sequence[str] | None) -> list[str]:
-    """As given, else versions, with the folder's name where those do not tell the runs apart."""
-    if given is None:
-        configs = [read_json(folder / "config.json") for folder in folders]
-        plain = [str(config.get("version") or config.get("model_name")) for config in configs]
-        return [
-            name if plain.count(name) == 1 else f"{name} {folder.name}"
-            for name, folder in zip(plain, folders, strict=True)
-        ]
-    if len(given) != len(folders):
-        raise ConfigError(f"{len(given)} names for {len(folders)} runs; give one for each, in the order of the runs")
-    if len(set(given)) != len(given):
-        raise ConfigError("two runs are given the same name; give each its own")
-    return list(given)
 
 
 def _read(folder: Path, name: str, part: str, flux: str | None) -> DirectionRun:
@@ -94,13 +77,9 @@ def _read(folder: Path, name: str, part: str, flux: str | None) -> DirectionRun:
 
     path = folder / f"{part}_predictions.npz"
     arrays = read_npz(path)
-    try:
+    with sound_predictions(path):
         results = results_of(arrays, arrays)  # energies stand beside the predictions
-        events, n_other = _identities(arrays), int((arrays["is_es"] != 1).sum())
-    except KeyError as error:
-        raise DataError(f"{path}: has no array {error}; train the run again, or leave it out") from error
-    except (ValueError, IndexError) as error:
-        raise DataError(f"{path}: {error}; train the run again, or leave it out") from error
+        events, n_other = direction_events(arrays), int((arrays["is_es"] != 1).sum())
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
     config = read_json(folder / "config.json")
@@ -108,7 +87,7 @@ def _read(folder: Path, name: str, part: str, flux: str | None) -> DirectionRun:
     return DirectionRun(folder, name, facts, results, events, n_other)
 
 
-def _identities(arrays: dict[str, np.ndarray]) -> list[tuple]:
+def direction_events(arrays: dict[str, np.ndarray]) -> list[tuple]:
     """Source, event and cluster of each; and its direction, since files of other data may have the same name."""
     sources = arrays["sources"][arrays["source"]].tolist()
     truth = map(tuple, arrays["true_direction"].round(4).tolist())

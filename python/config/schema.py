@@ -16,7 +16,8 @@ Texts = Annotated[tuple[Text, ...], Strict(False), Field(min_length=1)]  # a JSO
 Share = Annotated[float, Field(gt=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=8192)]
 FilePattern = Annotated[str, Field(pattern=r"^[^/{}]*(\{plane\})?[^/{}]+$", examples=["*_plane{plane}.npz"])]
-Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[MGT]B$", examples=["16GB"])]
+Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(\.[0-9]{1,3})? ?[MGT]B$", examples=["16GB"])]
+Group = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]+$", examples=["group_u_DUNE.all"])]
 JobFlavour = Literal["espresso", "microcentury", "longlunch", "workday", "tomorrow", "testmatch", "nextweek"]
 ImageShape = Annotated[tuple[Side, Side, Literal[1]], Strict(False)]
 
@@ -159,13 +160,34 @@ class SaveOutputs(Section):
 
 
 class BatchJob(Section):
-    request_memory: Memory = Field("16GB", description="Memory of a batch job.")
+    request_memory: Memory = Field(
+        "16GB", description="Memory of a batch job; half as much again after each of two holds for too little of it."
+    )
     request_cpus: int = Field(1, ge=1, description="Processor cores of a batch job.")
     request_gpus: int = Field(1, ge=0, description="Graphics processors of a batch job.")
+    request_disk: Memory | None = Field(None, description="Disk space of a batch job; null: what the pool gives.")
     job_flavour: JobFlavour = Field(
         "tomorrow", description="Longest time of a batch job: 20 minutes, 1, 2, 8 hours, 1, 3 days, 1 week."
     )
-    accounting_group: Text | None = Field(None, description="Group that a batch job is charged to; null: yours.")
+    accounting_group: Group | None = Field(None, description="Group that a batch job is charged to; null: yours.")
+    lcg_view: Text | None = Field(
+        None,
+        description="Folder of a CERN LCG view whose Python a batch job uses; null: the Python of the machine that submits.",
+        examples=["/cvmfs/sft.cern.ch/lcg/views/LCG_107_cuda/x86_64-el9-gcc11-opt"],
+    )
+    file_transfer: bool = Field(
+        False, description="Nodes do not see the output folder: HTCondor carries the run there and back."
+    )
+    checkpoint_minutes: int = Field(
+        60,
+        ge=1,
+        description="With file_transfer: a job stops so often to have its checkpoint carried back, and goes on.",
+    )
+    transfer_data: bool = Field(
+        False,
+        description="With file_transfer: carry the data folders too, which must then be named relative to the folder of "
+        "the submission; false: nodes see them.",
+    )
 
 
 NOT_INTERPRETED = ("$schema", "description", "notes")  # keys of a configuration

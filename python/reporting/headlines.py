@@ -5,34 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+_SMALLER_IS_BETTER = ("deg", "reversed", "loss", "error", "ratio")  # words of a metric's name
+_LARGER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "efficiency", "cosine", "cos")
+_NO_MERIT = ("baseline", "limit", "predicted", "bias", "low", "high")
 
-@dataclass(frozen=True)
-class Headline:
-    """A metric's words, `{}` standing for its value, and whether a smaller value is a better one."""
-
-    words: str
-    smaller_is_better: bool = False
-
-    def of(self, value: float) -> str:
-        return re.sub(r"(?<=\d)%", " %", self.words.format(value))
-
-
-HEADLINES = {  # by their names in metrics.json; the first one that a run has stands for the run
-    "accuracy": Headline("accuracy {:.1%}"),
-    "containment_68_deg": Headline("68 % within {:.1f}°", smaller_is_better=True),
-    "f1": Headline("F1 {:.3f}"),
-    "auc": Headline("AUC {:.3f}"),
-    "es_efficiency_at_4_percent_cc": Headline("ES efficiency {:.1%} at 4 % of CC"),
-    "median_deg": Headline("median {:.1f}°", smaller_is_better=True),
-    "head_tail_accuracy": Headline("head-tail {:.1%}"),
-    "gkvm_containment_68_deg_above_5_mev": Headline(
-        "weighted to gkvm, above 5 MeV: 68 % within {:.1f}°", smaller_is_better=True
-    ),
-    "baseline_accuracy": Headline("baseline accuracy {:.1%}"),
-    "baseline_auc": Headline("baseline AUC {:.3f}"),
+HEADLINES = {  # words for a metric, by its name in metrics.json; the first one that a run has stands for the run
+    "accuracy": "accuracy {:.1%}",
+    "containment_68_deg": "68 % within {:.1f}°",
+    "f1": "F1 {:.3f}",
+    "auc": "AUC {:.3f}",
+    "es_efficiency_at_4_percent_cc": "ES efficiency {:.1%} at 4 % of CC",
+    "median_deg": "median {:.1f}°",
+    "head_tail_accuracy": "head-tail {:.1%}",
+    "gkvm_containment_68_deg_above_5_mev": "weighted to gkvm, above 5 MeV: 68 % within {:.1f}°",
+    "baseline_accuracy": "baseline accuracy {:.1%}",
+    "baseline_auc": "baseline AUC {:.3f}",
 }
 
 
@@ -51,6 +40,21 @@ def in_words(results: Any) -> list[str]:
         return []
     known = headlines(results)
     others = {name: value for name, value in results.items() if name not in known and is_known(value)}
-    return [HEADLINES[name].of(value) for name, value in known.items()] + [
+    return [phrase(name, value) for name, value in known.items()] + [
         f"{name} {value:.4g}" for name, value in others.items()
     ]
+
+
+def phrase(name: str, value: float) -> str:
+    """A headline in words."""
+    return re.sub(r"(?<=\d)%", " %", HEADLINES[name].format(value))
+
+
+def smaller_is_better(metric: str) -> bool | None:
+    """Whether a smaller value of the metric of this name is better; None for what ranks nothing."""
+    words = set(metric.split("_"))
+    if words & set(_NO_MERIT):
+        return None
+    if words & set(_LARGER_IS_BETTER):
+        return False
+    return True if words & set(_SMALLER_IS_BETTER) else None

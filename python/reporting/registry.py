@@ -17,16 +17,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from python.general_purpose_libs import ConfigError, OutputError, atomic_path, log, read_status, write_text, writing_to
+from python.general_purpose_libs import ConfigError, OutputError, atomic_path, log, write_text, writing_to
 from python.reporting.registry_names import folder_below, run_id
 from python.reporting.registry_page import FIRST_LINE, training_registry
 from python.reporting.registry_versions import Versions
-from python.reporting.run_facts import ENDED, run_facts
+from python.reporting.run_facts import ENDED, run_facts, status_of
 from python.reporting.run_folders import find_runs
 
 Entry = dict[str, Any]
 Stamp = tuple[int, int, int]  # of a file: changes when another one is moved into its place
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 20  # at an entry that others change
+MOST_ROUNDS = 200  # of writing pages while entries change
+LONGEST_TURN_S = 15
 LOOK_AGAIN_S = 0.05  # longer than another process needs from its last look at an entry until it has replaced it
 FACTS_OF_THE_END = ("state", "message", "ended", "epochs", "results", "host")
 
@@ -42,6 +44,7 @@ class Registry:
         self.output = Path(output)
         self.folder = self.output / "registry"
         self.lines, self.page = self.output / "registry.jsonl", self.output / "TRAINING_REGISTRY.md"
+        self._turn = self.folder / ".writing_pages"
         self._read: dict[str, tuple[Stamp, Entry | None]] = {}
 
     # ------------------------------------------------------------------------ versions
@@ -55,16 +58,17 @@ class Registry:
         Of several processes that claim a version at a time one gets it. With `force` a version that another run holds is
         accepted, and stays the other's. Raises ConfigError when it is taken, OutputError when the claim cannot be written.
         """
-        versions = self._versions(task)
         self._know_older_runs(task)
+        versions = self._versions(task)
         if version is None:
             return versions.make_up(run)
-        if not versions.claim(version, run) and not force:
-            raise _taken(version, versions.holder(version))
+        holder = versions.claim(version, run)
+        if holder != run and not force:
+            raise _taken(version, holder)
         return version
 
     def require_free(self, task: str, version: str) -> None:
-        """Raise the ConfigError of `claim` when another run holds the version."""
+        """Raise the ConfigError of `claim` where another run holds the version already."""
         self._know_older_runs(task)
         holder = self.holder(task, version)
         if holder is not None:
@@ -86,7 +90,7 @@ class Registry:
         process records at the same time are kept. Raises OutputError when the output folder cannot be written.
         """
         self._merge(run, facts)
-        self.refresh()
+        self._refresh_in_turn()
 
     def _merge(self, run: str, facts: Entry) -> None:
         path, missing = self.folder / f"{run}.json", facts
@@ -132,15 +136,39 @@ class Registry:
 
     def refresh(self) -> None:
         """Write registry.jsonl and TRAINING_REGISTRY.md from the entries, again while these change. Raises OutputError."""
-        for _ in range(MOST_ATTEMPTS):
-            stamps = self._stamps()
-            entries = self._entries(stamps)
-            self._keep_own_page()
-            write_text(self.lines, "".join(f"{json.dumps(entry, allow_nan=False)}\n" for entry in entries))
-            write_text(self.page, training_registry(entries))
-            if self._stamps() == stamps:
+        for _ in range(MOST_ROUNDS):
+            if self._write_pages() == self._stamps():
                 return
-            time.sleep(random.uniform(0, LOOK_AGAIN_S))  # several who came at once are better read at once
+
+    def _refresh_in_turn(self) -> None:
+        """Refresh, unless another process is at it: that one looks for changes once more when its turn is over."""
+        for _ in range(MOST_ROUNDS):
+            if not self._take_turn():
+                return
+            try:
+                written = self._write_pages()
+            finally:
+                self._turn.unlink(missing_ok=True)
+            if written == self._stamps():
+                return
+            time.sleep(LOOK_AGAIN_S)  # several changes are better written at once
+
+    def _take_turn(self) -> bool:
+        with writing_to(self._turn), contextlib.suppress(FileExistsError, FileNotFoundError):
+            if self._turn.exists() and abs(time.time() - self._turn.stat().st_mtime) > LONGEST_TURN_S:
+                self._turn.unlink()  # its process was killed, or is slow: then two will write
+            self._turn.touch(exist_ok=False)
+            return True
+        return False
+
+    def _write_pages(self) -> dict[str, Stamp]:
+        """Write both from the entries as they are now; return the stamps of these."""
+        stamps = self._stamps()
+        entries = self._entries(stamps)
+        self._keep_own_page()
+        write_text(self.lines, "".join(f"{json.dumps(entry, allow_nan=False)}\n" for entry in entries))
+        write_text(self.page, training_registry(entries))
+        return stamps
 
     def _keep_own_page(self) -> None:
         """Set a page aside that somebody wrote by hand."""
@@ -169,7 +197,7 @@ class Registry:
         for name, stamp in stamps.items():
             if name not in self._read or self._read[name][0] != stamp:
                 self._read[name] = stamp, self._entry_or_warning(self.folder / name)
-        live = [self._live(entry) for _, entry in self._read.values() if entry is not None]
+        live = [{**self._live(entry)} for _, entry in self._read.values() if entry is not None]
         return sorted(live, key=lambda entry: (str(entry.get("started") or entry.get("registered")), entry["run"]))
 
     def _stamps(self) -> dict[str, Stamp]:
@@ -189,9 +217,11 @@ class Registry:
             return _parsed(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as reason:
+        except ValueError as reason:
             log.warning("%s: is no entry of the registry and is skipped (%s)", path, reason)
-            return None
+        except OSError as error:
+            log.warning("%s: cannot be read and is skipped (%s)", path, error.strerror)
+        return None
 
     def _live(self, entry: Entry) -> Entry:
         """The entry with what its run folder says now."""
@@ -199,12 +229,13 @@ class Registry:
             return entry
         folder = self.output / entry["folder"]
         try:
-            if read_status(folder)["state"] == entry.get("state"):
+            if status_of(folder)["state"] == entry.get("state"):
                 return entry
             facts = run_facts(folder)
         except ConfigError:
-            gone = entry.get("state") in ("running", "submitted") and not folder.is_dir()
-            return {**entry, "state": "interrupted", "message": "its folder is gone"} if gone else entry
+            if entry.get("state") in ("running", "submitted") and _is_gone(folder):
+                return {**entry, "state": "interrupted", "message": "its folder is gone"}
+            return entry
         now = {"message": None, "ended": None} | {name: facts[name] for name in FACTS_OF_THE_END if name in facts}
         return {name: value for name, value in {**entry, **now}.items() if value is not None}
 
@@ -239,7 +270,7 @@ class Registry:
         return taken_in
 
 
-def _taken(version: str, holder: str | None) -> ConfigError:
+def _taken(version: str, holder: str) -> ConfigError:
     return ConfigError(
         f'version "{version}" belongs to the run {holder or "that did not come to say its name"} already; '
         "choose another one, or go ahead with --force-version"
@@ -250,9 +281,19 @@ def _taken(version: str, holder: str | None) -> ConfigError:
 def _stamp(path: Path) -> Stamp | None:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _is_gone(folder: Path) -> bool:
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):  # it cannot be looked at
+        return False
+    return False
 
 
 def _parsed(path: Path) -> Entry:
@@ -286,6 +327,9 @@ def _require_entry(entry: Entry, run: str) -> None:
 def _replace(path: Path, entry: Entry, stamp: Stamp | None, insist: bool) -> None:
     """Move the entry into place, if the file there is still the one of `stamp` or if it is insisted."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(entry, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(json.dumps(entry, indent=2, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # what takes long comes before the last look
         if _stamp(path) != stamp and not insist:
             raise _ChangedMeanwhileError

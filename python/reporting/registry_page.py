@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from python.reporting.headlines import HEADLINES, headlines, in_words
+from python.reporting.headlines import headlines, in_words, phrase, smaller_is_better
 
 Entry = dict[str, Any]
 FIRST_LINE = "<!-- Generated from the files registry/*.json beside it: what is changed here by hand is lost. -->"
@@ -109,9 +109,9 @@ def _best(entries: Sequence[Entry]) -> str:
     name = next((next(iter(result)) for result in results.values() if result), None)
     if name is None:
         return ""
-    sign = -1 if HEADLINES[name].smaller_is_better else 1
+    sign = -1 if smaller_is_better(name) else 1
     number = max((n for n in results if name in results[n]), key=lambda n: sign * results[n][name])
-    words = HEADLINES[name].of(results[number][name])
+    words = phrase(name, results[number][name])
     return f"attempt {number}, {words}, on its own test part (`compare_runs.sh` compares on the same events)"
 
 
@@ -252,9 +252,8 @@ def one_line(value: Any) -> str:
 
 
 def plain(value: Any) -> str:
-    """Text that Markdown shows as it is."""
-    escaped = re.sub(r"[\\`*<>|~]|\](?=[(\[])|(?<!\w)_|_(?!\w)|&(?=#?\w+;)", r"\\\g<0>", one_line(value))
-    return re.sub(r"^(#+|[-+=]|\d+[.)])", r"\\\1", escaped)
+    """Text that Markdown shows as it is within a line."""
+    return re.sub(r"[\\`*<>|~]|\](?=[(\[])|(?<!\w)_|_(?!\w)|&(?=#?\w+;)", r"\\\g<0>", one_line(value))
 
 
 def code(value: Any) -> str:

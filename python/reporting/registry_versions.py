@@ -39,22 +39,22 @@ class Versions:
                 return UNKNOWN
             time.sleep(0.02)
 
-    def claim(self, version: str, run: str) -> bool:
-        """Whether the version is the run's now; False when another one had it. Raises OutputError."""
+    def claim(self, version: str, run: str) -> str | None:
+        """Make the version the run's own where it is free; return the `holder` that it has now. Raises OutputError."""
         path = self._path(version)
         with writing_to(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             except FileExistsError:
-                return self.holder(version) == run
+                return self.holder(version)
             try:
                 with open(made, "w", encoding="utf-8") as file:
                     json.dump({"version": version, "run": run}, file)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
-        return True
+        return run
 
     def make_up(self, run: str) -> str:
         """Claim and return the next version of today: the date and a counter from 1. Raises OutputError."""
@@ -63,7 +63,7 @@ class Versions:
             self.folder.mkdir(parents=True, exist_ok=True)
             counters = [re.fullmatch(rf"{day}_(\d{{1,5}})", path.name) for path in self.folder.iterdir()]
         last = max((int(counter[1]) for counter in counters if counter), default=0)
-        return next(v for n in itertools.count(last + 1) if self.claim(v := f"{day}_{n}", run))
+        return next(v for n in itertools.count(last + 1) if self.claim(v := f"{day}_{n}", run) == run)
 
     def _path(self, version: str) -> Path:
         if not version:

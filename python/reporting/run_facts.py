@@ -20,7 +20,7 @@ def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
     What they do not say, yet or at all, is left out. Raises ConfigError when config.json or status.json is missing or damaged.
     """
     folder = Path(folder)
-    config, status = read_json(folder / "config.json"), read_status(folder)
+    config, status = read_json(folder / "config.json"), status_of(folder)
     if not isinstance(config, dict) or not isinstance(config.get("task"), str):
         raise ConfigError(f"{folder / 'config.json'}: names no task; is {folder} a run folder as a training left it?")
     environment, arguments = _said(folder, "environment.json"), _said(folder, "args.json")
@@ -43,6 +43,14 @@ def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
         "host": status.get("host") or environment.get("host"),
     }
     return {name: value for name, value in facts.items() if value not in (None, "", {})}
+
+
+def status_of(folder: Path) -> dict[str, Any]:
+    """What `read_status` says; also for values that no run has written a ConfigError."""
+    try:
+        return read_status(folder)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{folder / 'status.json'}: holds what no run has written ({error})") from error
 
 
 def summary(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,9 @@ def register(folder: Path, config: RunConfig, **facts: Any) -> None:
         run, place = run_id(config.output_folder, folder), folder_below(config.output_folder, folder)
     except ConfigError:
         return
-    Registry(config.output_folder).record(run, folder=place, **{**run_facts(folder), **facts})
+    Registry(config.output_folder).record(
+        run, folder=place, **{"message": None, "ended": None, **run_facts(folder), **facts}
+    )
 
 
 def member_folder(folder: Path, number: int) -> Path:

@@ -20,17 +20,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from python.batch.resources import THREAD_SETTINGS
+from python.batch.systems import SYSTEMS, is_queued
 from python.config.schema import BatchJob
 from python.general_purpose_libs import TrainingError, log, processor_cores
 from python.stop_requests import raise_if_stop_is_urgent
 from python.training.search.engine_batch import (
-    SYSTEMS,
-    THREAD_SETTINGS,
+    DESCRIPTIONS,
     engine_command,
     engine_descriptions,
-    is_queued,
     python_path,
-    require_commands,
+    require_batch_system,
 )
 from python.training.search.engine_work import Job, Result, Run, failed_result, private_folder, result_of
 
@@ -285,7 +285,7 @@ class BatchWorkers(ClusterEngine):
     def __init__(self, name: str, workers: int, run: Run, scratch: Path, batch: BatchJob) -> None:
         super().__init__(workers, run, scratch)
         self.name, self.system, self.batch = name, SYSTEMS[name], batch
-        require_commands(self.system)
+        require_batch_system(name, batch)
         self.launcher, self.address = self.system.name, own_address()
 
     def _start_workers(self) -> None:
@@ -294,7 +294,7 @@ class BatchWorkers(ClusterEngine):
         for name, text in engine_descriptions(self.name, self.workers, self.batch, self.folder).items():
             (self.folder / name).write_text(text)
             (self.folder / name).chmod(0o700)
-        description = self.folder / self.system.description
+        description = self.folder / DESCRIPTIONS[self.name]
         log.info("submitting %d workers to %s: %s", self.workers, self.system.name, description)
         try:
             name = self.cluster.start_engines_sync(

@@ -15,7 +15,7 @@ from python.config.task_schema import Architecture
 from python.general_purpose_libs import TrainingError, log, write_json
 from python.reporting.search_plots import plot_parameters, plot_trials
 from python.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
-from python.training.search.engine_batch import SYSTEMS, engine_descriptions, require_commands
+from python.training.search.engine_batch import engine_descriptions, require_batch_system
 from python.training.search.engines import make_engine
 from python.training.search.hparams import save_hparams
 from python.training.search.proposals import propose
@@ -61,7 +61,7 @@ def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) ->
 def check_engine(config: RunConfig) -> None:
     """Raise ConfigError where the trials' engine needs commands that this machine lacks."""
     if config.search.engine != "local":
-        require_commands(SYSTEMS[config.search.engine])
+        require_batch_system(config.search.engine, config.batch_job)
 
 
 def described(task: Task, config: RunConfig) -> str:

@@ -453,6 +453,14 @@ def test_a_batch_system_that_gives_no_workers_ends_the_search(batch_system, tmp_
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.parametrize("asked", [{"file_transfer": True}, {"lcg_view": "/cvmfs/view"}])
+def test_workers_need_the_folder_and_the_python_of_the_search(batch_system, tmp_path, asked):
+    name, _ = batch_system
+    with pytest.raises(ConfigError, match=f"batch_job.{next(iter(asked))}: the workers of a search share"):
+        make_engine(name, 2, work, tmp_path / "scratch", BatchJob(**asked))
+    assert not (tmp_path / "scratch").exists()
+
+
 # ---------------------------------------------------------------------------- lifeline
 def test_a_controller_that_falls_silent_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_lifeline, "ASK_CONTROLLER_EVERY_S", 0.0)

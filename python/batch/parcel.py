@@ -1,0 +1,57 @@
+"""What HTCondor carries to a node that does not see it: the project, the prepared run, and the data."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from python.batch.run_job import DATA_PARCEL, MEMBERS, PARCEL, RunJob
+from python.batch.wrapper import PROJECT
+from python.general_purpose_libs import ConfigError, atomic_path, writing_to
+
+PROJECT_PARTS = ("python", "mt_identifier", "channel_tagging", "electron_direction", "scripts", "requirements.txt")
+PREPARED = ("config.json", "args.json", "status.json")
+
+
+def check_data(folders: tuple[str, ...], send: bool) -> None:
+    """Raise ConfigError where a node could not find a data folder under the name that the configuration gives it."""
+    if not folders:
+        raise ConfigError(
+            "batch_job.file_transfer: a node cannot keep the embedded simulation from one start to the next; name data "
+            "folders that nodes see with -d, or folders to be carried with batch_job.transfer_data"
+        )
+    for folder in folders:
+        inside = not Path(folder).is_absolute() and ".." not in Path(folder).parts
+        if send and not inside:
+            raise ConfigError(
+                f"{folder}: only folders below the one that you submit from can be carried (batch_job.transfer_data); "
+                "name it relative to that"
+            )
+        if not send and not Path(folder).is_absolute():
+            raise ConfigError(
+                f"{folder}: is relative, and with batch_job.file_transfer a job starts in a folder of its own; give the "
+                "whole path where nodes see it, or set batch_job.transfer_data"
+            )
+
+
+def pack(job: RunJob) -> None:
+    """Write the parcels into the job's folder. OutputError: they cannot be written."""
+    with atomic_path(job.folder / PARCEL) as file, tarfile.open(file, "w:gz") as parcel:
+        for part in PROJECT_PARTS:
+            parcel.add(job.project / part, f"{PROJECT}/{part}", filter=_without_caches)
+        for name in PREPARED:
+            parcel.add(job.run / name, f"{job.run.name}/{name}")
+    if job.members:
+        with writing_to(job.run):
+            (job.run / MEMBERS).mkdir(exist_ok=True)
+    if job.data:
+        with (
+            atomic_path(job.folder / DATA_PARCEL) as file,
+            tarfile.open(file, "w") as parcel,
+        ):  # the files are compressed
+            for folder in job.data:
+                parcel.add(job.start / folder, folder)
+
+
+def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(member.name).name == "__pycache__" else member

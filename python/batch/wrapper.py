@@ -1,0 +1,74 @@
+"""The script that a batch job runs: it says where it is, and becomes the training."""
+
+from __future__ import annotations
+
+import shlex
+from string import Template
+
+from python.batch.node import exports
+from python.batch.run_job import DATA_PARCEL, MEMBERS, PARCEL, RunJob
+
+PROJECT = "project"  # in the parcel, and beside the script where the node does not see the project
+
+HEAD = """#!/usr/bin/env bash
+# Runs on the batch node. It becomes the training (exec), so that signals of HTCondor reach that and its exit code is the job's.
+lost() { echo "error: $$*; this node ($$(hostname)) cannot run the job" >&2; exit 1; }
+task=$task project=$project run=$run
+"""
+
+SHARED = """cd $start || lost "the folder that the job was submitted from is not seen"
+[[ -e $$run/config.json ]] || lost "the run folder $$run is not seen"
+"""
+
+CARRIED = """[[ -e $$run/config.json ]] || tar -xzf $parcel "$$run" || lost "the run did not arrive"
+if [[ ! -x $$project/scripts/init.sh ]]; then
+    project=$$PWD/$copy
+    [[ -d $$project ]] || tar -xzf $parcel $copy || lost "the project did not arrive"
+fi
+if [[ -e $data ]]; then tar -xf $data && rm $data || lost "the data did not arrive"; fi
+mkdir -p "$$run/logs"  # what is to be carried back must be there, whatever happens
+if [[ $${1:-} == --member ]]; then mkdir -p "$$run/$members/$$(printf %02d "$$2")"; fi
+"""
+
+VIEW = """source $view/setup.sh || lost "the LCG view $view is not there"
+"""
+
+TAIL = """source "$$project/scripts/init.sh"
+echo "host: $$(hostname), $$(uname -sr), $$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+if gpus="$$(nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader 2>/dev/null)"; then
+    echo "GPU, memory, driver: $${gpus:-none is given to this job}"
+else
+    echo "GPU: no NVIDIA driver is seen"
+fi
+"$$POINTING_PYTHON" - <<'END'
+import importlib.metadata, sys
+
+names = ("tensorflow", "tensorflow-cpu", "jax", "torch", "keras", "numpy", "scipy", "scikit-learn")
+installed = {each.metadata["Name"].lower().replace("_", "-"): each.version for each in importlib.metadata.distributions()}
+print("Python:", sys.version.split()[0], sys.executable)
+print("packages:", ", ".join(f"{name} {installed[name]}" for name in names if name in installed), flush=True)
+END
+exec "$$project/scripts/train_$$task.sh" --resume "$$run" "$$@"
+"""
+
+
+def wrapper(job: RunJob) -> str:
+    """The text of the script. It exits with 1 where the node lacks what it needs, which another node may have."""
+    carried, view = job.batch.file_transfer, job.batch.lcg_view
+    names = {
+        "task": job.task,
+        "project": job.project,
+        "run": job.run.name if carried else job.run,
+        "start": job.start,
+        "parcel": PARCEL,
+        "data": DATA_PARCEL,
+        "copy": PROJECT,
+        "members": MEMBERS,
+        "view": view or "",
+    }
+    quoted = {name: shlex.quote(str(value)) for name, value in names.items()}
+    parts = [Template(part).substitute(quoted) for part in (HEAD, CARRIED if carried else SHARED)]
+    parts.append("\n".join(exports(job.batch, same_python=not (carried or view))) + "\n")
+    if view:
+        parts.append(Template(VIEW).substitute(quoted))
+    return "".join([*parts, Template(TAIL).substitute(quoted)])

@@ -1,0 +1,308 @@
+"""compare_runs.sh: finished runs of one task side by side, in a table, in plots and on a page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from python.commands.direction_runs import TASK as DIRECTIONS
+from python.commands.direction_runs import direction_events
+from python.commands.finished_runs import (
+    read_object,
+    require_different,
+    require_done,
+    run_names,
+    sound_predictions,
+    task_of_run,
+)
+from python.commands.product_options import whole_number
+from python.commands.tasks import TASKS
+from python.general_purpose_libs import (
+    ConfigError,
+    log,
+    new_run_folder,
+    read_status,
+    run_command,
+    start_logging,
+    write_json,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from python.reporting.comparison import ComparedRun, Comparison
+    from python.reporting.comparison_answers import Answers
+
+BEST = 10
+CLUSTER_IDENTITY = ("plane", "match_id", "apa", "face", "first_channel", "first_tick")
+ENERGY_IN_MEV = ("true_electron_energy", "true_nu_energy")  # of other data under the same names of files these differ
+SIMULATED = "All results are of simulated events: the labels are the simulation's truth."
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="compare_runs.sh",
+        description="Compare finished runs of one task: their metrics with 68 % intervals and their differences event by event, "
+        "the settings in which they differ, their learning curves, and how they do against energy. Prints a table and writes "
+        "comparison.md, comparison.html (one file, plots inside), comparison.json and plots. Runs that were tested on different "
+        "events are not ranked; --common compares them on the events that all share. The last line of standard output is the "
+        "folder of the results.",
+        epilog="Exit codes: 0 done, 2 no finished runs of one task, or wrong usage, 3 predictions damaged, 5 output not "
+        "writable. examples: ./scripts/compare_runs.sh RUN1 RUN2 --name before after; "
+        "./scripts/compare_runs.sh --task electron_direction --best 5 --output-folder output",
+    )
+    add = parser.add_argument
+    add("runs", nargs="*", metavar="RUN", help="folders of finished runs, as the training printed them")
+    add("--task", choices=TASKS, help="compare the best runs of this task too, found in the output folder")
+    add("--best", type=whole_number(1), metavar="N", help=f"how many of them; default: {BEST}")
+    add("--output-folder", default="output", metavar="OUTPUT", help="where the runs are looked for; default: output")
+    add("-o", "--output", metavar="DIR", help="folder for the results; default: a new one in OUTPUT/compare_runs")
+    add("--name", nargs="+", metavar="NAME", help="names of the runs, in their order; default: their versions")
+    add("--sort", metavar="METRIC", help="metric to rank by; default: containment_68_deg for directions, else auc")
+    add("--common", action="store_true", help="measure all runs again on the test events that they share")
+    add("-v", "--verbose", action="store_true", help="say more")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = make_parser()
+    arguments = parser.parse_args(argv)
+    if not arguments.runs and not arguments.task:
+        parser.error("give run folders, or --task to compare the best runs of a task")
+    if arguments.best and not arguments.task:
+        parser.error("--best needs --task, the task whose best runs are meant")
+    start_logging(arguments.verbose)
+    task, folders = _chosen(arguments)
+    kind, runs = _read(task, folders, run_names(folders, arguments.name))
+
+    from python.reporting.comparison import compare
+
+    comparison = compare(task, runs, kind.headline, metric=arguments.sort, shared_events=arguments.common)
+    for note in comparison.notes:
+        log.warning("note: %s", note)
+    output = Path(arguments.output) if arguments.output else new_run_folder(arguments.output_folder, "compare_runs")
+    _write(output, comparison, kind)
+    print("\n".join(_terminal(comparison, kind)))
+    print(output)
+    return 0
+
+
+# ---------------------------------------------------------------------------- which runs
+def _chosen(arguments: argparse.Namespace) -> tuple[str, list[Path]]:
+    """The task, and the runs that are named and then the best ones, each once. Raises ConfigError."""
+    folders = [Path(name) for name in arguments.runs]
+    tasks = {folder: task_of_run(folder) for folder in folders}
+    task = arguments.task or tasks[folders[0]]
+    for folder, own in tasks.items():
+        if own not in TASKS:
+            raise ConfigError(f"{folder}/config.json: does not say which task it is of; leave the run out")
+        if own != task:
+            raise ConfigError(
+                f"{folder}: is a run of {own}, and only runs of one task, {task}, are compared; leave it out"
+            )
+        require_done(folder, task, ", or leave it out")
+    require_different(folders)
+    if arguments.task:
+        best = _best(task, arguments.output_folder, arguments.best or BEST, arguments.sort)
+        folders += [path for path in best if not any(path.samefile(folder) for folder in folders)]
+    return task, folders
+
+
+def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]:
+    """The best finished runs of the task below `output`, each by what it reached on its own test events, oldest first."""
+    from python.reporting.comparison import best_of
+    from python.reporting.run_folders import find_runs
+
+    finished, left_out = [], Counter()
+    for folder in find_runs(output, task):
+        try:
+            state, metrics = read_status(folder)["state"], _metrics(folder)
+        except ConfigError:
+            state, metrics = "unreadable", None
+        if state == "done":
+            finished.append((folder, metrics or {}))
+        else:
+            left_out[state] += 1
+    if left_out:
+        told = ", ".join(f"{count} {state}" for state, count in left_out.items())
+        log.warning("note: left out of the runs of %s in %s, not done: %s", task, output, told)
+    if not finished:
+        raise ConfigError(f"{output}: holds no finished run of {task}; name another folder with --output-folder")
+    metric = metric or _kind(task).headline
+    best = best_of(finished, metric, number)
+    log.info("%d of %d finished runs of %s, the best by their own %s", len(best), len(finished), task, metric)
+    return best
+
+
+# ---------------------------------------------------------------------------- what they left
+def _kind(task: str) -> type[Answers]:
+    from python.reporting.comparison_answers import ClassAnswers, DirectionAnswers
+
+    return DirectionAnswers if task == DIRECTIONS else ClassAnswers
+
+
+def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
+    from python.data.npz import read_npz
+    from python.reporting.comparison import ComparedRun
+
+    paths = [folder / "test_predictions.npz" for folder in folders]
+    all_arrays = {path: read_npz(path) for path in paths if path.is_file()}
+    identity = [name for name in CLUSTER_IDENTITY if all(name in arrays for arrays in all_arrays.values())]
+    runs = []
+    for folder, name, path in zip(folders, names, paths, strict=True):
+        config = read_object(folder / "config.json")
+        metrics, history = _metrics(folder), _history(folder)
+        answers = None
+        if path in all_arrays:
+            with sound_predictions(path):
+                answers = _answers(task, all_arrays[path], identity)
+        parts = {"metrics.json": metrics, "training_history.json": history, path.name: answers}
+        lacks = tuple(file for file, content in parts.items() if content is None)
+        if metrics is None:
+            metrics = answers.metrics() if answers is not None else {}
+        runs.append(ComparedRun(name, folder, config | _found_by_search(folder), metrics, history, answers, lacks))
+    return _kind(task), runs
+
+
+def _metrics(folder: Path) -> dict[str, float | None] | None:
+    """The metrics of a run; None for a value that is no number."""
+    from python.reporting.headlines import is_known
+
+    metrics = _optional(folder, "metrics.json")
+    return metrics and {name: value if is_known(value) else None for name, value in metrics.items()}
+
+
+def _history(folder: Path) -> dict[str, list[float | None]] | None:
+    """What each epoch of the training gave."""
+    history = _optional(folder, "training_history.json")
+    courses = (history or {}).values()
+    if not all(
+        isinstance(course, list) and all(isinstance(x, int | float | None) for x in course) for course in courses
+    ):
+        raise ConfigError(
+            f"{folder / 'training_history.json'}: does not hold what a training writes; leave the run out"
+        )
+    return history
+
+
+def _found_by_search(folder: Path) -> dict[str, Any]:
+    """The settings that a search ended with and the run was trained with, where there was one; the run keeps its name."""
+    found = _optional(folder, "best_config.json") or {}
+    return {key: value for key, value in found.items() if key not in ("model_name", "version", "description")}
+
+
+def _optional(folder: Path, name: str) -> dict[str, Any] | None:
+    """The content of a JSON file, None where there is no such file. Raises ConfigError when it is damaged."""
+    return read_object(folder / name) if (folder / name).is_file() else None
+
+
+def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str]) -> Answers:
+    if task == DIRECTIONS:
+        from electron_direction.regression import results_of
+
+        return _kind(task)(results_of(arrays, arrays), direction_events(arrays))
+    classes = tuple(arrays["class_names"].tolist())
+    events = _cluster_events(arrays, identity)
+    return _kind(task)(arrays["labels"], arrays["scores"], classes, arrays["cluster_energy"], events)
+
+
+def _cluster_events(arrays: dict[str, np.ndarray], identity: Sequence[str]) -> list[tuple]:
+    """Source, event, what tells clusters of one event apart, class and true energies of each."""
+    import numpy as np
+
+    columns = [arrays["sources"][arrays["source"]], *(arrays[name] for name in ("event", *identity))]
+    columns.append(arrays["class_names"][arrays["labels"]])
+    columns += [np.nan_to_num(arrays[name], nan=-1.0).round(3) for name in ENERGY_IN_MEV]
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+# ---------------------------------------------------------------------------- results
+def _write(folder: Path, comparison: Comparison, kind: type[Answers]) -> None:
+    from python.reporting.comparison_page import html_page, markdown, page_of
+    from python.reporting.report import save_figures
+
+    figures = _figures(comparison, kind)
+    paths = save_figures({name.lower().replace(" ", "_"): figure for name, figure in figures.items()}, folder / "plots")
+    page = page_of(comparison, _facts(comparison), kind.columns, dict(zip(figures, paths, strict=True)))
+    write_text(folder / "comparison.md", markdown(page, folder))
+    write_text(folder / "comparison.html", html_page(page))
+    write_json(folder / "comparison.json", _as_json(comparison))
+
+
+def _figures(comparison: Comparison, kind: type[Answers]) -> dict[str, Figure]:
+    """Figures by their headings; those that need what no run has are left out."""
+    from python.reporting import comparison_plots as plots
+
+    runs = comparison.runs
+    found = {"What is reached": plots.plot_ranking(comparison)}
+    if any(run.history for run in runs):
+        same_loss = not any(path.startswith("model_parameters.loss") for path in comparison.settings)
+        histories = [(run.name, run.history) for run in runs]
+        found["Learning curves"] = plots.plot_learning_curves(histories, kind.followed, same_loss)
+    known = [(run.name, run.answers) for run in runs if run.answers is not None]
+    if known and comparison.task == DIRECTIONS:
+        found["Against energy"] = plots.plot_directions_against_energy(known)
+    elif len({each.class_names for _, each in known}) == 1:
+        found["Against energy"] = plots.plot_classes_against_energy(known)
+    tested = "test part, simulated" + ("" if comparison.ranked else ", each run on its own events")
+    for name, figure in found.items():
+        figure.suptitle(f"{figure.get_suptitle()}: {'simulated' if name == 'Learning curves' else tested}", fontsize=14)
+    return found
+
+
+def _facts(comparison: Comparison) -> list[str]:
+    facts = [SIMULATED]
+    if comparison.on_shared:
+        facts.append(f"Measured on the {comparison.n_common:,} test events that all runs share.")
+    elif comparison.n_common is not None and len(comparison.runs) > 1:
+        facts.append(f"All runs were tested on the same {comparison.n_common:,} events.")
+    return facts
+
+
+def _terminal(comparison: Comparison, kind: type[Answers]) -> list[str]:
+    from python.reporting.comparison_page import terminal_lines
+
+    return [*_facts(comparison), *terminal_lines(comparison, kind.columns)]
+
+
+def _as_json(comparison: Comparison) -> dict[str, Any]:
+    """The whole comparison; settings that a run does not have are left out."""
+    from python.reporting.comparison import ABSENT
+
+    runs = []
+    for number, (run, difference) in enumerate(zip(comparison.runs, comparison.differences, strict=True)):
+        runs.append(
+            {
+                "name": run.name,
+                "folder": str(run.folder),
+                "rank": comparison.rank(number),
+                "n_test": None if run.answers is None else len(run.answers),
+                "lacks": list(run.lacks),
+                "difference_to_best": None if difference is None else difference._asdict(),
+                "metrics": run.metrics,
+            }
+        )
+    settings = {}
+    for path, values in comparison.settings.items():
+        pairs = zip(comparison.runs, values, strict=True)
+        settings[path] = {run.name: value for run, value in pairs if value is not ABSENT}
+    return {
+        "task": comparison.task,
+        "metric": comparison.metric,
+        "ranked": comparison.ranked,
+        "on_shared_events": comparison.on_shared,
+        "n_same_events": comparison.n_common,
+        "notes": comparison.notes,
+        "runs": runs,
+        "settings": settings,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,275 @@
+"""submit_condor.sh: train on HTCondor. What is submitted is a prepared run folder, which the job resumes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from python.commands.tasks import TASKS, load_task
+from python.commands.train import training_parser
+from python.general_purpose_libs import (
+    ConfigError,
+    DataError,
+    RunStatus,
+    log,
+    run_command,
+    start_logging,
+    write_text,
+    writing_to,
+)
+
+if TYPE_CHECKING:
+    from python.batch.run_job import RunJob
+    from python.config.schema import RunConfig
+    from python.training.task import Task
+
+PROJECT = Path(__file__).resolve().parents[2]
+RESAMPLING = {"ensemble": "bootstrap", "folds": "cross_validation"}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A training that is asked for: its configuration, and the options by which a launcher would have started it."""
+
+    file: str
+    config: RunConfig
+    options: argparse.Namespace
+
+    @property
+    def members(self) -> int:
+        """How many nodes train side by side; 0: one job does all, as after a search, whose result all members share."""
+        one_job = self.config.ensemble is None or self.config.search_requested
+        return 0 if one_job else self.config.ensemble.members
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="submit_condor.sh",
+        allow_abbrev=False,
+        description="Train on HTCondor: make a run folder for each configuration, and submit a job that trains in it. What a job "
+        'asks for stands in the configuration\'s section "batch_job". Nothing is made before all configurations are found right. '
+        "A job that is evicted goes on from its checkpoint. The last lines of standard output are the run folders.",
+        epilog="Exit codes: 0 submitted, 2 a configuration, the usage, or no HTCondor, 3 data missing, 5 output not writable. "
+        "example: ./scripts/submit_condor.sh -t mt_identifier -j json/mt_identifier/production_v1.json --dry-run",
+    )
+    add = parser.add_argument
+    add("-t", "--task", choices=TASKS, required=True, help="the task of the configurations")
+    add("-j", "--json", metavar="FILE", nargs="+", required=True, help="configurations, a run for each")
+    add("-o", "--output", metavar="DIR", help="output folder instead of the configurations'")
+    add("-d", "--data", metavar="DIR", nargs="+", help="data folders instead of the configurations'")
+    add(
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="overrides",
+        help="change values of the configurations, such as batch_job.job_flavour=workday",
+    )
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument(
+        "--ensemble",
+        metavar="N",
+        type=int,
+        help="N members, each on a sample drawn anew (bootstrap) and a node of its own",
+    )
+    several.add_argument(
+        "--folds", metavar="K", type=int, help="K members, each without one fold of the training part, each on a node"
+    )
+    add("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
+    add("--force-version", action="store_true", help="accept a version that a run already has")
+    add("--dry-run", action="store_true", help="show what would be submitted and registered; make nothing")
+    add("-v", "--verbose", action="store_true", help="say more")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = make_parser().parse_args(argv)
+    start_logging(options.verbose)
+    task = load_task(options.task)
+    planned = _all_planned(task, options)
+    _check_versions(task, planned)
+    for plan in planned:
+        _check(_job(task, plan, _example_folder(task, plan.config)), plan)
+    if options.dry_run:
+        for plan in planned:
+            print("\n".join(_shown(task, plan)))
+        return 0
+    from python.batch.submission import require_htcondor
+
+    require_htcondor(dag=any(plan.members for plan in planned))
+    for plan in planned:
+        print(_submitted(task, plan))
+    return 0
+
+
+# ---------------------------------------------------------------------------- before anything is made
+def _all_planned(task: Task, options: argparse.Namespace) -> list[Planned]:
+    planned, mistakes = [], []
+    for file in options.json:
+        try:
+            planned.append(_planned(task, file, options))
+        except ConfigError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return planned
+
+
+def _planned(task: Task, file: str, options: argparse.Namespace) -> Planned:
+    from python.config.load import load_config
+
+    overrides = list(options.overrides)
+    for option, resampling in RESAMPLING.items():
+        if (members := getattr(options, option)) is not None:
+            overrides.append(f"ensemble={json.dumps({'members': members, 'resampling': resampling})}")
+    config = load_config(file, task.schema, overrides, output_folder=options.output, data_directories=options.data)
+    training = training_parser(options.task).parse_args([])
+    same = {name: getattr(options, name) for name in ("output", "data", "skip_bad_files", "force_version", "verbose")}
+    vars(training).update(same, json=file, overrides=overrides)
+    return Planned(file, config, training)
+
+
+def _check_versions(task: Task, planned: Sequence[Planned]) -> None:
+    """Raise ConfigError where two runs would have one version; who is later would be refused when the first is submitted."""
+    from python.reporting.registry import Registry
+
+    files: dict[tuple[str, str], str] = {}
+    for plan in planned:
+        version, output = plan.config.version, plan.config.output_folder
+        if version is None or plan.options.force_version:
+            continue
+        if (output, version) in files:
+            raise ConfigError(
+                f'{files[output, version]} and {plan.file}: have the same version "{version}"; give each its own, or go on with '
+                "--force-version"
+            )
+        files[output, version] = plan.file
+        try:
+            Registry(output).require_free(task.schema.name, version)
+        except ConfigError as error:
+            raise ConfigError(f"{plan.file}: {error}") from error
+
+
+def _check(job: RunJob, plan: Planned) -> None:
+    """Raise what a node would find wrong hours later."""
+    from python.batch.parcel import check_data
+    from python.batch.run_job import descriptions
+
+    config, batch = plan.config, plan.config.batch_job
+    if config.search_requested and config.search.engine != "local":
+        raise ConfigError(
+            f"{plan.file}: search.engine: a batch job cannot submit others; start the search with train_{job.task}.sh, "
+            'or set "search": {"engine": "local"}'
+        )
+    if batch.transfer_data and not batch.file_transfer:
+        raise ConfigError(
+            f"{plan.file}: batch_job.transfer_data: only with batch_job.file_transfer; set both or neither"
+        )
+    descriptions(job)
+    if batch.file_transfer:
+        check_data(config.named_folders, batch.transfer_data)
+    seen_from_here = batch.transfer_data or not batch.file_transfer
+    for folder in config.named_folders:
+        if seen_from_here and not Path(folder).is_dir():
+            raise DataError(f"{folder}: no such folder; correct data_directories of {plan.file}, or give -d")
+
+
+# ---------------------------------------------------------------------------- what is submitted
+def _example_folder(task: Task, config: RunConfig) -> Path:
+    """A folder as the run would have it if it were made now."""
+    return Path(config.output_folder, *task.parts_of(config), f"{datetime.now():%Y%m%d_%H%M%S}")
+
+
+def _job(task: Task, plan: Planned, run: Path) -> RunJob:
+    from python.batch.run_job import RunJob
+
+    batch = plan.config.batch_job
+    return RunJob(
+        task=task.schema.name,
+        run=run.absolute(),
+        batch=batch,
+        name=re.sub(r"[^\w.+-]", "_", f"{task.schema.name}.{plan.config.version or run.name}"),
+        start=Path.cwd(),
+        project=PROJECT,
+        members=plan.members,
+        data=plan.config.named_folders if batch.transfer_data else (),
+    )
+
+
+def _files(job: RunJob) -> dict[str, str]:
+    from python.batch.run_job import SCRIPT, descriptions
+    from python.batch.wrapper import wrapper
+
+    return {**descriptions(job), SCRIPT: wrapper(job)}
+
+
+def _shown(task: Task, plan: Planned) -> Iterator[str]:
+    from python.config.load import dump_config
+    from python.reporting.registry_names import folder_below, run_id
+    from python.reporting.run_facts import summary
+
+    config, folder = plan.config, _example_folder(task, plan.config)
+    job = _job(task, plan, folder)
+    for name, text in _files(job).items():
+        yield f"--- {job.folder / name}\n{text.rstrip()}"
+    entry = {
+        "run": run_id(config.output_folder, folder),
+        "task": task.schema.name,
+        "version": config.version or "made up from the date",
+        "model_name": config.model_name,
+        "folder": folder_below(config.output_folder, folder),
+        "configuration": summary(dump_config(config)),
+        "configuration_file": plan.file,
+        "rationale": config.description,
+        "state": "submitted",
+        **_facts_of_the_job(plan, "the number of HTCondor"),
+    }
+    yield f"--- would be registered in {config.output_folder}\n{json.dumps(entry, indent=2)}"
+
+
+def _facts_of_the_job(plan: Planned, cluster: str) -> dict[str, Any]:
+    return {"job": cluster, "flavour": plan.config.batch_job.job_flavour}
+
+
+def _submitted(task: Task, plan: Planned) -> Path:
+    """Make the run folder, submit it, register the job, and return the folder."""
+    from python.batch.parcel import pack
+    from python.batch.run_job import SCRIPT
+    from python.batch.submission import submit
+    from python.reporting.registry import Registry
+    from python.reporting.registry_names import run_id
+    from python.training.run_folder import new_run
+
+    folder = new_run(task, plan.config, plan.options)
+    job = _job(task, plan, folder)
+    for place in (job.folder, folder / "logs"):
+        with writing_to(place):
+            place.mkdir(exist_ok=True)
+    for name, text in _files(job).items():
+        write_text(job.folder / name, text)
+    (job.folder / SCRIPT).chmod(0o755)
+    if job.batch.file_transfer:
+        pack(job)
+    try:
+        cluster = submit(job.submitted_file, job.name)
+    except ConfigError as error:
+        remedy = f"mend that and submit again, with --force-version if it has a version; {folder} is kept as failed"
+        RunStatus(folder).update("failed", message=str(error))
+        raise ConfigError(f"{error}; {remedy}") from error
+    Registry(plan.config.output_folder).record(
+        run_id(plan.config.output_folder, folder), **_facts_of_the_job(plan, cluster)
+    )
+    log.info("submitted %s as job %s", plan.file, cluster)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

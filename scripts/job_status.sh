@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+source "$(dirname "${BASH_SOURCE[0]}")/init.sh"
+exec "$POINTING_PYTHON" -m python.commands.job_status "$@"

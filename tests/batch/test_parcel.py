@@ -1,0 +1,54 @@
+import tarfile
+
+import pytest
+
+from python.batch.parcel import check_data, pack
+from python.general_purpose_libs import ConfigError
+from tests.batch.conftest import ROOT
+
+
+def test_the_parcel_holds_what_the_launchers_need_and_no_more(make_job):
+    job = make_job(file_transfer=True)
+    (job.project / "python" / "__pycache__").mkdir()
+    (job.project / "data").mkdir()
+    (job.run / "logs").mkdir()
+    pack(job)
+    with tarfile.open(job.folder / "parcel.tar.gz") as parcel:
+        names = set(parcel.getnames())
+    assert {f"{job.run.name}/{name}.json" for name in ("config", "args", "status")} < names
+    assert {"project/scripts/init.sh", "project/requirements.txt", "project/python"} < names
+    assert not any("cache" in name or "/data" in name or "logs" in name or "/job" in name for name in names)
+
+
+def test_the_own_project_can_be_packed(make_job):
+    from dataclasses import replace
+
+    job = replace(make_job(file_transfer=True), project=ROOT)
+    pack(job)
+    with tarfile.open(job.folder / "parcel.tar.gz") as parcel:
+        names = set(parcel.getnames())
+    assert {
+        "project/python/training/run.py",
+        "project/mt_identifier/main.py",
+        "project/scripts/train_mt_identifier.sh",
+    } < names
+    assert (job.folder / "parcel.tar.gz").stat().st_size < 5e6
+
+
+@pytest.mark.parametrize(
+    ("folders", "send", "message"),
+    [
+        ((), False, "cannot keep the embedded simulation"),
+        (("data/es",), False, "data/es: is relative"),
+        (("/data/es",), True, "only folders below the one"),
+        (("../es",), True, "only folders below the one"),
+    ],
+)
+def test_data_that_a_node_could_not_find(folders, send, message):
+    with pytest.raises(ConfigError, match=message):
+        check_data(folders, send)
+
+
+@pytest.mark.parametrize(("folders", "send"), [(("/eos/data/es", "/eos/data/cc"), False), (("data/es",), True)])
+def test_data_that_a_node_finds(folders, send):
+    check_data(folders, send)
