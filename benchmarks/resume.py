@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from benchmarks.record import ROOT, save_result
 from python.general_purpose_libs import read_json
+from python.networks.saved import load_network
 from python.simulation.embedded import embedded_data_set
 
 KILLS = 20
@@ -135,7 +135,7 @@ def kills(place: Path) -> dict[str, Any]:
 
 def same(one: Path, other: Path) -> bool:
     """Whether weights, history, metrics and predictions are the same to the last bit."""
-    networks = [keras.models.load_model(next(folder.glob("*.keras"))).get_weights() for folder in (one, other)]
+    networks = [load_network(next(folder.glob("*.keras"))).get_weights() for folder in (one, other)]
     predictions = [dict(np.load(folder / "test_predictions.npz")) for folder in (one, other)]
     return (
         all(np.array_equal(*pair) for pair in zip(*networks, strict=True))
@@ -146,7 +146,9 @@ def same(one: Path, other: Path) -> bool:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as place:
-        save_result("resume", {"cost": cost(Path(place) / "cost"), "killed": kills(Path(place))})
+        costs = cost(Path(place) / "cost")
+        print(costs, flush=True)
+        save_result("resume", {"cost": costs, "killed": kills(Path(place))})
 
 
 if __name__ == "__main__":

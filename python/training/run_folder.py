@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,12 +86,30 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
         raise ConfigError(f"{folder}: is no run folder, it has no status.json; give the folder that a run printed")
     members = sorted(folder.glob("members/*/status.json")) if member is None else []
     for place in (folder, *(path.parent for path in members)):
-        if read_status(place)["state"] == "running":
-            raise ConfigError(f"{place} is still running; wait for it, or stop it first")
+        _require_end(place)
     if member is None:
         return read_status(folder)["state"]
     own = member_folder(folder, member)
-    return read_status(own)["state"] if (own / "status.json").exists() else SUBMITTED
+    if not (own / "status.json").exists():
+        return SUBMITTED
+    _require_end(own)
+    return read_status(own)["state"]
+
+
+def _require_end(place: Path) -> None:
+    """Raise ConfigError when what is in `place` is running.
+
+    Of another machine's process only the heartbeat is known. One that was killed there is silent: a batch job that was started
+    again at once on the next node waits for that to be certain.
+    """
+    status = read_status(place)
+    if status["state"] == "running" and status["host"] != socket.gethostname():
+        log.info("%s ran on %s a moment ago; waiting for a sign of life from there", place, status["host"])
+        heard = status["heartbeat"]
+        while (status := read_status(place))["state"] == "running" and status["heartbeat"] == heard:
+            time.sleep(RunStatus.HEARTBEAT_S / 10)
+    if status["state"] == "running":
+        raise ConfigError(f"{place} is still running; wait for it, or stop it first")
 
 
 @contextlib.contextmanager

@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import RunStatus, read_json, read_status
 from python.reporting.registry import Registry
 from tests.synthetic import write_folder
 
@@ -232,9 +234,26 @@ def test_a_member_that_still_runs_is_waited_for(workplace):
     folder = prepare(workplace, ensemble={"members": 2})
     member = folder / "members" / "01"
     member.mkdir(parents=True)
-    status = {"state": "running", "heartbeat": "2999-01-01T00:00:00+00:00", "host": "elsewhere", "pid": 1}
-    (member / "status.json").write_text(json.dumps(status))
-    refused = workplace.train(resume=folder)
-    assert refused.code == 2
-    assert f"{member} is still running" in refused.err
+    with RunStatus(member):
+        for refused in (workplace.train(resume=folder), workplace.train("--member", 1, resume=folder)):
+            assert refused.code == 2
+            assert f"{member} is still running" in refused.err
     assert read_json(folder / "status.json")["state"] == "submitted"
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_run_of_another_machine_is_listened_for(workplace, monkeypatch, lives):
+    folder = prepare(workplace, **{"model_parameters.epochs": 1})
+    status = read_json(folder / "status.json") | {"state": "running", "host": "elsewhere", "pid": 1}
+
+    def beat():
+        (folder / "status.json").write_text(json.dumps({**status, "heartbeat": datetime.now(UTC).isoformat()}))
+
+    beat()
+    monkeypatch.setattr(RunStatus, "HEARTBEAT_S", 0.2)
+    if lives:
+        threading.Timer(1, beat).start()
+    result = workplace.train(resume=folder)
+    assert "ran on elsewhere a moment ago" in result.err
+    assert ("is still running" in result.err) == lives
+    assert result.code == (2 if lives else 0), result.err
