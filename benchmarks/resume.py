@@ -39,7 +39,7 @@ LARGE = {
     "model_parameters.batch_size": 64,
     "model_parameters.epochs": 3,
     "model_parameters.early_stopping": None,
-    "dataset_parameters.max_samples": 1100,
+    "dataset_parameters.aug_coefficient": 2,
 }
 SMALL = {
     "model_parameters.epochs": 8,

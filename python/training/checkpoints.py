@@ -115,7 +115,7 @@ class Checkpoints(keras.callbacks.Callback):
         started = time.monotonic()
         parts = {**_variables(self.model), METRICS: metrics}
         arrays = {
-            f"{name}_{number}": keras.ops.convert_to_numpy(variable)
+            f"{name}_{number}": np.asarray(variable)  # without a copy where the backend allows it
             for name, variables in parts.items()
             for number, variable in enumerate(variables)
         }
