@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,15 +55,34 @@ class CheckpointFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.seconds = 0.0  # that writing took
         self._checksums: dict[str, str] = {}  # of files of arrays, by name
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._under_way: Future[None] | None = None
 
     def save(
         self, place: Place, arrays: Mapping[str, np.ndarray], memory: Mapping[str, Any], best: Place | None
     ) -> None:
-        """Write a checkpoint, then remove those that are older than the last two; `best` may be this place.
+        """Begin to write a checkpoint, beside the training; then those older than the last two go. `best` may be this place.
 
-        Raises OutputError when it cannot be written; the checkpoints before are then as they were.
+        What is given must not be changed before `wait` has returned.
         """
+        self.wait()
+        self._under_way = self._writer.submit(self._write, place, arrays, memory, best)
+
+    def wait(self) -> None:
+        """Return when the checkpoint that was begun is written.
+
+        Raises OutputError when it cannot be; the checkpoints before are then as they were.
+        """
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.result()
+
+    def _write(
+        self, place: Place, arrays: Mapping[str, np.ndarray], memory: Mapping[str, Any], best: Place | None
+    ) -> None:
+        started = time.monotonic()
         require_folder(self.folder.parent)
         with atomic_path(self.arrays_of(place)) as temporary:
             np.savez(temporary, **arrays)
@@ -69,6 +90,7 @@ class CheckpointFiles:
         files = {each.name: self._checksums[each.name] for each in {place, best or place}}
         write_json(self._manifest_of(place), sealed({**memory, "best": best and best.name, "files": files}))
         self._clean()
+        self.seconds += time.monotonic() - started
 
     def newest(self) -> tuple[Place, dict[str, Any]] | None:
         """Place and manifest of the newest checkpoint that is as it was written; None when there is none.

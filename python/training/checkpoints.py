@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     The state is that of the network, of its random layers, the optimizer and the metrics of an epoch under way, the history, and
     what the callbacks `remembered` know. The order of the samples and their augmentation need none: they follow from the seed,
-    the epoch and the step. `seconds` is the time that all this took.
+    the epoch and the step. `seconds` is how long the training waited for all this.
     """
 
     def __init__(self, folder: Path, config: RunConfig, history: History, remembered: Sequence[Remembered]) -> None:
@@ -45,6 +46,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.begin = BEGINNING  # of what is trained now
         self.seconds = 0.0
         self._metrics: list[np.ndarray] = []  # of the epoch under way, until it goes on
+        self._copies: dict[str, np.ndarray] = {}  # of what is being written
 
     def restore(self, model: keras.Model) -> Place:
         """Bring `model` and what is remembered to the newest checkpoint; return its place, BEGINNING where there is none.
@@ -75,6 +77,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def load_best(self, model: keras.Model) -> None:
         """Give `model` the state that it had after the best epoch."""
+        self.files.wait()
         self._load(model, self.best)
 
     def _load(self, model: keras.Model, place: Place) -> None:
@@ -104,6 +107,9 @@ class Checkpoints(keras.callbacks.Callback):
         if (due or stop_requested()) and batch + 1 < self.params["steps"]:
             self._save(self.place, self.model.metrics_variables)
 
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.files.wait()
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         done, value = Place(epoch + 1), float((logs or {})[self.monitor])
         sign = -1 if larger_is_better(self.monitor) else 1
@@ -113,24 +119,32 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _save(self, place: Place, metrics: list[keras.Variable]) -> None:
         started = time.monotonic()
-        parts = {**_variables(self.model), METRICS: metrics}
-        arrays = {
-            f"{name}_{number}": np.asarray(variable)  # without a copy where the backend allows it
-            for name, variables in parts.items()
-            for number, variable in enumerate(variables)
-        }
+        self.files.wait()
+        self._copy({**_variables(self.model), METRICS: metrics})
         memory: dict[str, Any] = {
             "epoch": place.epoch,
             "step": place.step,
             "monitor": self.monitor,
             "best_value": self.best_value,
-            "history": self.history.state,
+            "history": copy.deepcopy(self.history.state),  # the lists grow while they are written
             "callbacks": {name: callback.state for name, callback in self.callbacks.items()},
             "configuration": self.configuration,
             "software": software(),
         }
-        self.files.save(place, arrays, memory, self.best)
+        self.files.save(place, self._copies, memory, self.best)
+        if stop_requested():
+            self.files.wait()
         self.seconds += time.monotonic() - started
+
+    def _copy(self, parts: Mapping[str, Sequence[keras.Variable]]) -> None:
+        """Copy the variables, into the arrays of the last time where they fit: new memory is slow to come by."""
+        before, self._copies = self._copies, {}
+        for name, variables in parts.items():
+            for number, variable in enumerate(variables):
+                key, value = f"{name}_{number}", np.asarray(variable)
+                place = before.get(key)
+                self._copies[key] = np.empty_like(value) if place is None or place.shape != value.shape else place
+                np.copyto(self._copies[key], value)
 
 
 class Announcement(keras.callbacks.Callback):

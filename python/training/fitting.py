@@ -126,7 +126,7 @@ def fit(
                 save_model(model, model_file)
                 log.info("the best model before that is kept: %s", model_file)
             raise
-        log.debug("checkpoints took %.1f s", checkpoints.seconds)
+        log.debug("waited %.2f s for checkpoints, written in %.2f s", checkpoints.seconds, checkpoints.files.seconds)
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
         checkpoints.load_best(model)
     save_model(model, model_file)
