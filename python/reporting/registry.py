@@ -237,7 +237,7 @@ class Registry:
                 return {**entry, "state": "interrupted", "message": "its folder is gone"}
             return entry
         now = {"message": None, "ended": None} | {name: facts[name] for name in FACTS_OF_THE_END if name in facts}
-        return {name: value for name, value in {**entry, **now}.items() if value is not None}
+        return {name: value for name, value in {**facts, **entry, **now}.items() if value is not None}
 
     # ------------------------------------------------------------------------ runs that did not register
     def import_runs(self) -> list[str]:

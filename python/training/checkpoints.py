@@ -19,7 +19,7 @@ from python.general_purpose_libs import ConfigError, RunStatus, log
 from python.stop_requests import stop_requested
 from python.training.callbacks import History, Remembered
 from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
-from python.training.provenance import software
+from python.training.provenance import surroundings
 
 METRICS = "metrics"
 
@@ -63,9 +63,9 @@ class Checkpoints(keras.callbacks.Callback):
                 f"{self.files.folder}: the checkpoints are of another configuration and can only go on with their own:\n  "
                 + "\n  ".join(changed)
             )
-        for difference in differences(manifest["software"], software()):
+        for difference in differences(manifest["surroundings"], surroundings()):
             log.warning(
-                "the checkpoint is of other software, and the result may differ in the last digits: %s", difference
+                "the checkpoint was made elsewhere, and the result may differ in the last digits: %s", difference
             )
         self._load(model, place)
         self.best, self.best_value = manifest["best"] and Place.of(manifest["best"]), manifest["best_value"]
@@ -129,7 +129,7 @@ class Checkpoints(keras.callbacks.Callback):
             "history": copy.deepcopy(self.history.state),  # the lists grow while they are written
             "callbacks": {name: callback.state for name, callback in self.callbacks.items()},
             "configuration": self.configuration,
-            "software": software(),
+            "surroundings": surroundings(),
         }
         self.files.save(place, self._copies, memory, self.best)
         if stop_requested():

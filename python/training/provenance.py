@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from python.general_purpose_libs import processor_cores
+from python.training.device import cpu_name
+
 PACKAGES = ("tensorflow", "tensorflow-cpu", "jax", "torch", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +26,7 @@ def environment(device: str, seed: int) -> dict[str, Any]:
         "host": socket.gethostname(),
         "system": platform.platform(),
         "device": device,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": processor_cores(),
         "seed": seed,
         "executable": sys.executable,
     }
@@ -40,6 +43,12 @@ def software() -> dict[str, Any]:
         "keras_backend": keras.backend.backend(),
         "git_commit": git_commit(),
     }
+
+
+def surroundings() -> dict[str, Any]:
+    """What the last digits of a training depend on, beside its configuration and its data."""
+    threads = os.environ.get("TF_NUM_INTRAOP_THREADS") or os.environ.get("OMP_NUM_THREADS") or str(processor_cores())
+    return {**software(), "processor": cpu_name(), "threads": threads}
 
 
 def git_commit() -> str | None:

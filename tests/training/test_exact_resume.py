@@ -178,7 +178,7 @@ def test_a_request_to_stop_leaves_the_step_in_a_checkpoint(folder):
     assert len(places(folder)) == 2
     assert newest["step"] > 0
     assert newest["configuration"]["model_parameters"]["epochs"] == 5
-    assert {"packages", "keras_backend", "git_commit"} <= set(newest["software"])
+    assert {"packages", "keras_backend", "git_commit", "threads"} <= set(newest["surroundings"])
 
 
 @pytest.mark.parametrize("damage", ["cut short", "a bit turned", "gone", "manifest cut short", "manifest changed"])

@@ -43,7 +43,7 @@ def trial(job, _folder):
 def without_networks(replace):
     replace("python.training.search.loop.run_trial_process", trial)
     replace("python.training.run.choose_device", lambda _: "CPU")
-    replace("python.training.run.environment", lambda *_: {})
+    replace("python.training.run_folder.environment", lambda *_: {})
     replace("python.training.run._fit_and_evaluate", lambda *_: None)
 
 

@@ -173,7 +173,7 @@ class TestOneWorker:
         assert result.code == 4
         assert "none of 2 trials was done" in result.err
         assert "trial 2: MemoryError: so many filters do not fit" in result.err
-        (folder,) = workplace.output.glob("*/*/*/*")
+        (folder,) = workplace.output.glob("mt_identifier/*/*/*")
         assert [each["status"] for each in trials_of(folder)] == ["failed", "failed"]
         assert not (folder / "best_config.json").exists()
         assert read_status(folder)["state"] == "failed"
@@ -210,7 +210,7 @@ class TestOneWorker:
             patch.setattr("python.training.run._fit_and_evaluate", fail)
             budget = asking(100, notes={"seconds": 0.4}, search__time_budget_minutes=0.005)
             assert workplace.train(*budget).code == 4
-        (folder,) = workplace.output.glob("*/*/*/*")
+        (folder,) = workplace.output.glob("mt_identifier/*/*/*")
         before, best = table(folder), (folder / "best_config.json").read_text()
         assert (
             workplace.train(resume=folder).code == 0
@@ -227,7 +227,7 @@ class TestOneWorker:
         monkeypatch.setattr("python.training.run.prepared", prepare)
         monkeypatch.setattr("python.training.run._fit_and_evaluate", lambda *given: trained.append(given))
         result = workplace.train(*asking(2, {"batch_size": [8, 64], "learning_rate": [0.001, 0.1]}))
-        [(_, config, _, samples, parts, rows, _, figures)] = trained
+        [(_, config, _, samples, parts, rows, _, figures, _)] = trained
         best = min(trials_of(result.last), key=lambda each: each["loss"])
         assert [size for size, _ in prepared] == [16, best["values"]["batch_size"]]
         assert prepared[-1][1] == (samples, parts, rows)

@@ -66,7 +66,7 @@ def is_alive(process):
 
 
 def run_of(workplace):
-    (folder,) = workplace.output.glob("*/*/*/*")
+    (folder,) = workplace.output.glob("mt_identifier/*/*/*")
     return folder
 
 
@@ -92,7 +92,7 @@ def test_a_search_killed_again_and_again_finds_what_one_never_killed_finds(workp
     assert len(began) <= 20 + 5  # at most the trial that was under way is done again
     undisturbed = start(*search, "-o", tmp_path / "undisturbed")
     assert end(undisturbed) == 0
-    (straight,) = (tmp_path / "undisturbed").glob("*/*/*/*")
+    (straight,) = (tmp_path / "undisturbed").glob("mt_identifier/*/*/*")
     assert table(folder) == table(straight), moments
     assert [each["number"] for each in table(folder)] == list(range(1, 21))
     found = [read_json(run / "best_config.json") for run in (folder, straight)]
