@@ -94,6 +94,7 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
     device, ready = choose_device(config.device), None
     if options.resume:
         folder = Path(options.resume)
+        _require_member(config, folder, options.member)
         if state_to_go_on(folder, options.member) == "done":
             log.info("%s is done already", folder)
             return folder
@@ -122,29 +123,19 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
             check_data(folder, samples)
         with requests_held():
             if options.member is not None:
-                _train_member(task, config, folder, samples, rows, parts.val, options.member, status)
+                from python.training.ensemble import fit_member
+
+                fit_member(task, config, samples, rows, parts.val, folder, options.member, status)
             else:
                 _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
     return folder
 
 
-def _train_member(
-    task: Task,
-    config: RunConfig,
-    folder: Path,
-    samples: Samples,
-    train_rows: np.ndarray,
-    val_rows: np.ndarray,
-    member: int,
-    status: RunStatus,
-) -> None:
-    """Train one member only: the others are trained elsewhere."""
-    from python.training.ensemble import fit_member
-
-    if config.ensemble is None or not 1 <= member <= config.ensemble.members:
+def _require_member(config: RunConfig, folder: Path, member: int | None) -> None:
+    """Raise ConfigError when the ensemble of the run has no such member."""
+    if member is not None and (config.ensemble is None or not 1 <= member <= config.ensemble.members):
         members = f"{config.ensemble.members} members" if config.ensemble else "no ensemble"
         raise ConfigError(f"--member {member}: the configuration of {folder} has {members}")
-    fit_member(task, config, samples, train_rows, val_rows, folder, member, status)
 
 
 def _search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:

@@ -228,6 +228,7 @@ def test_members_that_do_not_exist_are_refused(workplace):
     refused = workplace.train("--member", 3, resume=ensemble)
     assert refused.code == 2
     assert "2 members" in refused.err
+    assert not (ensemble / "members").exists()
 
 
 def test_a_member_that_still_runs_is_waited_for(workplace):
