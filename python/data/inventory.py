@@ -15,16 +15,20 @@ from python.general_purpose_libs import DataError
 def file_facts(path: str | os.PathLike) -> dict[str, Any]:
     """Name and size of an NPZ file, and a digest of its `content`: of the checksums that its own directory lists.
 
-    That costs nothing, and content that they do not fit cannot be read. Raises DataError when there is no such directory.
+    That costs nothing, and content that they do not fit cannot be read. A damaged file, which was skipped, is "damaged". Raises
+    DataError when the file has been removed.
     """
     path = Path(path)
     try:
+        size = path.stat().st_size
         with zipfile.ZipFile(path) as archive:
             members = sorted((member.filename, member.CRC, member.file_size) for member in archive.infolist())
-        size = path.stat().st_size
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: was changed or removed while it was read ({error})") from error
-    return {"file": str(path), "bytes": size, "content": hashlib.sha256(repr(members).encode()).hexdigest()[:16]}
+        content = hashlib.sha256(repr(members).encode()).hexdigest()[:16]
+    except zipfile.BadZipFile:
+        content = "damaged"
+    except OSError as error:
+        raise DataError(f"{path}: was removed while it was read ({error.strerror})") from error
+    return {"file": str(path), "bytes": size, "content": content}
 
 
 def changed_files(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
