@@ -33,7 +33,7 @@ def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
         "configuration_file": arguments.get("json"),
         "data_set": _data_set(folder),
         "rationale": config.get("description"),
-        "started": status.get("started"),
+        "started": status.get("began") or status.get("started"),  # first, or where that is not told at last
         "ended": status.get("heartbeat") if status["state"] in ENDED else None,
         "state": status["state"],
         "message": status.get("message"),

@@ -50,12 +50,17 @@ def new_run(task: Task, config: RunConfig, options: argparse.Namespace, *, state
     except PointingError:
         folder.rmdir()
         raise
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(folder / "config.json", dump_config(config))
     write_json(folder / "args.json", vars(options))
-    write_json(folder / "status.json", {"state": state, "task": task.schema.name, "version": version, "prepared": now})
+    write_json(
+        folder / "status.json", {"state": state, "task": task.schema.name, "version": version, "prepared": _now()}
+    )
     register(folder, config)
     return folder
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def register(folder: Path, config: RunConfig, **facts: Any) -> None:
@@ -119,7 +124,8 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
         with RunStatus(member_folder(folder, member), member=member) as status, _way_on_told(folder):
             yield status
         return
-    kept = {name: value for name, value in read_json(folder / "status.json").items() if name in ("task", "version")}
+    before = read_json(folder / "status.json")
+    kept = {"began": _now(), **{name: before[name] for name in ("task", "version", "began") if name in before}}
     try:
         with RunStatus(folder, **kept) as status, _way_on_told(folder):
             register(folder, config)

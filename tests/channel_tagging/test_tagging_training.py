@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from channel_tagging.tagging import ChannelTagging
 from python.commands.train import main
 from python.data.geometry import PLANES
 from python.data.image_file import parse_image_file, write_image_file
@@ -103,7 +105,9 @@ POINTS = {"n_point_units": 8, "dense_units": [8], "max_points": 16}
         ("point_network", POINTS, True),
     ],
 )
-def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers):
+def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers, monkeypatch):
+    if name != "resnet" and numbers:  # drawing takes most of the time
+        monkeypatch.setattr(ChannelTagging, "figures", lambda *_: {"best_and_worst": Figure()})
     parameters = {**SMALL["model_parameters"], "build_parameters": {**build, "with_numbers": numbers}}
     run = train("-d", volumes, model_name=name, model_parameters=parameters)
     assert run.code == 0, run.err
@@ -124,7 +128,8 @@ def read_kept(cuts, start):
     return next(cut["kept"] for cut in cuts if cut["step"].startswith(start))
 
 
-def test_streamed_volumes_train_the_same_network(train, volumes):
+def test_streamed_volumes_train_the_same_network(train, volumes, monkeypatch):
+    monkeypatch.setattr(ChannelTagging, "figures", lambda *_: {})
     histories = [
         read(train("-d", volumes, dataset_parameters=with_dataset(loading=loading)).folder / "training_history.json")
         for loading in ("memory", "streaming")

@@ -115,6 +115,8 @@ def test_ctrl_c_while_a_run_is_evaluated(workplace, start):
     assert resumed.code == 0, resumed.err
     assert entry_of(workplace)["state"] == "done"
     assert entry_of(workplace)["results"]
+    status = read_json(training.folder / "status.json")
+    assert entry_of(workplace)["started"] == status["began"] < status["started"]
 
 
 def test_ctrl_c_before_there_is_a_run_leaves_none(workplace, start):

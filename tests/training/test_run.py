@@ -36,6 +36,7 @@ def done(workplace):
     return Path(result.last)
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_a_run_leaves_everything_and_learns(done, workplace):
     assert done.parent == workplace.output / "mt_identifier" / "simple_cnn" / "plane_X"
     assert [path.name for path in done.glob("*.keras")] == ["simple_cnn.keras"]
@@ -163,6 +164,7 @@ def test_dry_run_shows_and_trains_nothing(workplace):
     assert not workplace.output.exists()
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_three_classes(workplace):
     result = workplace.train(
         "--set",
