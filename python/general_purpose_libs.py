@@ -227,7 +227,8 @@ def require_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: the folder of the run has vanished; start anew, in a folder that stays")
 
 
-def _now() -> str:
+def utc_now() -> str:
+    """The moment in UTC, to the second, as files of runs tell it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -242,7 +243,7 @@ class RunStatus:
 
     def __init__(self, folder: str | os.PathLike, **facts: Any) -> None:
         self.path = Path(folder) / "status.json"
-        self._facts = {"host": socket.gethostname(), "pid": os.getpid(), "started": _now(), **facts}
+        self._facts = {"host": socket.gethostname(), "pid": os.getpid(), "started": utc_now(), **facts}
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -251,7 +252,7 @@ class RunStatus:
         require_folder(self.path.parent)
         with self._lock:
             self._facts.update(facts)
-            write_json(self.path, {"state": state, "heartbeat": _now(), **self._facts})
+            write_json(self.path, {"state": state, "heartbeat": utc_now(), **self._facts})
 
     def _beat(self) -> None:
         while not self._ended.wait(self.HEARTBEAT_S):

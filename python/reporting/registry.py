@@ -13,11 +13,10 @@ import math
 import os
 import random
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from python.general_purpose_libs import ConfigError, OutputError, atomic_path, log, write_text, writing_to
+from python.general_purpose_libs import ConfigError, OutputError, atomic_path, log, utc_now, write_text, writing_to
 from python.reporting.registry_names import folder_below, run_id
 from python.reporting.registry_page import FIRST_LINE, training_registry
 from python.reporting.registry_versions import Versions
@@ -97,7 +96,7 @@ class Registry:
         for attempts_left in reversed(range(MOST_ATTEMPTS)):
             stamp, before = _stamp(path), self._entry_to_change(path)
             if not before:
-                before = {"run": run, "registered": datetime.now(UTC).isoformat(timespec="seconds")}
+                before = {"run": run, "registered": utc_now()}
             after = {name: value for name, value in {**before, **missing}.items() if value is not None}
             if after == before:
                 return

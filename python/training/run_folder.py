@@ -7,10 +7,9 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from python.batch.run_job import MEMBERS
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.data.inventory import changed_files
@@ -25,6 +24,7 @@ from python.general_purpose_libs import (
     new_run_folder,
     read_json,
     read_status,
+    utc_now,
     write_json,
 )
 from python.reporting.registry import Registry
@@ -37,7 +37,7 @@ from python.training.task import Samples, Task
 SUBMITTED = "submitted"  # the state of a run that was prepared and has not begun
 
 
-def new_run(task: Task, config: RunConfig, options: argparse.Namespace, *, state: str = SUBMITTED) -> Path:
+def new_run(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
     """Make the folder of a run, claim its version and register it; what is in it then is all that `--resume` needs to begin.
 
     `options` are those of the command line; `force_version` is the one that matters here. Raises ConfigError when the version
@@ -53,18 +53,15 @@ def new_run(task: Task, config: RunConfig, options: argparse.Namespace, *, state
     write_json(folder / "config.json", dump_config(config))
     write_json(folder / "args.json", vars(options))
     write_json(
-        folder / "status.json", {"state": state, "task": task.schema.name, "version": version, "prepared": _now()}
+        folder / "status.json",
+        {"state": SUBMITTED, "task": task.schema.name, "version": version, "prepared": utc_now()},
     )
     register(folder, config)
     return folder
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def register(folder: Path, config: RunConfig, **facts: Any) -> None:
-    """Tell the registry what the run's folder says, and `facts`.
+def register(folder: Path, config: RunConfig) -> None:
+    """Tell the registry what the run's folder says.
 
     There is none where the folder is not in its output folder: on a batch node to which it was sent alone.
     """
@@ -72,14 +69,12 @@ def register(folder: Path, config: RunConfig, **facts: Any) -> None:
         run, place = run_id(config.output_folder, folder), folder_below(config.output_folder, folder)
     except ConfigError:
         return
-    Registry(config.output_folder).record(
-        run, folder=place, **{"message": None, "ended": None, **run_facts(folder), **facts}
-    )
+    Registry(config.output_folder).record(run, folder=place, **{"message": None, "ended": None, **run_facts(folder)})
 
 
 def member_folder(folder: Path, number: int) -> Path:
     """Where member `number` (from 1) of the ensemble of the run in `folder` is trained."""
-    return folder / "members" / f"{number:02d}"
+    return folder / MEMBERS / f"{number:02d}"
 
 
 def state_to_go_on(folder: Path, member: int | None) -> str:
@@ -89,7 +84,7 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
     """
     if not (folder / "status.json").is_file():
         raise ConfigError(f"{folder}: is no run folder, it has no status.json; give the folder that a run printed")
-    members = sorted(folder.glob("members/*/status.json")) if member is None else []
+    members = sorted(folder.glob(f"{MEMBERS}/*/status.json")) if member is None else []
     for place in (folder, *(path.parent for path in members)):
         _require_end(place)
     if member is None:
@@ -125,7 +120,7 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
             yield status
         return
     before = read_json(folder / "status.json")
-    kept = {"began": _now(), **{name: before[name] for name in ("task", "version", "began") if name in before}}
+    kept = {"began": utc_now(), **{name: before[name] for name in ("task", "version", "began") if name in before}}
     try:
         with RunStatus(folder, **kept) as status, _way_on_told(folder):
             register(folder, config)
