@@ -33,6 +33,10 @@ EPILOG = """backgrounds (decays in a readout window of 3 ms, whole detector of 4
   k42 bi214 external_gamma neutron_capture   make clusters of 2 MeV and more; on by default
   ar39 kr85                                  fill volumes with small deposits; off by default
 
+lists of events (--marley): MARLEY 1.0 to 1.2 in the output format ascii, hepevt or json, MARLEY 2 in ascii (HepMC3). They may be
+  joined (cat a b > c) and packed with gzip, bzip2, xz or zip. Charged-current events of electron neutrinos are drawn from them,
+  turned into the direction asked for, in place of the own generator's; others are counted.
+
 The last line of standard output is the output folder. Called again after an interruption with the same options, it goes on with
 what is missing. The same options give the same bytes, whatever the number of workers."""
 
@@ -96,7 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--distance", type=number_from(1e-3, "a distance in kpc"), metavar="KPC", help="of the burst; default: 10")
     add("--mass", type=number_from(1e-3, "a mass in kt"), metavar="KT", help="argon that sees the burst; default: 40")
     add("--background", nargs="+", default=[], metavar="NAME=RATE", help="rates of backgrounds, or none; see below")
-    add("--marley", metavar="FILE", help="CC events from a list in MARLEY's ASCII format instead of the own generator")
+    add("--marley", metavar="FILE", help="CC events from a list that MARLEY has written; see below")
     add(
         "--workers",
         type=whole_number(1),
@@ -183,8 +187,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_logging(arguments.verbose)
     check_arguments(arguments)
     settings = simulation_settings(arguments)
+    from python.simulation.marley_events import marley_list
     from python.simulation.production import produce
 
+    if settings.marley_file:
+        log.info("%s: %s", settings.marley_file, marley_list(settings.marley_file).summary())
     folder = Path(arguments.output)
     start = time.monotonic()
     with stop_on_request("the same command goes on from here"), Progress("simulating", "events") as progress:

@@ -11,7 +11,6 @@ in a level by the cross-sections. Vertices are uniform in the drift volumes; pho
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from python.general_purpose_libs import ConfigError
 from python.simulation import charged_current, elastic_scattering
 from python.simulation.deexcitation import deexcite
 from python.simulation.flux import FLUENCES, Fluences
-from python.simulation.marley_events import read_marley_events
+from python.simulation.marley_events import marley_list
 from python.simulation.places import deflect, isotropic_directions, rotate, uniform_positions
 from python.simulation.records import ELECTRON, Interactions, Particles
 
@@ -38,8 +37,8 @@ class Source:
 
     `flux` one of FLUXES. `energy` (low, high) in MeV: the electron's kinetic energy for elastic scattering, the neutrino's for
     the charged current; None: all that the fluence gives, 2 to 60 MeV for a flat one. `direction` the vector along which the
-    neutrinos fly, detector axes; None: isotropic. `marley_file` a list of CC events in MARLEY's ASCII format, from which CC
-    events with a neutrino energy in the range are drawn, whatever the flux.
+    neutrinos fly, detector axes; None: isotropic. `marley_file` a list that MARLEY has written, from which CC events with a
+    neutrino energy in the range are drawn, whatever the flux.
     """
 
     flux: str = FLAT
@@ -197,7 +196,8 @@ def _from_marley(
     source: Source, direction: np.ndarray, vertex: np.ndarray, rng: np.random.Generator
 ) -> tuple[Interactions, Particles]:
     """Events of the list, drawn with replacement and turned so that their neutrinos fly along `direction`."""
-    listed, listed_particles = _marley_list(source.marley_file)
+    marley = marley_list(source.marley_file)
+    listed, listed_particles = marley.interactions, marley.particles
     low, high = source.bounds
     usable = np.flatnonzero((listed.is_es == 0) & (listed.nu_energy >= low) & (listed.nu_energy <= high))
     if len(usable) == 0 and len(direction):
@@ -222,12 +222,6 @@ def _from_marley(
         direction=rotate(particles.direction, start[event], direction[event]),
     )
     return interactions, particles
-
-
-@lru_cache(maxsize=1)
-def _marley_list(path: str) -> tuple[Interactions, Particles]:
-    """The list of events of a file, read once."""
-    return read_marley_events(path)
 
 
 def _outgoing(interactions: Interactions, rng: np.random.Generator) -> Particles:

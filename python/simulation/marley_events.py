@@ -1,97 +1,143 @@
-"""Reads lists of events in MARLEY's ASCII format, in place of the project's own generator of interactions.
-
-The format (documentation of MARLEY 1.2, "Interpreting the output"): a line with the flux-averaged cross-section; then for each
-event a line "Ni Nf Ex 2J P" and Ni + Nf lines "PDG E px py pz M Q" for the particles before and after, total energies in MeV.
-"""
+"""Reads lists of events that MARLEY has written, in place of the project's own generator of interactions."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from python.data.metadata import ELECTRON_MASS_MEV
 from python.general_purpose_libs import DataError
+from python.simulation.charged_current import MASS_DIFFERENCE_MEV
+from python.simulation.marley_formats import (
+    ENERGY,
+    MASS,
+    MOMENTUM,
+    PDG,
+    TIME,
+    DamagedListError,
+    ListedEvent,
+    recognised,
+)
+from python.simulation.marley_text import read_text
 from python.simulation.records import ALPHA, ELECTRON, NEUTRON, PHOTON, POSITRON, PROTON, Interactions, Particles
 
 NEUTRINOS = (12, -12, 14, -14, 16, -16)
 TRANSPORTED = (ELECTRON, POSITRON, PHOTON, NEUTRON, PROTON, ALPHA)  # other nuclei stop where they are made
+TOLERANCE = 0.01  # of energies and masses that a format gives twice
 
 
-def read_marley_events(path: str | Path) -> tuple[Interactions, Particles]:
-    """Return the events of a list and the particles that leave them, the electron first, at the origin and at time 0.
+@dataclass(frozen=True)
+class MarleyList:
+    """Events of a list, and the particles that leave them, the electron first, at the origin.
 
-    Raises DataError, naming file and line, for a file that is missing, damaged or not of this format, and for events whose
-    neutrino does not leave an electron (neutral current).
+    `format` its name; `left_out` events from which no electron comes, of neutral currents or antineutrinos; `digest` of the text.
     """
+
+    interactions: Interactions
+    particles: Particles
+    format: str
+    left_out: int
+    digest: str
+
+    def summary(self) -> str:
+        """One line: how many events there are, and of what kind."""
+        elastic = int(np.sum(self.interactions.is_es))
+        return (
+            f"{len(self.interactions) - elastic} charged-current events in {self.format}; not drawn: {elastic} of elastic "
+            f"scattering, {self.left_out} without an electron"
+        )
+
+
+def marley_list(path: str | Path) -> MarleyList:
+    """Return what `read_marley_events` gives, and the same again as long as the file stays as it is."""
     try:
-        lines = Path(path).read_text(encoding="ascii").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; check the name of the MARLEY list") from error
-    except UnicodeDecodeError as error:
-        raise _damaged(path, 1, "it is not text") from error
-    _numbers(path, lines, 0, 1)
-    events, particles, line = [], [], 1
-    while line < len(lines) and (line < len(lines) - 1 or lines[line].strip()):
-        n_before, n_after, excitation = _header(path, lines, line)
-        rows = np.array([_numbers(path, lines, line + 1 + i, 7) for i in range(n_before + n_after)])
-        event, outgoing = _event(path, line, rows[:n_before], rows[n_before:], excitation)
-        particles += [(len(events), *row) for row in outgoing]
-        events.append(event)
-        line += 1 + n_before + n_after
-    if not events:
-        raise _damaged(path, len(lines), "it has no events")
-    return _assemble(np.array(events), np.array(particles))
+        state = Path(path).stat()
+    except OSError:
+        return read_marley_events(path)
+    return _remembered(str(path), state.st_mtime_ns, state.st_size)
 
 
-def _header(path: str | Path, lines: list[str], line: int) -> tuple[int, int, float]:
-    """Numbers of particles before and after, and the excitation energy."""
-    fields = lines[line].split()
+@lru_cache(maxsize=1)
+def _remembered(path: str, _changed: int, _size: int) -> MarleyList:
+    return read_marley_events(path)
+
+
+def read_marley_events(path: str | Path) -> MarleyList:
+    """Read a list in any of MARLEY's text formats, packed or not.
+
+    Raises DataError, naming file and line, for a file that is missing, damaged or of another format, and for one of whose
+    events no electron comes.
+    """
+    text = read_text(path)
+    layout = recognised(path, text)
     try:
-        n_before, n_after, excitation = int(fields[0]), int(fields[1]), float(fields[2])
-    except (ValueError, IndexError) as error:
-        raise _damaged(path, line + 1, "an event should begin here, with 'Ni Nf Ex 2J P'") from error
-    if len(fields) != 5 or n_before != 2 or n_after < 1 or not np.isfinite(excitation):
-        raise _damaged(path, line + 1, "an event should begin here, with 'Ni Nf Ex 2J P' and Ni = 2")
-    return n_before, n_after, excitation
+        rows = [_event(listed) for listed in layout.read(text)]
+    except DamagedListError as damage:
+        raise DataError(
+            f"{path}, {damage.place}: damaged list of events in {layout.name}: {damage.what}; write or copy the list again"
+        ) from damage
+    if not rows:
+        raise DataError(f"{path}: has no events in {layout.name}, only its head; write or copy the list again")
+    kept = [row for row in rows if row is not None]
+    if not kept:
+        raise DataError(
+            f"{path}: an electron comes from none of its {len(rows)} events (neutral currents or antineutrinos); give a list of "
+            "charged-current events of electron neutrinos"
+        )
+    interactions, particles = _assemble(kept)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return MarleyList(interactions, particles, layout.name, len(rows) - len(kept), digest)
 
 
-def _numbers(path: str | Path, lines: list[str], line: int, count: int) -> list[float]:
-    """The `count` finite numbers of a line."""
-    if line >= len(lines):
-        raise _damaged(path, len(lines), "it ends within an event")
-    try:
-        values = [float(text) for text in lines[line].split()]
-    except ValueError as error:
-        raise _damaged(path, line + 1, f"{count} numbers should stand here") from error
-    if len(values) != count or not np.isfinite(values).all():
-        raise _damaged(path, line + 1, f"{count} numbers should stand here")
-    return values
+def _event(listed: ListedEvent) -> tuple[tuple[float, ...], np.ndarray] | None:
+    """One event as a row of `Interactions`, and its transported particles as rows (PDG, kinetic energy, direction, time).
+
+    None when there is no electron among them.
+    """
+    neutrinos = listed.before[np.isin(listed.before[:, PDG], NEUTRINOS)]
+    if len(neutrinos) != 1:
+        raise DamagedListError(listed.place, "one neutrino should come in in every event")
+    after = listed.after
+    electron = np.flatnonzero(after[:, PDG] == ELECTRON)
+    if len(electron) == 0:
+        return None
+    first = electron[np.argmax(after[electron, ENERGY])]
+    order = [first, *(row for row in range(len(after)) if row != first and after[row, PDG] in TRANSPORTED)]
+    neutrino, outgoing = _moving(listed.place, neutrinos)[0], _moving(listed.place, after[order])
+    if abs(after[first, MASS] - ELECTRON_MASS_MEV) > TOLERANCE * ELECTRON_MASS_MEV:
+        raise DamagedListError(
+            listed.place, f"an electron of {after[first, MASS]:g} MeV, not {ELECTRON_MASS_MEV:.3f}: units are mixed up"
+        )
+    is_es = ELECTRON in listed.before[:, PDG]
+    excitation = 0.0 if is_es else listed.excitation
+    if excitation is None:
+        excitation = max(neutrino[1] - MASS_DIFFERENCE_MEV - outgoing[0, 1], 0.0)
+    return (is_es, *neutrino[:5], *outgoing[0, 1:5], excitation), outgoing
 
 
-def _event(
-    path: str | Path, line: int, before: np.ndarray, after: np.ndarray, excitation: float
-) -> tuple[tuple[float, ...], list[np.ndarray]]:
-    """One event as a row of `Interactions`, and its transported particles as rows (PDG, kinetic energy, direction)."""
-    neutrino = before[np.isin(before[:, 0], NEUTRINOS)]
-    electron = np.flatnonzero(after[:, 0] == ELECTRON)
-    if len(neutrino) != 1 or len(electron) == 0:
-        raise _damaged(path, line + 1, "a neutrino should come in and an electron go out in every event")
-    first = electron[np.argmax(after[electron, 1])]
-    order = [first, *(row for row in range(len(after)) if row != first and after[row, 0] in TRANSPORTED)]
-    size = np.linalg.norm(after[order, 2:5], axis=1)
-    nu_size = np.linalg.norm(neutrino[0, 2:5])
-    if nu_size == 0 or (size == 0).any():
-        raise _damaged(path, line + 1, "a particle of this event does not move")
-    kinetic = np.sqrt(size**2 + after[order, 5] ** 2) - after[order, 5]
-    outgoing = np.column_stack([after[order, 0], kinetic, after[order, 2:5] / size[:, None]])
-    is_es = float(ELECTRON in before[:, 0])
-    nu_direction = neutrino[0, 2:5] / nu_size
-    event = (is_es, neutrino[0, 0], neutrino[0, 1], *nu_direction, *outgoing[0, 1:], excitation)
-    return event, list(outgoing)
+def _moving(place: str, particles: np.ndarray) -> np.ndarray:
+    """Rows (PDG, kinetic energy, direction, time) of particles."""
+    size, mass = np.linalg.norm(particles[:, MOMENTUM], axis=1), np.abs(particles[:, MASS])
+    total = np.hypot(size, mass)
+    if (size == 0).any():
+        raise DamagedListError(place, "a particle of this event does not move")
+    if (np.abs(total - particles[:, ENERGY]) > TOLERANCE * total).any():
+        raise DamagedListError(place, "energy, momentum and mass of a particle of this event do not go together")
+    if (particles[:, TIME] < 0).any():
+        raise DamagedListError(place, "a particle of this event is older than the event")
+    return np.column_stack(
+        [particles[:, PDG], total - mass, particles[:, MOMENTUM] / size[:, None], particles[:, TIME]]
+    )
 
 
-def _assemble(events: np.ndarray, particles: np.ndarray) -> tuple[Interactions, Particles]:
+def _assemble(rows: list[tuple[tuple[float, ...], np.ndarray]]) -> tuple[Interactions, Particles]:
     """Records from rows of `_event`."""
+    events = np.array([event for event, _ in rows])
+    particles = np.concatenate([outgoing for _, outgoing in rows])
     interactions = Interactions(
         events[:, 0].astype(np.int8),
         events[:, 1].astype(np.int64),
@@ -103,18 +149,11 @@ def _assemble(events: np.ndarray, particles: np.ndarray) -> tuple[Interactions, 
         np.zeros((len(events), 3)),
     )
     return interactions, Particles(
+        np.repeat(np.arange(len(rows)), [len(outgoing) for _, outgoing in rows]),
         particles[:, 0].astype(np.int64),
-        particles[:, 1].astype(np.int64),
-        particles[:, 2],
+        particles[:, 1],
         np.zeros((len(particles), 3)),
-        particles[:, 3:6],
-        np.zeros(len(particles)),
+        particles[:, 2:5],
+        particles[:, 5],
         np.ones(len(particles), bool),
-    )
-
-
-def _damaged(path: str | Path, line: int, what: str) -> DataError:
-    return DataError(
-        f"{path}, line {line}: not a list of events in MARLEY's ASCII format: {what}; write the list again with MARLEY's "
-        "output format 'ascii'"
     )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from python.ingest.products import ProductSettings
 from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.marley_events import marley_list
 
 SIMULATION_VERSION = 2  # raise it with every change that changes simulated events
 EVENTS_PER_FILE = 1000
@@ -29,8 +30,8 @@ class SimulationSettings:
     `channel` one of CHANNELS; "mixed" is ES and CC in turn. `flux` "flat", "gkvm" or "livermore". `energy` (low, high) MeV: the
     electron's kinetic energy for ES, the neutrino's for CC; None: all that the flux gives, 2 to 60 MeV of a flat one.
     `direction` the unit vector in which the neutrinos fly, detector axes; None: isotropic, for a burst one direction by chance.
-    `background` decays a readout window by name. `marley_file` a list of CC events in MARLEY's ASCII format, used instead of
-    the own generator.
+    `background` decays a readout window by name. `marley_file` a list that MARLEY has written, whose CC events are used instead
+    of the own generator's.
     """
 
     events: int | None
@@ -45,8 +46,14 @@ class SimulationSettings:
     products: ProductSettings = field(default_factory=ProductSettings)
 
     def described(self) -> dict:
-        """Return the settings and the version as plain JSON values."""
-        return json.loads(json.dumps({"simulation_version": SIMULATION_VERSION, **asdict(self)}))
+        """Return the settings and the version as plain JSON values, a list of events by its content, wherever it lies.
+
+        Raises DataError when the list of events cannot be read.
+        """
+        values = {"simulation_version": SIMULATION_VERSION, **asdict(self)}
+        if self.marley_file:
+            values["marley_file"] = f"sha256 {marley_list(self.marley_file).digest}"
+        return json.loads(json.dumps(values))
 
     @property
     def events_key(self) -> str:

@@ -1,5 +1,6 @@
 """The command line of the simulation: files, determinism, going on, bursts, mistakes, interruptions."""
 
+import gzip
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from python.data.point_clouds import read_point_file
 from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.settings import EVENTS_PER_FILE
-from tests.simulation.test_marley_events import CC_EVENT, write
+from tests.simulation.test_marley_events import CC_EVENT, ES_EVENT, NEUTRAL_EVENT, NEUTRON_EVENT, write
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = EVENTS_PER_FILE + 20
@@ -130,13 +131,21 @@ def test_background_alone_has_no_neutrino(tmp_path):
     assert np.all(np.isnan(table["true_nu_energy"]))
 
 
-def test_listed_events_are_used(tmp_path):
-    listed = write(tmp_path / "list.ascii", CC_EVENT)
-    assert run("-o", tmp_path / "out", "-n", "10", "--channel", "cc", "--marley", listed, "--background", "none") == 0
+def test_listed_events_are_used(tmp_path, capsys):
+    listed = write(tmp_path / "list.ascii", NEUTRAL_EVENT, CC_EVENT, ES_EVENT)
+    packed = tmp_path / "list.gz"
+    packed.write_bytes(gzip.compress(listed.read_bytes()))
+    line = ["-n", "10", "--channel", "cc", "--background", "none", "-o", tmp_path / "out", "--marley"]
+    assert run(*line, packed) == 0
+    assert "list.gz: 1 charged-current events" in capsys.readouterr().err
     table = tables(tmp_path / "out", "cc")
     assert len(table) > 5
     assert set(table["true_nu_energy"]) == {20.0}
     assert np.allclose(table["true_electron_energy"], np.hypot(14.0, 0.511) - 0.511, rtol=1e-5)
+    assert run(*line, listed) == 0  # the same events, so the same data set
+    write(listed, NEUTRON_EVENT)
+    assert run(*line, listed) == 2
+    assert "marley_file" in capsys.readouterr().err
 
 
 MISTAKES = [
