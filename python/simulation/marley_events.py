@@ -75,85 +75,96 @@ def read_marley_events(path: str | Path) -> MarleyList:
     text = read_text(path)
     layout = recognised(path, text)
     try:
-        rows = [_event(listed) for listed in layout.read(text)]
+        events = list(layout.read(text))
+        if not events:
+            raise DataError(f"{path}: has no events in {layout.name}, only its head; write or copy the list again")
+        interactions, particles = _interpreted(events)
     except DamagedListError as damage:
         raise DataError(
             f"{path}, {damage.place}: damaged list of events in {layout.name}: {damage.what}; write or copy the list again"
         ) from damage
-    if not rows:
-        raise DataError(f"{path}: has no events in {layout.name}, only its head; write or copy the list again")
-    kept = [row for row in rows if row is not None]
-    if not kept:
+    if not len(interactions):
         raise DataError(
-            f"{path}: an electron comes from none of its {len(rows)} events (neutral currents or antineutrinos); give a list of "
-            "charged-current events of electron neutrinos"
+            f"{path}: an electron comes from none of its {len(events)} events (neutral currents or antineutrinos); give a list "
+            "of charged-current events of electron neutrinos"
         )
-    interactions, particles = _assemble(kept)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return MarleyList(interactions, particles, layout.name, len(rows) - len(kept), digest)
+    return MarleyList(interactions, particles, layout.name, len(events) - len(interactions), digest)
 
 
-def _event(listed: ListedEvent) -> tuple[tuple[float, ...], np.ndarray] | None:
-    """One event as a row of `Interactions`, and its transported particles as rows (PDG, kinetic energy, direction, time).
+class _Rows:
+    """Particles of many events: `table` as in `ListedEvent`, `event` the index of each row's event."""
 
-    None when there is no electron among them.
-    """
-    neutrinos = listed.before[np.isin(listed.before[:, PDG], NEUTRINOS)]
-    if len(neutrinos) != 1:
-        raise DamagedListError(listed.place, "one neutrino should come in in every event")
-    after = listed.after
-    electron = np.flatnonzero(after[:, PDG] == ELECTRON)
-    if len(electron) == 0:
-        return None
-    first = electron[np.argmax(after[electron, ENERGY])]
-    order = [first, *(row for row in range(len(after)) if row != first and after[row, PDG] in TRANSPORTED)]
-    neutrino, outgoing = _moving(listed.place, neutrinos)[0], _moving(listed.place, after[order])
-    if abs(after[first, MASS] - ELECTRON_MASS_MEV) > TOLERANCE * ELECTRON_MASS_MEV:
-        raise DamagedListError(
-            listed.place, f"an electron of {after[first, MASS]:g} MeV, not {ELECTRON_MASS_MEV:.3f}: units are mixed up"
-        )
-    is_es = ELECTRON in listed.before[:, PDG]
-    excitation = 0.0 if is_es else listed.excitation
-    if excitation is None:
-        excitation = max(neutrino[1] - MASS_DIFFERENCE_MEV - outgoing[0, 1], 0.0)
-    return (is_es, *neutrino[:5], *outgoing[0, 1:5], excitation), outgoing
+    def __init__(self, events: list[ListedEvent], tables: list[np.ndarray]) -> None:
+        self.events = events
+        self.table = np.concatenate(tables)
+        self.event = np.repeat(np.arange(len(events)), [len(table) for table in tables])
 
+    def take(self, rows: np.ndarray) -> None:
+        self.table, self.event = self.table[rows], self.event[rows]
 
-def _moving(place: str, particles: np.ndarray) -> np.ndarray:
-    """Rows (PDG, kinetic energy, direction, time) of particles."""
-    size, mass = np.linalg.norm(particles[:, MOMENTUM], axis=1), np.abs(particles[:, MASS])
-    total = np.hypot(size, mass)
-    if (size == 0).any():
-        raise DamagedListError(place, "a particle of this event does not move")
-    if (np.abs(total - particles[:, ENERGY]) > TOLERANCE * total).any():
-        raise DamagedListError(place, "energy, momentum and mass of a particle of this event do not go together")
-    if (particles[:, TIME] < 0).any():
-        raise DamagedListError(place, "a particle of this event is older than the event")
-    return np.column_stack(
-        [particles[:, PDG], total - mass, particles[:, MOMENTUM] / size[:, None], particles[:, TIME]]
-    )
+    def require(self, good: np.ndarray, what: str) -> None:
+        """Raise DamagedListError, naming the event of the first row that is not good."""
+        if not good.all():
+            raise DamagedListError(self.events[self.event[np.argmin(good)]].place, what)
+
+    def kinematics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kinetic energies and directions."""
+        size, mass = np.linalg.norm(self.table[:, MOMENTUM], axis=1), np.abs(self.table[:, MASS])
+        total = np.hypot(size, mass)
+        self.require(size > 0, "a particle of this event does not move")
+        fits = np.abs(total - self.table[:, ENERGY]) <= TOLERANCE * total
+        self.require(fits, "energy, momentum and mass of a particle of this event do not go together")
+        self.require(self.table[:, TIME] >= 0, "a particle of this event is older than the event")
+        return total - mass, self.table[:, MOMENTUM] / size[:, None]
 
 
-def _assemble(rows: list[tuple[tuple[float, ...], np.ndarray]]) -> tuple[Interactions, Particles]:
-    """Records from rows of `_event`."""
-    events = np.array([event for event, _ in rows])
-    particles = np.concatenate([outgoing for _, outgoing in rows])
+def _interpreted(events: list[ListedEvent]) -> tuple[Interactions, Particles]:
+    """The events from which an electron comes."""
+    before, after = _Rows(events, [event.before for event in events]), _Rows(events, [event.after for event in events])
+    is_neutrino = np.isin(before.table[:, PDG], NEUTRINOS)
+    for number in np.flatnonzero(np.bincount(before.event[is_neutrino], minlength=len(events)) != 1):
+        raise DamagedListError(events[number].place, "one neutrino should come in in every event")
+    is_es = np.bincount(before.event[before.table[:, PDG] == ELECTRON], minlength=len(events)) > 0
+    is_electron = after.table[:, PDG] == ELECTRON
+    kept = np.unique(after.event[is_electron])
+    before.take(is_neutrino & np.isin(before.event, kept))
+    after.take(np.isin(after.table[:, PDG], TRANSPORTED) & np.isin(after.event, kept))
+    first = _electron_first(after)
+    nu_energy, nu_direction = before.kinematics()
+    energy, direction = after.kinematics()
+    mass = after.table[:, MASS]
+    right = (after.table[:, PDG] != ELECTRON) | (np.abs(mass - ELECTRON_MASS_MEV) <= TOLERANCE * ELECTRON_MASS_MEV)
+    after.require(right, f"an electron's mass is not {ELECTRON_MASS_MEV:.3f} MeV: units are mixed up")
+    left = np.maximum(nu_energy - MASS_DIFFERENCE_MEV - energy[first], 0.0)
+    told = np.array([np.nan if events[number].excitation is None else events[number].excitation for number in kept])
     interactions = Interactions(
-        events[:, 0].astype(np.int8),
-        events[:, 1].astype(np.int64),
-        events[:, 2],
-        events[:, 3:6],
-        events[:, 6],
-        events[:, 7:10],
-        events[:, 10],
-        np.zeros((len(events), 3)),
+        is_es[kept].astype(np.int8),
+        before.table[:, PDG].astype(np.int64),
+        nu_energy,
+        nu_direction,
+        energy[first],
+        direction[first],
+        np.where(is_es[kept], 0.0, np.where(np.isnan(told), left, told)),
+        np.zeros((len(kept), 3)),
     )
     return interactions, Particles(
-        np.repeat(np.arange(len(rows)), [len(outgoing) for _, outgoing in rows]),
-        particles[:, 0].astype(np.int64),
-        particles[:, 1],
-        np.zeros((len(particles), 3)),
-        particles[:, 2:5],
-        particles[:, 5],
-        np.ones(len(particles), bool),
+        np.searchsorted(kept, after.event),
+        after.table[:, PDG].astype(np.int64),
+        energy,
+        np.zeros((len(energy), 3)),
+        direction,
+        after.table[:, TIME],
+        np.ones(len(energy), bool),
     )
+
+
+def _electron_first(after: _Rows) -> np.ndarray:
+    """Move the electron of highest energy to the front of each event; return these rows."""
+    electrons = np.flatnonzero(after.table[:, PDG] == ELECTRON)
+    by_energy = electrons[np.lexsort((-after.table[electrons, ENERGY], after.event[electrons]))]
+    _, first = np.unique(after.event[by_energy], return_index=True)
+    is_other = np.ones(len(after.event), bool)
+    is_other[by_energy[first]] = False
+    after.take(np.lexsort((is_other, after.event)))
+    return np.unique(after.event, return_index=True)[1]

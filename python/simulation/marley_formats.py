@@ -161,7 +161,7 @@ def _read_hepevt(text: str) -> Iterator[ListedEvent]:
         status = rows[:, 0]
         nucleus = rows[(status == HEPEVT_NUCLEUS) & (rows[:, 1] == 0)]
         excitation = nucleus[0, 9] if len(nucleus) else None  # in MeV, unlike all others
-        before, after = np.isin(status, HEPEVT_BEFORE), status == HEPEVT_AFTER
+        before, after = (status[:, None] == HEPEVT_BEFORE).any(axis=1), status == HEPEVT_AFTER
         yield ListedEvent(place, _from_hepevt(rows[before]), _from_hepevt(rows[after]), excitation)
 
 
@@ -276,7 +276,7 @@ class _HepMCEvent:
         status = rows[:, 8]
         nucleus = rows[status == HEPMC_NUCLEUS, 0]
         excitation = self.excitations.get(int(nucleus[0])) if len(nucleus) else None
-        before, after = np.isin(status, HEPMC_BEFORE), status == HEPMC_AFTER
+        before, after = (status[:, None] == HEPMC_BEFORE).any(axis=1), status == HEPMC_AFTER
         return ListedEvent(self.place, particles[before], particles[after], excitation)
 
 
