@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import re
 import zipfile
 
 import numpy as np
@@ -214,36 +215,23 @@ def test_damage_is_named_with_its_place(tmp_path, text, words):
     refused(path, *words)
 
 
-MUTABLE = [write_text.encode() for write_text in (*TEXTS.values(), DELAYED)]
-FRAGMENTS = [
-    b"",
-    b" ",
-    b"\n",
-    b"-",
-    b"1e308",
-    b"nan",
-    b"-1",
-    b"99999999999999999999",
-    b"E 1 2 3\n",
-    b"2 4 1\n",
-    b"V -1 1 []",
-    b"{",
-    b"]",
-    b"\xff",
-]
+MUTABLE = [*TEXTS.values(), DELAYED, "1.0\n" + "\n".join([*CC_EVENT, "2.0", *ES_EVENT])]
+NUMBERS = ["0", "1", "-1", "2", "11", "12", "3.5", "1e308", "nan", "99999999999999999999"]
+WORDS = [*NUMBERS, "E", "P", "V", "A", "@", "[]", "{", "]", ",", ":", "\n", "\n\n", "\xe9", "\0"]
 
 
 @st.composite
 def mutated(draw):
-    """A list of any format with some of it replaced, perhaps cut off, perhaps packed."""
-    content = draw(st.sampled_from(MUTABLE))
+    """A list of any format in which words are replaced, left out or doubled, perhaps packed, perhaps cut off."""
+    words = re.split(r"(\s+)", draw(st.sampled_from(MUTABLE)))
     for _ in range(draw(st.integers(0, 3))):
-        start = draw(st.integers(0, len(content)))
-        end = start + draw(st.integers(0, 40))
-        content = content[:start] + draw(st.sampled_from(FRAGMENTS) | st.binary(max_size=6)) + content[end:]
-    pack = draw(st.sampled_from([lambda data: data, *PACKERS.values()]))
-    packed = pack(content)
-    return packed[: draw(st.integers(0, len(packed)))] if draw(st.booleans()) else packed
+        position = draw(st.integers(0, len(words) - 1))
+        words[position] = draw(st.sampled_from([*WORDS, "", 2 * words[position], words[position - 1]]))
+    pack = draw(
+        st.sampled_from([str.encode, *(lambda text, pack=pack: pack(text.encode()) for pack in PACKERS.values())])
+    )
+    content = pack("".join(words))
+    return content[: draw(st.integers(0, len(content)))] if draw(st.integers(0, 4)) == 0 else content
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
