@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import sys
 import threading
 import time
@@ -18,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+from python.processes import lives, this_process
 
 EXIT_INTERRUPTED = 130
 SECONDS_BETWEEN_PROGRESS_LINES = 20
@@ -57,6 +58,12 @@ class OutputError(PointingError):
     exit_code = 5
 
 
+class NotNowError(PointingError):
+    """What is asked for cannot be done here and now, and may be elsewhere or later: a batch job that fails so is tried again."""
+
+    exit_code = 1
+
+
 class StopRequested(KeyboardInterrupt):
     """The batch system asked the process to stop; what was checkpointed can be resumed.
 
@@ -64,6 +71,12 @@ class StopRequested(KeyboardInterrupt):
     """
 
     exit_code = 85
+
+
+class Terminated(StopRequested):
+    """SIGTERM stopped a process that ends with 85 when its time is over, after which batch systems start it again."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 _OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
@@ -233,7 +246,7 @@ def utc_now() -> str:
 
 
 class RunStatus:
-    """Keeps RUN/status.json true while a run lives: its state, host, process and a heartbeat.
+    """Keeps RUN/status.json true while a run lives: its state, process (`processes.this_process`) and a heartbeat.
 
     Used as a context: "running" inside; "done" after a clean end, "interrupted" after Ctrl-C or a request to stop, "failed"
     after any other error, with its text. A process that is killed cannot write; `read_status` tells by the heartbeat.
@@ -243,7 +256,7 @@ class RunStatus:
 
     def __init__(self, folder: str | os.PathLike, **facts: Any) -> None:
         self.path = Path(folder) / "status.json"
-        self._facts = {"host": socket.gethostname(), "pid": os.getpid(), "started": utc_now(), **facts}
+        self._facts = {**this_process(), "started": utc_now(), **facts}
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -285,8 +298,7 @@ def read_status(folder: str | os.PathLike) -> dict[str, Any]:
         raise ConfigError(f"{path}: does not say how the run stands; is {folder} a run folder as a training left it?")
     if status["state"] == "running":
         silent = (datetime.now(UTC) - datetime.fromisoformat(status["heartbeat"])).total_seconds()
-        here = status["host"] == socket.gethostname()
-        if silent > 10 * RunStatus.HEARTBEAT_S or (here and not Path(f"/proc/{status['pid']}").exists()):
+        if silent > 10 * RunStatus.HEARTBEAT_S or lives(status) is False:
             status["state"] = "interrupted"
     return status
 

@@ -6,7 +6,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
-from python.general_purpose_libs import StopRequested
+from python.general_purpose_libs import StopRequested, Terminated
 
 _urgent: list[KeyboardInterrupt] = []
 _timely: list[KeyboardInterrupt] = []
@@ -54,15 +54,17 @@ def requests_held() -> Iterator[None]:
 def stop_on_request(remedy: str = "go on with --resume", after_minutes: float | None = None) -> Iterator[None]:
     """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested; let no Ctrl-C get lost.
 
-    The same is asked for `after_minutes`. That never strikes, but waits to be heard, where what was done is not lost.
+    The same is asked for `after_minutes`. That never strikes, but waits to be heard, where what was done is not lost. SIGTERM
+    becomes `Terminated` then: who starts again what stopped for its time must not start again what was told to stop.
     """
+    asked = StopRequested if after_minutes is None else Terminated
 
     def stop(number: int, _frame: object) -> None:
         if number == signal.SIGALRM:
             _timely.append(StopRequested(f"{after_minutes:g} minutes are over; {remedy}"))
             return
         terminated, again = number == signal.SIGTERM, bool(_urgent)
-        _urgent.append(StopRequested(f"asked to stop (SIGTERM); {remedy}") if terminated else KeyboardInterrupt())
+        _urgent.append(asked(f"asked to stop (SIGTERM); {remedy}") if terminated else KeyboardInterrupt())
         if not _holding or (again and not terminated):
             raise _urgent[-1]
 

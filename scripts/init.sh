@@ -15,7 +15,7 @@ fail() { say "error: ${*:2}"; exit "$1"; }
 
 find_python() {
     local name
-    for name in python3.11 python3.12 python3.13 python3; do
+    for name in "$@" python3.11 python3.12 python3.13 python3; do
         if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$name"
             return
@@ -77,7 +77,7 @@ use_venv() {
 }
 
 use_existing() {
-    POINTING_PYTHON="$(find_python)"
+    POINTING_PYTHON="$(find_python ${VIRTUAL_ENV:+"$VIRTUAL_ENV/bin/python"})"
     export PYTHONPATH="$project_root${PYTHONPATH:+:$PYTHONPATH}"
 }
 

@@ -19,7 +19,7 @@ FLOORS = [  # from the top
     ("python.ingest",),
     ("python.data", "python.data_loader"),
     ("python.config",),
-    ("python.general_purpose_libs", "python.stop_requests"),
+    ("python.general_purpose_libs", "python.stop_requests", "python.processes"),
 ]
 
 

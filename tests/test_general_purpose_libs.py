@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from python.general_purpose_libs import (
     ConfigError,
     DataError,
+    NotNowError,
     OutputError,
     Progress,
     RunStatus,
@@ -109,7 +110,14 @@ def test_run_folder_below_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(ConfigError, 2), (DataError, 3), (OutputError, 5), (StopRequested, 85), (KeyboardInterrupt, 130)],
+    [
+        (NotNowError, 1),
+        (ConfigError, 2),
+        (DataError, 3),
+        (OutputError, 5),
+        (StopRequested, 85),
+        (KeyboardInterrupt, 130),
+    ],
 )
 def test_exit_codes(error, code, capsys):
     def main():

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from python.general_purpose_libs import StopRequested
+from python.general_purpose_libs import StopRequested, run_command
 from python.stop_requests import (
     raise_if_stop_is_urgent,
     raise_if_stop_requested,
@@ -73,3 +73,12 @@ def test_a_time_that_is_over_waits_to_be_heard():
     with stop_on_request():
         time.sleep(0.1)
         assert not stop_requested()
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(None, 85), (60, 143)])
+def test_where_a_time_was_set_sigterm_is_not_taken_for_its_end(minutes, code):
+    def main():
+        with stop_on_request(after_minutes=minutes):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert run_command(main) == code

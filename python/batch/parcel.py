@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+from python.batch.packed import pack_environment
 from python.batch.run_job import DATA_PARCEL, MEMBERS, PARCEL, RunJob
 from python.batch.wrapper import PROJECT
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
@@ -35,15 +36,15 @@ def check_data(folders: tuple[str, ...], send: bool) -> None:
 
 
 def pack(job: RunJob) -> None:
-    """Write the parcels into the job's folder. OutputError: they cannot be written."""
+    """Write what is carried, and make what it is named by. OutputError: it cannot be written."""
     with atomic_path(job.folder / PARCEL) as file, tarfile.open(file, "w:gz") as parcel:
         for part in PROJECT_PARTS:
             parcel.add(job.project / part, f"{PROJECT}/{part}", filter=_without_caches)
         for name in PREPARED:
             parcel.add(job.run / name, f"{job.run.name}/{name}")
-    if job.members:
-        with writing_to(job.run):
-            (job.run / MEMBERS).mkdir(exist_ok=True)
+    _make_state(job)
+    if job.batch.python_from == "packed":
+        pack_environment()
     if job.data:
         with (
             atomic_path(job.folder / DATA_PARCEL) as file,
@@ -51,6 +52,17 @@ def pack(job: RunJob) -> None:
         ):  # the files are compressed
             for folder in job.data:
                 parcel.add(job.start / folder, folder)
+
+
+def _make_state(job: RunJob) -> None:
+    members = [f"{MEMBERS}/{number:02d}" for number in range(1, job.members + 1)]
+    with writing_to(job.run):
+        for name in (*job.state, *members):
+            path = job.run / name
+            if path.suffix:
+                path.touch()
+            else:
+                path.mkdir(parents=True, exist_ok=True)
 
 
 def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

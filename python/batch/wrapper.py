@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from string import Template
 
+from python.batch import packed
 from python.batch.node import exports
 from python.batch.run_job import DATA_PARCEL, MEMBERS, PARCEL, RunJob
 
@@ -12,7 +13,7 @@ PROJECT = "project"  # in the parcel, and beside the script where the node does 
 
 HEAD = """#!/usr/bin/env bash
 # Runs on the batch node. It becomes the training (exec), so that signals of HTCondor reach that and its exit code is the job's.
-lost() { echo "error: $$*; this node ($$(hostname)) cannot run the job" >&2; exit 1; }
+lost() { echo "error: $$*; this node ($$(uname -n)) cannot run the job" >&2; exit 1; }
 task=$task project=$project run=$run
 """
 
@@ -20,21 +21,35 @@ SHARED = """cd $start || lost "the folder that the job was submitted from is not
 [[ -e $$run/config.json ]] || lost "the run folder $$run is not seen"
 """
 
-CARRIED = """[[ -e $$run/config.json ]] || tar -xzf $parcel "$$run" || lost "the run did not arrive"
+CARRIED = """[[ -e $$run/config.json ]] || tar -xzf $parcel --skip-old-files "$$run" || lost "the run did not arrive"
 if [[ ! -x $$project/scripts/init.sh ]]; then
     project=$$PWD/$copy
     [[ -d $$project ]] || tar -xzf $parcel $copy || lost "the project did not arrive"
 fi
 if [[ -e $data ]]; then tar -xf $data && rm $data || lost "the data did not arrive"; fi
-mkdir -p "$$run/logs"  # what is to be carried back must be there, whatever happens
+mkdir -p "$$run/logs" "$$run/checkpoints"  # what is to be carried back must be there, whatever happens
 if [[ $${1:-} == --member ]]; then mkdir -p "$$run/$members/$$(printf %02d "$$2")"; fi
 """
 
 VIEW = """source $view/setup.sh || lost "the LCG view $view is not there"
 """
 
-TAIL = """source "$$project/scripts/init.sh"
-echo "host: $$(hostname), $$(uname -sr), $$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+PACKED = """environment=$${_CONDOR_SCRATCH_DIR:-$$PWD}/environment
+command -v $python >/dev/null || lost "the packages that were carried are for $python, which is not there"
+if [[ ! -e $$environment/complete ]]; then
+    $python -m venv --clear --without-pip "$$environment" && tar -xzf $archive -C "$$environment/lib/$python" &&
+        touch "$$environment/complete" && rm $archive || lost "the packages that were carried cannot be unpacked"
+fi
+export VIRTUAL_ENV="$$environment" ML_POINTING_ENV=system PYTHONNOUSERSITE=1
+"""
+
+CONTAINER = """export ML_POINTING_ENV=system
+"""
+
+TAIL = """trap 'lost "its environment is not to be had"' EXIT
+source "$$project/scripts/init.sh"
+trap - EXIT
+echo "host: $$(uname -n), $$(uname -sr), $$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 if gpus="$$(nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader 2>/dev/null)"; then
     echo "GPU, memory, driver: $${gpus:-none is given to this job}"
 else
@@ -52,9 +67,12 @@ exec "$$project/scripts/train_$$task.sh" --resume "$$run" "$$@"
 """
 
 
+ENVIRONMENTS = {"install": "", "packed": PACKED, "lcg": VIEW, "container": CONTAINER}
+
+
 def wrapper(job: RunJob) -> str:
     """The text of the script. It exits with 1 where the node lacks what it needs, which another node may have."""
-    carried, view = job.batch.file_transfer, job.batch.lcg_view
+    carried, environment = job.batch.file_transfer, job.batch.python_from
     names = {
         "task": job.task,
         "project": job.project,
@@ -64,11 +82,12 @@ def wrapper(job: RunJob) -> str:
         "data": DATA_PARCEL,
         "copy": PROJECT,
         "members": MEMBERS,
-        "view": view or "",
+        "view": job.batch.lcg_view or "",
+        "python": packed.PYTHON,
+        "archive": packed.archive().name,
     }
     quoted = {name: shlex.quote(str(value)) for name, value in names.items()}
+    same_python = environment == "install" and not carried
     parts = [Template(part).substitute(quoted) for part in (HEAD, CARRIED if carried else SHARED)]
-    parts.append("\n".join(exports(job.batch, same_python=not (carried or view))) + "\n")
-    if view:
-        parts.append(Template(VIEW).substitute(quoted))
-    return "".join([*parts, Template(TAIL).substitute(quoted)])
+    parts.append("\n".join(exports(job.batch, same_python=same_python)) + "\n")
+    return "".join([*parts, *(Template(part).substitute(quoted) for part in (ENVIRONMENTS[environment], TAIL))])

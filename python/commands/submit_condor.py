@@ -160,6 +160,7 @@ def _check_versions(task: Task, planned: Sequence[Planned]) -> None:
 
 def _check(job: RunJob, plan: Planned) -> None:
     """Raise what a node would find wrong hours later."""
+    from python.batch.packed import require_packable
     from python.batch.parcel import check_data
     from python.batch.run_job import descriptions
 
@@ -174,6 +175,8 @@ def _check(job: RunJob, plan: Planned) -> None:
             f"{plan.file}: batch_job.transfer_data: only with batch_job.file_transfer; set both or neither"
         )
     descriptions(job)
+    if batch.python_from == "packed":
+        require_packable()
     if batch.file_transfer:
         check_data(config.named_folders, batch.transfer_data)
     seen_from_here = batch.transfer_data or not batch.file_transfer
@@ -201,6 +204,7 @@ def _job(task: Task, plan: Planned, run: Path) -> RunJob:
         project=PROJECT,
         members=plan.members,
         data=plan.config.named_folders if batch.transfer_data else (),
+        searched=plan.config.search_requested,
     )
 
 

@@ -12,6 +12,8 @@ from python.config.task_schema import Architecture
 
 MODEL_NAME: Path = ("model_name",)
 MAX_EVALS: Path = ("model_parameters", "hp_max_evals")
+ENVIRONMENT: Path = ("batch_job", "environment")
+OF_ENVIRONMENTS = {"lcg": "lcg_view", "container": "container_image"}  # the key that each of them needs
 FRACTIONS = ("train_fraction", "val_fraction", "test_fraction")
 
 
@@ -20,6 +22,7 @@ def broken_rules(config: RunConfig, architecture: Architecture) -> Iterator[Prob
     yield from _folders(config)
     yield from _network(config, architecture)
     yield from _search(config, architecture)
+    yield from _batch_job(config)
 
 
 def _fractions(config: RunConfig) -> Iterator[Problem]:
@@ -47,6 +50,23 @@ def _network(config: RunConfig, architecture: Architecture) -> Iterator[Problem]
     if misfit:
         path = ("model_parameters", "build_parameters")
         yield Problem(path, misfit, (path, ("model_parameters", "input_shape")))
+
+
+def _batch_job(config: RunConfig) -> Iterator[Problem]:
+    batch = config.batch_job
+    if batch.python_from == "packed" and not batch.file_transfer:
+        yield Problem(
+            ENVIRONMENT,
+            '"packed" is for nodes that do not see this machine\'s environment; it goes with batch_job.file_transfer',
+            (ENVIRONMENT, ("batch_job", "file_transfer")),
+        )
+    for environment, key in OF_ENVIRONMENTS.items():
+        path, wanted = ("batch_job", key), batch.python_from == environment
+        if wanted and getattr(batch, key) is None:
+            yield Problem(path, f"is needed by the environment {shown(environment)}", (path, ENVIRONMENT))
+        if not wanted and getattr(batch, key) is not None:
+            plain = f"belongs to the environment {shown(environment)}, not to {shown(batch.python_from)}"
+            yield Problem(path, f"{plain}; leave one of them out", (path, ENVIRONMENT))
 
 
 def _search(config: RunConfig, architecture: Architecture) -> Iterator[Problem]:

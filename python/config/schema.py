@@ -18,6 +18,8 @@ Side = Annotated[int, Field(ge=1, le=8192)]
 FilePattern = Annotated[str, Field(pattern=r"^[^/{}]*(\{plane\})?[^/{}]+$", examples=["*_plane{plane}.npz"])]
 Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(\.[0-9]{1,3})? ?[MGT]B$", examples=["16GB"])]
 Group = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]+$", examples=["group_u_DUNE.all"])]
+Image = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:@+-]+$")]
+JobEnvironment = Literal["install", "packed", "lcg", "container"]
 JobFlavour = Literal["espresso", "microcentury", "longlunch", "workday", "tomorrow", "testmatch", "nextweek"]
 ImageShape = Annotated[tuple[Side, Side, Literal[1]], Strict(False)]
 
@@ -161,7 +163,8 @@ class SaveOutputs(Section):
 
 class BatchJob(Section):
     request_memory: Memory = Field(
-        "16GB", description="Memory of a batch job; half as much again after each of two holds for too little of it."
+        "16GB",
+        description="Memory of a batch job; half as much again as it used after each of two holds for too little of it.",
     )
     request_cpus: int = Field(1, ge=1, description="Processor cores of a batch job.")
     request_gpus: int = Field(1, ge=0, description="Graphics processors of a batch job.")
@@ -170,10 +173,22 @@ class BatchJob(Section):
         "tomorrow", description="Longest time of a batch job: 20 minutes, 1, 2, 8 hours, 1, 3 days, 1 week."
     )
     accounting_group: Group | None = Field(None, description="Group that a batch job is charged to; null: yours.")
+    environment: JobEnvironment | None = Field(
+        None,
+        description="Where a batch job's Python comes from. install: that of the machine that submits, or with file_transfer "
+        "one that the node makes and fills, which needs the network; packed: with file_transfer, the packages of the machine "
+        "that submits in one archive, used by the node's Python of the same version; lcg: lcg_view; container: container_image; "
+        "null: lcg or container where their key is given, else install.",
+    )
     lcg_view: Text | None = Field(
         None,
-        description="Folder of a CERN LCG view whose Python a batch job uses; null: the Python of the machine that submits.",
+        description="Folder of the CERN LCG view whose Python a batch job uses.",
         examples=["/cvmfs/sft.cern.ch/lcg/views/LCG_107_cuda/x86_64-el9-gcc11-opt"],
+    )
+    container_image: Image | None = Field(
+        None,
+        description="Image that a batch job runs in, whose python3 has all packages: a .sif file, a folder, or an address.",
+        examples=["/cvmfs/unpacked.cern.ch/registry/pointing:2026", "docker://example/pointing:2026"],
     )
     file_transfer: bool = Field(
         False, description="Nodes do not see the output folder: HTCondor carries the run there and back."
@@ -188,6 +203,11 @@ class BatchJob(Section):
         description="With file_transfer: carry the data folders too, which must then be named relative to the folder of "
         "the submission; false: nodes see them.",
     )
+
+    @property
+    def python_from(self) -> JobEnvironment:
+        """Where the job's Python comes from, also where the file does not say it."""
+        return self.environment or ("lcg" if self.lcg_view else "container" if self.container_image else "install")
 
 
 NOT_INTERPRETED = ("$schema", "description", "notes")  # keys of a configuration

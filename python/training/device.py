@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from python.general_purpose_libs import TrainingError, log
+from python.general_purpose_libs import NotNowError, TrainingError, log
 
+GIVEN_GPUS = ("_CONDOR_AssignedGPUs", "SLURM_JOB_GPUS")  # by which batch systems tell a job its GPUs
 OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")  # as TensorFlow and PyTorch call it
 LONGEST_MESSAGE = 300  # characters
 
@@ -18,7 +19,8 @@ LONGEST_MESSAGE = 300  # characters
 def choose_device(requested: str) -> str:
     """Load Keras and return the name of the device that its backend trains on.
 
-    Raises TrainingError when "gpu" is requested and the backend sees none.
+    Raises NotNowError when a batch system gave this job a GPU and the backend sees none, which may be this node's fault;
+    TrainingError when "gpu" is requested elsewhere and the backend sees none.
     """
     if requested == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -27,6 +29,12 @@ def choose_device(requested: str) -> str:
     gpus = _gpus(backend) if requested != "cpu" else []
     if gpus:
         return f"GPU: {', '.join(gpus)}"
+    given = next(filter(None, map(os.environ.get, GIVEN_GPUS)), "")
+    if given and requested != "cpu":
+        raise NotNowError(
+            f"this job was given a GPU ({given}) and the {backend} backend sees none on {platform.node()}: no driver, or an "
+            'environment without CUDA; try another node, or set "device" to "cpu"'
+        )
     if requested == "gpu":
         raise TrainingError(
             f"a GPU was requested and the {backend} backend sees none; check nvidia-smi and CUDA_VISIBLE_DEVICES, "

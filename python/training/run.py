@@ -91,15 +91,17 @@ def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None
 
 def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
     """Train, evaluate and report in a new run folder, or begin or go on in the one that `options.resume` names; return it."""
-    device, ready = choose_device(config.device), None
+    ready = None
     if options.resume:
         folder = Path(options.resume)
         _require_member(config, folder, options.member)
         if state_to_go_on(folder, options.member) == "done":
             log.info("%s is done already", folder)
             return folder
+        device = choose_device(config.device)
         options.skip_bad_files |= read_json(folder / "args.json").get("skip_bad_files", False)
     else:
+        device = choose_device(config.device)
         if config.version is not None and not options.force_version:
             Registry(config.output_folder).require_free(task.schema.name, config.version)
         if config.search_requested:

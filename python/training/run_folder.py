@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from python.data.splits import Split
 from python.general_purpose_libs import (
     ConfigError,
     DataError,
+    NotNowError,
     OutputError,
     PointingError,
     RunStatus,
@@ -27,6 +27,7 @@ from python.general_purpose_libs import (
     utc_now,
     write_json,
 )
+from python.processes import lives
 from python.reporting.registry import Registry
 from python.reporting.registry_names import folder_below, run_id
 from python.reporting.run_facts import run_facts
@@ -80,7 +81,7 @@ def member_folder(folder: Path, number: int) -> Path:
 def state_to_go_on(folder: Path, member: int | None) -> str:
     """The state of the run, or of a member of it, that is to be begun or gone on with.
 
-    Raises ConfigError when it is running, or is being trained as part of something that is.
+    Raises ConfigError when it is no run, NotNowError when it is running, or is being trained as part of something that is.
     """
     if not (folder / "status.json").is_file():
         raise ConfigError(f"{folder}: is no run folder, it has no status.json; give the folder that a run printed")
@@ -97,19 +98,19 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
 
 
 def _require_end(place: Path) -> None:
-    """Raise ConfigError when what is in `place` is running.
+    """Raise NotNowError when what is in `place` is running.
 
-    Of another machine's process only the heartbeat is known. One that was killed there is silent: a batch job that was started
-    again at once on the next node waits for that to be certain.
+    Of a process that cannot be seen from here only the heartbeat is known. One that was killed is silent, which takes a while to
+    be certain of.
     """
     status = read_status(place)
-    if status["state"] == "running" and status["host"] != socket.gethostname():
+    if status["state"] == "running" and lives(status) is None:
         log.info("%s ran on %s a moment ago; waiting for a sign of life from there", place, status["host"])
         heard = status["heartbeat"]
         while (status := read_status(place))["state"] == "running" and status["heartbeat"] == heard:
             time.sleep(RunStatus.HEARTBEAT_S / 10)
     if status["state"] == "running":
-        raise ConfigError(f"{place} is still running; wait for it, or stop it first")
+        raise NotNowError(f"{place} is still running; wait for it, or stop it first")
 
 
 @contextlib.contextmanager

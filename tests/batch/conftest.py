@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,22 +17,36 @@ ROOT = Path(__file__).resolve().parents[2]
 TRAINING = """#!/usr/bin/env bash
 source "$(dirname "${BASH_SOURCE[0]}")/init.sh"
 exec "$POINTING_PYTHON" - "$@" <<'END'
-import json, os, signal, sys, time
+import json, os, sys, time
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(85))
+sys.path.insert(0, "ROOT")
+from python.general_purpose_libs import run_command
+from python.stop_requests import raise_if_stop_requested, stop_on_request
+
 told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": os.getcwd(), "project": os.environ["PYTHONPATH"].split(":")[0]}
+told |= {"python": sys.prefix}
 told |= {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "KERAS_BACKEND", "VIEW")}
-print("TOLD", json.dumps(told), flush=True)
-time.sleep(float(os.environ.get("TRAIN_S", 0)))
-sys.exit(int(os.environ.get("EXIT_CODE", 0)))
+minutes = float(sys.argv[sys.argv.index("--stop-after") + 1]) if "--stop-after" in sys.argv else None
+
+def main():
+    with stop_on_request(after_minutes=minutes):
+        print("TOLD", json.dumps(told), flush=True)
+        end = time.monotonic() + float(os.environ.get("TRAIN_S", 0))
+        while time.monotonic() < end:
+            time.sleep(0.02)
+            raise_if_stop_requested()
+    return int(os.environ.get("EXIT_CODE", 0))
+
+sys.exit(run_command(main))
 END
-"""
+""".replace("ROOT", str(ROOT))
 
 
 @pytest.fixture
 def make_job(tmp_path, monkeypatch):
     """A function that prepares a run as a batch job of a small project; its keywords are those of BatchJob and RunJob."""
     monkeypatch.setenv("ML_POINTING_ENV", "system")
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     project, start, run = (
         tmp_path / "it's a {project} $HOME",
         tmp_path / "start here",

@@ -16,11 +16,13 @@ POLICY = """allowed_execute_duration allowed_job_duration max_retries retry_unti
 ADVANCED = """accounting_group accounting_group_user concurrency_limits concurrency_limits_expr coresize cron_day_of_month
     cron_day_of_week cron_hour cron_minute cron_month cron_prep_time cron_window dagman_log deferral_prep_time deferral_time
     deferral_window description email_attributes ulog_execute_attrs initialdir job_ad_information_attrs job_lease_duration
-    job_machine_attrs job_max_vacate_time kill_sig kill_sig_timeout load_profile match_list_length max_job_retirement_time
+    job_machine_attrs job_machine_attrs_history_length job_max_vacate_time kill_sig kill_sig_timeout load_profile
+    match_list_length max_job_retirement_time
     nice_user noop_job noop_job_exit_code noop_job_exit_signal remove_kill_sig run_as_owner stack_size submit_event_notes
     use_oauth_services want_graceful_removal want_io_proxy"""
+CONTAINER = "container_image container_target_dir transfer_container"
 
-SUBMIT_COMMANDS = frozenset(f"{BASIC} {MATCHMAKING} {FILE_TRANSFER} {POLICY} {ADVANCED}".split())
+SUBMIT_COMMANDS = frozenset(f"{BASIC} {CONTAINER} {MATCHMAKING} {FILE_TRANSFER} {POLICY} {ADVANCED}".split())
 OF_THE_POOL = frozenset({"MY.JobFlavour"})  # a "+" before it makes it an attribute of the job, which CERN's pool knows
 
 

@@ -1,8 +1,11 @@
 import tarfile
+from dataclasses import replace
 
+import htcondor2
 import pytest
 
 from python.batch.parcel import check_data, pack
+from python.batch.run_job import descriptions
 from python.general_purpose_libs import ConfigError
 from tests.batch.conftest import ROOT
 
@@ -20,9 +23,20 @@ def test_the_parcel_holds_what_the_launchers_need_and_no_more(make_job):
     assert not any("cache" in name or "/data" in name or "logs" in name or "/job" in name for name in names)
 
 
-def test_the_own_project_can_be_packed(make_job):
-    from dataclasses import replace
+@pytest.mark.parametrize("kinds", [{}, {"searched": True}, {"members": 2}])
+def test_all_that_is_named_to_be_carried_is_there(make_job, kinds):
+    job = replace(make_job(file_transfer=True), **kinds)
+    pack(job)
+    for name, text in descriptions(job).items():
+        if name == "ensemble.dag":
+            continue
+        for folder in ("01", "02"):
+            read = htcondor2.Submit(text)
+            read["folder"] = folder
+            assert all((job.run.parent / path).exists() for path in read.expand("transfer_input_files").split(", "))
 
+
+def test_the_own_project_can_be_packed(make_job):
     job = replace(make_job(file_transfer=True), project=ROOT)
     pack(job)
     with tarfile.open(job.folder / "parcel.tar.gz") as parcel:

@@ -1,7 +1,8 @@
 """Submit descriptions and DAGs, read by HTCondor's own library."""
 
 import importlib.metadata
-import time
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import classad2
@@ -13,6 +14,7 @@ from htcondor2.dags.writer import DAGWriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from python.batch.packed import archive
 from python.batch.resources import megabytes
 from python.batch.run_job import DAG, JOB, MEMBER, RunJob, descriptions
 from python.config.schema import BatchJob
@@ -27,7 +29,7 @@ EVERYTHING = BatchJob(
     request_disk="20GB",
     job_flavour="testmatch",
     accounting_group="group_u_DUNE.all",
-    lcg_view="/cvmfs/view",
+    environment="packed",
     file_transfer=True,
     checkpoint_minutes=45,
     transfer_data=True,
@@ -37,6 +39,8 @@ KINDS = {
     "shared ensemble": (BatchJob(), 3, ()),
     "carried": (EVERYTHING, 0, ("data/es",)),
     "carried ensemble": (EVERYTHING, 12, ("data/es",)),
+    "in a container": (BatchJob(container_image="docker://example/pointing:2026"), 0, ()),
+    "in a container of the node": (BatchJob(container_image="/cvmfs/unpacked/pointing"), 0, ()),
 }
 
 
@@ -122,7 +126,7 @@ GROUP = next(kind["pattern"] for kind in OF_BATCH["accounting_group"]["anyOf"] i
         request_gpus=st.integers(0, 10**6),
         job_flavour=st.sampled_from(OF_BATCH["job_flavour"]["enum"]),
         accounting_group=st.none() | st.from_regex(GROUP, fullmatch=True),
-        lcg_view=st.none() | st.text(min_size=1),
+        environment=st.sampled_from(["install", "packed", "lcg"]),
         file_transfer=st.booleans(),
         checkpoint_minutes=st.integers(1, 10**9),
     ),
@@ -140,13 +144,8 @@ def test_whatever_a_configuration_may_say_makes_a_sound_description(batch, membe
 # ---------------------------------------------------------------------------- what is asked for
 def test_one_gpu_one_core_sixteen_gigabytes_for_a_day():
     read = single()
-    asked = {name: read[name] for name in ("request_gpus", "request_cpus", "MY.JobFlavour", "checkpoint_exit_code")}
-    assert asked == {
-        "request_gpus": "1",
-        "request_cpus": "1",
-        "MY.JobFlavour": '"tomorrow"',
-        "checkpoint_exit_code": "85",
-    }
+    asked = {name: read[name] for name in ("request_gpus", "request_cpus", "MY.JobFlavour")}
+    assert asked == {"request_gpus": "1", "request_cpus": "1", "MY.JobFlavour": '"tomorrow"'}
     assert memory(read) == 16 * 1024
 
 
@@ -162,7 +161,8 @@ def test_more_where_the_configuration_says_so():
 def test_no_model_of_a_gpu_and_no_operating_system_is_required(kind):
     for read in submitted(kind):
         names = {name for name in read if "require" in name.lower() or "gpus_" in name or "cuda" in name}
-        assert names == set()
+        assert names == {"requirements"}
+        assert set(re.findall(r"TARGET\.(\w+)", read["requirements"])) == {"Machine"}
 
 
 def test_logs_lie_beside_the_output(kind):
@@ -180,7 +180,6 @@ def test_members_do_not_share_a_log():
     assert len(set(files)) == 6
 
 
-# ---------------------------------------------------------------------------- policy
 def memory(read, **attributes):
     return evaluated(read["request_memory"], **attributes)
 
@@ -191,73 +190,6 @@ def evaluated(expression, **attributes):
         ad[name] = value
     ad["Asked"] = classad2.ExprTree(expression)
     return ad.eval("Asked")
-
-
-@pytest.mark.parametrize(("holds", "expected"), [(0, 16384), (1, 24576), (2, 36864), (3, 36864), (50, 36864)])
-def test_memory_grows_with_holds_and_not_for_ever(holds, expected):
-    assert memory(single(), NumHolds=holds) == expected
-
-
-HELD = {"NumHolds": 1, "EnteredCurrentStatus": 0}
-
-
-@pytest.mark.parametrize(
-    ("hold", "released"),
-    [
-        ({"HoldReasonCode": 34, "HoldReasonSubCode": 102}, True),
-        ({"HoldReasonCode": 34, "HoldReasonSubCode": 0}, True),  # as older starters say it
-        ({"HoldReasonCode": 34, "HoldReasonSubCode": 104}, False),  # disk
-        ({"HoldReasonCode": 21, "HoldReasonSubCode": 102}, True),
-        ({"HoldReasonCode": 21, "HoldReasonSubCode": 0}, False),  # the machine's policy, for another reason
-        ({"HoldReasonCode": 26, "MemoryUsage": 17000, "MemoryProvisioned": 16384}, True),
-        ({"HoldReasonCode": 26, "MemoryUsage": 17000}, True),
-        ({"HoldReasonCode": 26, "MemoryUsage": 17000, "MemoryProvisioned": 24576}, False),
-        ({"HoldReasonCode": 26}, False),  # too long, too many restarts
-        ({"HoldReasonCode": 1}, False),  # by the user
-        ({"HoldReasonCode": 13, "HoldReasonSubCode": 102}, False),
-        ({}, False),
-    ],
-)
-def test_jobs_that_were_held_for_memory_are_released(hold, released):
-    assert evaluated(single()["periodic_release"], **HELD, **hold) is released
-
-
-def test_a_job_is_released_twice_at_most_and_not_at_once():
-    release, memory_hold = single()["periodic_release"], {"HoldReasonCode": 34, "HoldReasonSubCode": 102}
-    assert evaluated(release, **memory_hold, NumHolds=2, EnteredCurrentStatus=0) is True
-    assert evaluated(release, **memory_hold, NumHolds=3, EnteredCurrentStatus=0) is False
-    assert evaluated(release, **memory_hold, NumHolds=1, EnteredCurrentStatus=int(time.time())) is False
-
-
-@pytest.mark.parametrize(
-    ("code", "pointless"), [(0, False), (1, False), (2, True), (3, True), (4, False), (5, True), (85, False)]
-)
-def test_what_another_node_cannot_mend_is_not_tried_again(code, pointless):
-    read = single()
-    assert evaluated(read["retry_until"], ExitBySignal=False, ExitCode=code) is pointless
-    assert 1 <= int(read["max_retries"]) <= 5
-
-
-def test_a_job_that_a_signal_killed_is_tried_again():
-    assert evaluated(single()["retry_until"], ExitBySignal=True, ExitSignal=9) is False
-
-
-@pytest.mark.parametrize(
-    ("flavour", "runs", "starts", "evicted"),
-    [
-        ("espresso", 14, 1, False),
-        ("espresso", 16, 1, True),
-        ("tomorrow", 22.9 * 60, 1, False),
-        ("tomorrow", 23.1 * 60, 9, True),
-        ("tomorrow", 23.1 * 60, 10, False),  # enough is enough
-    ],
-)
-def test_a_job_is_evicted_before_its_flavours_time_is_over(flavour, runs, starts, evicted):
-    vacate = single(BatchJob(job_flavour=flavour))["periodic_vacate"]
-    facts = {"JobCurrentStartDate": int(time.time() - 60 * runs), "NumJobStarts": starts}
-    assert evaluated(vacate, JobStatus=2, **facts) is evicted
-    assert evaluated(vacate, JobStatus=1, **facts) is False
-    assert evaluated(vacate, JobStatus=1) is False
 
 
 # ---------------------------------------------------------------------------- files
@@ -274,7 +206,9 @@ def test_the_run_is_carried_back_at_checkpoints_evictions_and_the_end():
     assert read["transfer_output_files"] == read["transfer_checkpoint_files"] == RUN.name
     assert read["when_to_transfer_output"] == "ON_EXIT_OR_EVICT"
     assert read["arguments"] == "--stop-after 45"
-    assert read["transfer_input_files"].split(", ") == [f"{RUN}/job/parcel.tar.gz", f"{RUN}/job/data.tar"]
+    archives = [f"{RUN}/job/parcel.tar.gz", str(archive()), f"{RUN}/job/data.tar"]
+    state = [f"{RUN.name}/status.json", f"{RUN.name}/checkpoints"]
+    assert read["transfer_input_files"].split(", ") == archives + state
 
 
 def test_a_member_carries_its_own_folder_and_the_last_node_gets_all():
@@ -283,10 +217,39 @@ def test_a_member_carries_its_own_folder_and_the_last_node_gets_all():
     assert member.expand("arguments") == "--member 3 --stop-after 45"
     assert member.expand("transfer_output_files") == f"{RUN.name}/members/03"
     assert member.expand("transfer_checkpoint_files") == f"{RUN.name}/members/03"
+    assert member.expand("transfer_input_files").split(", ")[-1] == f"{RUN.name}/members/03"
     join = submit(files[JOB])
     assert join["transfer_input_files"].split(", ")[-1] == f"{RUN.name}/members"
     assert join["transfer_output_files"] == RUN.name
     assert {member["preserve_relative_paths"], join["preserve_relative_paths"]} == {"True"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "state"),
+    [
+        ({}, ["status.json", "checkpoints"]),
+        ({"searched": True}, ["status.json", "checkpoints", "trials.jsonl", "members"]),
+        ({"members": 2}, ["status.json", "checkpoints", "members"]),
+    ],
+)
+def test_what_a_start_goes_on_from_is_carried_to_it(kinds, state):
+    job = replace(run_job(BatchJob(file_transfer=True)), **kinds)
+    named = submit(descriptions(job)[JOB])["transfer_input_files"].split(", ")[1:]
+    assert named == [f"{RUN.name}/{name}" for name in state]
+
+
+@pytest.mark.parametrize(
+    ("image", "named", "carried"),
+    [
+        ("docker://example/pointing:2026", "docker://example/pointing:2026", True),
+        ("/cvmfs/unpacked/pointing", "/cvmfs/unpacked/pointing", False),
+        ("images/pointing.sif", "/home/me/images/pointing.sif", True),
+    ],
+)
+def test_a_container_is_found_by_htcondor_and_the_node(image, named, carried):
+    read = single(BatchJob(container_image=image))
+    assert (read["universe"], read["container_image"]) == ("container", named)
+    assert ("transfer_container" not in read) is carried
 
 
 @pytest.mark.parametrize("name", ["my output", "a,b", "$(HOME)", "it's", 'a"b', "a;b", "a\\b", "a=b"])
@@ -307,10 +270,9 @@ class OurNames(NodeNameFormatter):
 @pytest.mark.parametrize("members", [2, 3, 12])
 def test_the_dag_is_the_one_that_htcondors_own_writer_makes(members):
     dag = dags.DAG()
-    again = {"retries": 2, "retry_unless_exit": 2}
     variables = [{"member": str(number), "folder": f"{number:02d}"} for number in range(1, members + 1)]
-    layer = dag.layer(name="member", submit_description=Path("/member.sub"), vars=variables, **again)
-    layer.child_layer(name="join", submit_description=Path("/job.sub"), **again)
+    layer = dag.layer(name="member", submit_description=Path("/member.sub"), vars=variables)
+    layer.child_layer(name="join", submit_description=Path("/job.sub"))
     theirs = DAGWriter(dag, node_name_formatter=OurNames()).yield_dag_file_lines()
     expected = [line.replace(" /", " ") for line in theirs if not line.startswith("#")]
     assert sorted(descriptions(run_job(members=members))[DAG].splitlines()) == sorted(expected)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from python.batch.packed import archive
 from python.batch.parcel import pack
-from python.general_purpose_libs import read_json, write_json
+from python.general_purpose_libs import read_json, write_json, write_text
 
 
 def start(job, *arguments, folder="/", **environment):
@@ -45,17 +46,37 @@ def test_the_exit_code_is_that_of_the_training(make_job, code):
     assert ran(make_job(), EXIT_CODE=code)[0] == code
 
 
-def test_the_job_becomes_the_training_and_sigterm_reaches_it(make_job):
-    process = start(make_job(), TRAIN_S=60)
+ENDS = {  # what a description gives to the script, a signal, the exit code
+    "a node that shares the file system evicts or holds it": ([], signal.SIGTERM, 85),
+    "a node to which it was carried evicts or holds it": (["--stop-after", "60"], signal.SIGTERM, 143),
+    "it is time to have the checkpoint carried back": (["--stop-after", "0.01"], None, 85),
+    "Ctrl-C": ([], signal.SIGINT, 130),
+    "killed": ([], signal.SIGKILL, -signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_job_becomes_the_training_and_signals_reach_it(make_job, end):
+    arguments, number, code = ENDS[end]
+    process = start(make_job(), *arguments, TRAIN_S=60)
     output = ""
     while "TOLD" not in output:
         output += process.stdout.readline()
     assert told(output)["pid"] == process.pid
     began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
+    if number is not None:
+        process.send_signal(number)
     process.communicate(timeout=20)
-    assert process.returncode == 85
+    assert process.returncode == code
     assert time.monotonic() - began < 10
+
+
+def test_an_environment_that_is_not_to_be_had_may_be_had_on_another_node(make_job):
+    job = make_job()
+    (job.project / "scripts" / "init.sh").write_text("fail() { exit $1; }; fail 2\n")
+    code, _, _, errors = ran(job)
+    assert code == 1
+    assert "its environment is not to be had" in errors
 
 
 def test_the_run_is_resumed_where_it_was_submitted_from(make_job):
@@ -137,7 +158,7 @@ def carry(job, sandbox):
         shutil.copy(job.folder / "data.tar", sandbox)
 
 
-SYSTEM = {"PATH": os.environ["PATH"], "ML_POINTING_ENV": "system"}
+SYSTEM = {"PATH": os.environ["PATH"], "ML_POINTING_ENV": "system", "VIRTUAL_ENV": sys.prefix}
 
 
 def test_a_node_that_sees_the_project_uses_it(make_job, sandbox):
@@ -166,10 +187,57 @@ def test_a_node_that_does_not_see_the_project_is_given_a_copy(make_job, sandbox)
 def test_the_checkpoint_that_came_back_is_not_overwritten(make_job, sandbox):
     job = make_job(file_transfer=True)
     carry(job, sandbox)
-    write_json(sandbox / job.run.name / "config.json", {"from": "checkpoint"})
+    write_json(sandbox / job.run.name / "config.json", {"from": "checkpoint"})  # from HTCondor's spool
     assert ran(job, folder=sandbox, **SYSTEM)[0] == 0
     assert read_json(sandbox / job.run.name / "config.json") == {"from": "checkpoint"}
     assert not (sandbox / job.run.name / "status.json").exists()
+
+
+def test_what_came_home_is_not_overwritten(make_job, sandbox):
+    job = make_job(file_transfer=True)
+    carry(job, sandbox)
+    write_json(sandbox / job.run.name / "status.json", {"state": "done"})
+    assert ran(job, folder=sandbox, **SYSTEM)[0] == 0
+    assert read_json(sandbox / job.run.name / "status.json") == {"state": "done"}
+    assert read_json(sandbox / job.run.name / "config.json") == {}
+
+
+def test_the_packages_of_this_python_are_carried(make_job, sandbox, tmp_path, monkeypatch):
+    packages = tmp_path / "here" / "site-packages"
+    write_text(packages / "only_here.py", "VALUE = 7\n")
+    monkeypatch.setattr("sysconfig.get_path", lambda _kind: str(packages))
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "here"))
+    job = make_job(file_transfer=True, environment="packed")
+    carry(job, sandbox)
+    shutil.move(archive(), sandbox)
+    monkeypatch.undo()
+    for _ in range(2):  # a job that checkpointed starts again in the same place
+        code, training, _, errors = ran(job, folder=sandbox, PATH=os.environ["PATH"], _CONDOR_SCRATCH_DIR=sandbox)
+        assert code == 0, errors
+        assert training["python"] == str(sandbox / "environment")
+    python = sandbox / "environment" / "bin" / "python"
+    assert subprocess.run([python, "-c", "import only_here"], check=False).returncode == 0
+    assert not list(sandbox.glob("packed-*"))
+
+
+def test_packages_for_another_python(make_job, sandbox, monkeypatch):
+    monkeypatch.setattr("python.batch.packed.PYTHON", "python3.99")
+    job = make_job(file_transfer=True, environment="packed")
+    monkeypatch.setattr("python.batch.parcel.pack_environment", lambda: None)
+    carry(job, sandbox)
+    code, _, _, errors = ran(job, folder=sandbox, **SYSTEM)
+    assert code == 1
+    assert "are for python3.99, which is not there" in errors
+
+
+def test_in_a_container_its_own_python_is_used(make_job, sandbox, monkeypatch):
+    monkeypatch.delenv("ML_POINTING_ENV")
+    job = make_job(file_transfer=True, container_image="docker://example/pointing:2026")
+    carry(job, sandbox)
+    code, training, _, errors = ran(job, folder=sandbox, PATH=os.environ["PATH"], VIRTUAL_ENV=sys.prefix)
+    assert code == 0, errors
+    assert training["python"] == sys.prefix
+    assert not (job.project / ".venv").exists()
 
 
 def test_what_is_carried_back_is_there_whatever_the_training_does(make_job, sandbox):

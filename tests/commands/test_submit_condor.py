@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tarfile
 from types import SimpleNamespace
 
@@ -172,7 +173,7 @@ def test_the_job_trains(place):
     """The wrapper and the training in earnest, as a node would run them."""
     assert place.submit("--set", "model_parameters.epochs=1").code == 0
     run = the_run(place)
-    environment = {"PATH": os.environ["PATH"], "ML_POINTING_ENV": "system"}
+    environment = {"PATH": os.environ["PATH"], "ML_POINTING_ENV": "system", "VIRTUAL_ENV": sys.prefix}
     done = subprocess.run(
         [run / "job" / "job.sh"], cwd="/", env=environment, capture_output=True, text=True, check=False
     )

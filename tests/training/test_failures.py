@@ -43,6 +43,17 @@ def test_a_requested_gpu_that_is_not_there(workplace, monkeypatch):
     assert not workplace.output.exists()
 
 
+@pytest.mark.parametrize("device", ["auto", "gpu"])
+def test_a_gpu_that_a_job_was_given_and_does_not_find_may_be_found_on_another_node(workplace, monkeypatch, device):
+    monkeypatch.setattr("python.training.device._gpus", lambda _backend: [])
+    monkeypatch.setenv("_CONDOR_AssignedGPUs", "CUDA0")
+    result = workplace.train("--set", f"device={device}")
+    assert result.code == 1
+    assert "given a GPU (CUDA0)" in result.err
+    assert '"device" to "cpu"' in result.err
+    assert not workplace.output.exists()
+
+
 def test_missing_and_empty_folders(workplace, tmp_path):
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "missing", tmp_path / "empty"):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from python.general_purpose_libs import RunStatus, read_json, read_status
+from python.general_purpose_libs import RunStatus, read_json, read_status, write_json
 from python.reporting.registry import Registry
 from tests.synthetic import write_folder
 
@@ -239,7 +239,7 @@ def test_a_member_that_still_runs_is_waited_for(workplace):
     member.mkdir(parents=True)
     with RunStatus(member):
         for refused in (workplace.train(resume=folder), workplace.train("--member", 1, resume=folder)):
-            assert refused.code == 2
+            assert refused.code == 1
             assert f"{member} is still running" in refused.err
     assert read_json(folder / "status.json")["state"] == "submitted"
 
@@ -259,4 +259,20 @@ def test_a_run_of_another_machine_is_listened_for(workplace, monkeypatch, lives)
     result = workplace.train(resume=folder)
     assert "ran on elsewhere a moment ago" in result.err
     assert ("is still running" in result.err) == lives
-    assert result.code == (2 if lives else 0), result.err
+    assert result.code == (1 if lives else 0), result.err
+
+
+def test_an_earlier_start_of_the_same_job_is_not_listened_for(workplace, monkeypatch, tmp_path):
+    folder = prepare(workplace, **{"model_parameters.epochs": 1})
+    job = {"id": "submit#77.0#17", "cluster": 77, "proc": 0, "start": 1}
+    told = {"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": datetime.now(UTC).isoformat()}
+    write_json(folder / "status.json", read_json(folder / "status.json") | told | {"batch_job": job})
+    (tmp_path / "job.ad").write_text('GlobalJobId = "submit#77.0#17"\nClusterId = 77\nProcId = 0\nNumJobStarts = 1\n')
+    monkeypatch.setenv("_CONDOR_JOB_AD", str(tmp_path / "job.ad"))
+    result = workplace.train(resume=folder)
+    assert result.code == 0, result.err
+    assert "waiting for a sign of life" not in result.err
+    assert read_json(folder / "status.json")["batch_job"]["start"] == 2
+    again = workplace.train(resume=folder)
+    assert (again.code, again.last) == (0, str(folder))
+    assert "is done already" in again.err

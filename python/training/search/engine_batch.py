@@ -21,7 +21,7 @@ ELSEWHERE = 'start the search where jobs can be submitted from, or set "search":
 def require_batch_system(name: str, batch: BatchJob) -> None:
     """Raise ConfigError where this machine cannot submit to the batch system `name`, or `batch` asks for what workers lack."""
     require_commands(SYSTEMS[name], ELSEWHERE)
-    for key in ("file_transfer", "lcg_view"):
+    for key in ("file_transfer", "lcg_view", "container_image"):
         if getattr(batch, key):
             raise ConfigError(
                 f"batch_job.{key}: the workers of a search share its folder and its Python with the machine that it was "
