@@ -95,6 +95,20 @@ def test_misspelt_key_at_every_level(path):
         assert set(found) <= {".".join((*path, f"{key}x")), ".".join((*path, key))}
 
 
+@pytest.mark.parametrize(
+    ("keys", "environment"),
+    [
+        ({}, "install"),
+        ({"lcg_view": "/cvmfs/view"}, "lcg"),
+        ({"container_image": "docker://example/pointing"}, "container"),
+        ({"environment": "packed", "file_transfer": True}, "packed"),
+    ],
+)
+def test_a_jobs_python_is_that_of_the_key_that_is_given(keys, environment):
+    config = parse_config({"model_name": "simple_cnn", "batch_job": keys}, SCHEMA)
+    assert config.batch_job.python_from == environment
+
+
 def test_value_of_a_wrong_type_at_every_leaf():
     for path in sections(FULL):
         for key, value in section_at(FULL, path).items():
@@ -131,6 +145,14 @@ def test_value_of_a_wrong_type_at_every_leaf():
         ({"notes": float("inf")}, "notes", "too large"),
         ({"description": "\ud800"}, "description", "half a Unicode character"),
         ({"dataset_parameters": {"batch_pattern": "{plan}.npz"}}, "dataset_parameters.batch_pattern", "{plane}"),
+        ({"batch_job": {"environment": "lcg"}}, "batch_job.lcg_view", 'needed by the environment "lcg"'),
+        ({"batch_job": {"environment": "container"}}, "batch_job.container_image", 'the environment "container"'),
+        (
+            {"batch_job": {"environment": "install", "lcg_view": "/cvmfs/view"}},
+            "batch_job.lcg_view",
+            'belongs to the environment "lcg", not to "install"; leave one of them out',
+        ),
+        ({"batch_job": {"environment": "packed"}}, "batch_job.environment", "goes with batch_job.file_transfer"),
         (
             {"dataset_parameters": {"train_fraction": 0.9}},
             "dataset_parameters",
