@@ -18,8 +18,8 @@ ABOUT = {
 SCHEMAS = Path(__file__).resolve().parents[2] / "json" / "schema"
 
 EXIT_CODES = """exit codes:
-  0 done   2 configuration or usage   3 data   4 training failed   5 output not writable
-  85 checkpointed, start again with --resume   130 interrupted"""
+  0 done   1 not here and now   2 configuration or usage   3 data   4 training failed   5 output not writable
+  85 checkpointed, start again with --resume   130 interrupted   143 SIGTERM where --stop-after is given, else 85"""
 
 
 def training_parser(task: str) -> argparse.ArgumentParser:
