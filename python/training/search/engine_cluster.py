@@ -115,7 +115,9 @@ class ClusterEngine:
         self.environment = {"PYTHONPATH": python_path(), "IPYTHONDIR": str(self.folder)}
         quiet = logging.getLogger("pointing.ipyparallel")
         quiet.disabled = True  # it tells of every start, and calls each worker that is stopped on purpose a failure
-        quiet.setLevel(logging.CRITICAL)  # at DEBUG, which it would inherit, the controller's lines go to the terminal too
+        quiet.setLevel(
+            logging.CRITICAL
+        )  # at DEBUG, which it would inherit, the controller's lines go to the terminal too
         settings = {
             "LocalControllerLauncher": {
                 "controller_cmd": [*guarded, sys.executable, "-m", "ipyparallel.controller"],
