@@ -112,7 +112,7 @@ class History:
             self.reason = event.reason or self.reason
         elif event.code == RELEASED:
             self.reason = ""
-        if after != self.state or event.code == EXECUTING:
+        if after != self.state or event.code in (SUBMITTED, EXECUTING):
             self.since = event.when
         self.state = after
 

@@ -50,9 +50,9 @@ class Standing:
         """How often it started and what evictions cost, in words; "" where it started once."""
         if self.starts < 2 and not self.evictions:
             return ""
-        told = [f"started {self.starts} times"]
+        told = [f"started {_times(self.starts)}"]
         if self.evictions:
-            told.append(f"evicted {'once' if self.evictions == 1 else f'{self.evictions} times'}")
+            told.append(f"evicted {_times(self.evictions)}")
         if self.waited >= 60:
             told.append(f"{in_words(self.waited)} of waiting in between")
         return ", ".join(told)
@@ -135,6 +135,10 @@ class JobLogs:
             return said
         ending = f"killed by signal {life.signal}" if life.exit_code is None else exit_in_words(life.exit_code)
         return ": ".join(filter(None, (ending, last_error(self.run / "logs" / "job.err"))))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _newest(jobs: list[History]) -> History | None:
