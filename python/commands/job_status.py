@@ -132,7 +132,7 @@ def _line(output: Path, entry: dict[str, Any], standing: Standing, title: str = 
 
     folder = output / entry["folder"]
     status = _status(folder)
-    state, reason = _state(entry, status, standing)
+    state, reason = _state(folder, entry, status, standing)
     host, since = "", None
     if state in RUNNING:
         told = status if status.get("state") == "running" else {}
@@ -148,7 +148,7 @@ def _line(output: Path, entry: dict[str, Any], standing: Standing, title: str = 
     )
 
 
-def _state(entry: dict[str, Any], status: dict[str, Any], standing: Standing) -> tuple[str, str]:
+def _state(folder: Path, entry: dict[str, Any], status: dict[str, Any], standing: Standing) -> tuple[str, str]:
     """The state of a job and what there is to say of it."""
     from python.batch.standing import GONE, REMOVED
 
@@ -158,7 +158,7 @@ def _state(entry: dict[str, Any], status: dict[str, Any], standing: Standing) ->
     if standing.is_alive:
         return standing.state, standing.reason
     if standing.state == GONE and status.get("state") == "submitted":
-        return GONE, f"it is not in the queue and never began; see {entry['folder']}/logs"
+        return GONE, f"it is not in the queue and never began; see {folder / 'logs'}"
     if standing.state == REMOVED:
         return REMOVED, standing.reason
     return state, str(entry.get("message") or status.get("message", ""))
