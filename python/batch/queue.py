@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from python.batch.progress import PROGRESS, Progress, read_progress
 from python.batch.systems import ANSWER_WITHIN_S, SYSTEMS
 from python.general_purpose_libs import log
 
@@ -20,19 +23,29 @@ STATES = {  # "Job ClassAd Attributes", "JobStatus"
     6: "transferring output",
     7: "suspended",
 }
-ASKED = ("ClusterId", "DAGManJobId", "JobStatus", "HoldReason", "RemoteHost", "JobCurrentStartDate", "JobUniverse")
+ASKED = (
+    *("ClusterId", "DAGManJobId", "JobStatus", "JobUniverse", "HoldReason", "RemoteHost", "JobCurrentStartDate"),
+    *("EnteredCurrentStatus", "LastRejMatchReason", "VacateReason"),
+    *("RequestMemory", "RequestCpus", "RequestGPUs", PROGRESS),
+)
 SCHEDULER_UNIVERSE = 7  # in which DAGMan itself runs
-MOST_TELLING = ("held", "running", "transferring output", "suspended", "idle", "completed", "removed")
+MOST_TELLING = ("held", "running", "transferring output", "suspended", "idle", "completed", "removed", "not known")
 
 
 @dataclass(frozen=True)
 class Queued:
-    """A cluster in the queue, or what a DAG has there: its state, why it is held, its host, and since when it runs (s, Unix)."""
+    """A cluster in the queue, or what a DAG has there.
+
+    Its state, why it is held or idle, its host, and since when it runs (s, Unix); what its training said of itself, and how many
+    of several jobs are in which state.
+    """
 
     state: str
     reason: str = ""
     host: str = ""
     since: int | None = None
+    progress: Progress | None = None
+    counts: tuple[tuple[str, int], ...] = ()
 
 
 def queued_jobs(clusters: Iterable[str]) -> dict[str, Queued] | None:
@@ -59,6 +72,44 @@ def _summary(cluster: str, jobs: list[dict]) -> Queued | None:
     nodes = [job for job in mine if job.get("JobUniverse") != SCHEDULER_UNIVERSE] or mine
     if not nodes:
         return None
-    job = min(nodes, key=lambda each: MOST_TELLING.index(STATES[each["JobStatus"]]))
+    job = min(nodes, key=lambda each: MOST_TELLING.index(_state(each)))
+    counted = Counter(map(_state, nodes))
+    counts = tuple((state, counted[state]) for state in MOST_TELLING if counted[state]) if len(nodes) > 1 else ()
     host = str(job.get("RemoteHost", "")).split("@")[-1]
-    return Queued(STATES[job["JobStatus"]], str(job.get("HoldReason", "")), host, job.get("JobCurrentStartDate"))
+    return Queued(
+        _state(job),
+        _reason(job),
+        host,
+        job.get("JobCurrentStartDate"),
+        read_progress(job.get(PROGRESS)),
+        counts,
+    )
+
+
+def _state(job: dict) -> str:
+    return STATES.get(job.get("JobStatus"), "not known")
+
+
+def _reason(job: dict) -> str:
+    """Why the job is held, or idle."""
+    state = _state(job)
+    if state == "held":
+        return str(job.get("HoldReason", "")).strip()
+    if state != "idle" or "EnteredCurrentStatus" not in job:
+        return ""
+    waits = f"waits since {in_words(time.time() - job['EnteredCurrentStatus'])} for a node with {_asks_for(job)}"
+    told = [str(job.get("LastRejMatchReason", "")).strip(), str(job.get("VacateReason", "")).strip()]
+    said = [f"the pool says: {told[0]}"] * bool(told[0]) + [f"it left the last one: {told[1]}"] * bool(told[1])
+    return "; ".join([waits, *said, f"condor_q -better-analyze {job['ClusterId']} tells which nodes fit"])
+
+
+def _asks_for(job: dict) -> str:
+    asked = {"RequestMemory": "MB of memory", "RequestCpus": "cores", "RequestGPUs": "GPUs"}
+    told = [f"{job[name]} {unit}" for name, unit in asked.items() if isinstance(job.get(name), int) and job[name]]
+    return ", ".join(told) or "what it asks for"
+
+
+def in_words(seconds: float) -> str:
+    """Hours and minutes."""
+    minutes = max(int(seconds), 0) // 60
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -136,6 +136,7 @@ def _carried(job: RunJob, name: str) -> dict[str, object]:
         "transfer_output_files": mine,
         "transfer_checkpoint_files": mine,
         "preserve_relative_paths": "True",
+        "want_io_proxy": "True",  # through which the training tells the queue how far it is
         "erase_output_and_error_on_restart": "False",
     }
 

@@ -22,8 +22,14 @@ def require_htcondor(dag: bool) -> None:
 
 
 def submit(file: Path, name: str) -> str:
-    """Submit the description or DAG and return the number of its cluster. ConfigError, with HTCondor's words: it is refused."""
-    command = [SUBMIT_DAG, "-batch-name", name] if file.suffix == ".dag" else [SYSTEMS["htcondor"].submit]
+    """Submit the description or DAG and return the number of its cluster. ConfigError, with HTCondor's words: it is refused.
+
+    A DAG that was submitted before goes on: from its rescue DAG, or where HTCondor could not write one from its nodes' log.
+    """
+    command = [SYSTEMS["htcondor"].submit]
+    if file.suffix == ".dag":
+        once_more = file.with_name(f"{file.name}.condor.sub").exists()  # which is an error without -update_submit
+        command = [SUBMIT_DAG, "-batch-name", name, *(["-update_submit"] * once_more)]
     answer = subprocess.run([*command, file.name], cwd=file.parent, capture_output=True, text=True)
     cluster = re.search(r"submitted to cluster (\d+)", answer.stdout)
     if answer.returncode or cluster is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from python.general_purpose_libs import ConfigError
 
 ANSWER_WITHIN_S = 60
+WORKERS = "workers.json"  # in the scratch folder of a search: which job its workers are
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,22 @@ from python.commands.tasks import TASKS
 from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging
 
 if TYPE_CHECKING:
-    from python.batch.queue import Queued
+    from python.batch.progress import Progress
+    from python.batch.standing import Standing
 
 COLUMNS = ("job", "run", "state", "epoch", "best", "left", "host")
-RUNNING = ("running", "transferring output")
+LOOK_AGAIN_S = 60
+CLEAR_SCREEN = "\033[H\033[2J"
+NEWS_FOR_S = 24 * 3600  # how long the end of a try is shown
+OLD_NEWS_S = 300  # from when on the age of what was told last is said
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is shown of a job: a cell for each of COLUMNS, and what stands below them."""
+    """What is shown of a job: a cell for each of COLUMNS, and lines that stand below them."""
 
     cells: tuple[str, ...]
-    below: str
+    below: tuple[str, ...] = ()
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -33,16 +38,33 @@ def make_parser() -> argparse.ArgumentParser:
         prog="job_status.sh",
         allow_abbrev=False,
         description="Show the batch jobs that are registered in an output folder and are not done: state, epoch, best value so "
-        "far, and the time that is left of the job's flavour. HTCondor is asked where it is there; else states are those that "
-        "the runs wrote.",
-        epilog="Exit codes: 0 shown, 2 no such folder or wrong usage. example: ./scripts/job_status.sh -t mt_identifier --all",
+        "far, the time that is left of the job's flavour, why a job is idle, held or has failed, how often it started, and what "
+        "evictions cost. The registry is told. HTCondor is asked where it is there; else states are those of the jobs' logs and "
+        "those that the runs wrote.",
+        epilog="Exit codes: 0 shown, 2 no such folder or wrong usage, 5 registry not writable, 130 interrupted. "
+        "example: ./scripts/job_status.sh -t mt_identifier --watch",
     )
     add = parser.add_argument
     add("-o", "--output", metavar="DIR", default="output", help="output folder of the runs; default: output")
     add("-t", "--task", choices=TASKS, help="jobs of this task only")
     add("--all", action="store_true", help="jobs that are done too")
+    add(
+        "--watch",
+        metavar="SECONDS",
+        nargs="?",
+        type=_seconds_between,
+        const=LOOK_AGAIN_S,
+        help="show them again and again, every minute if nothing else is said, until none waits or runs",
+    )
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
+
+
+def _seconds_between(text: str) -> float:
+    value = float(text)
+    if not 1 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 1 on, not {text}")
+    return value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,49 +73,112 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = Path(options.output)
     if not output.is_dir():
         raise ConfigError(f"{output}: no such folder; give the output folder of the runs with -o")
-    from python.batch.queue import queued_jobs
+    while True:
+        lines, alive = _look(output, options)
+        if options.watch and sys.stdout.isatty():
+            print(CLEAR_SCREEN, end="")
+        print("\n".join(lines), flush=True)
+        if not options.watch or not alive:
+            return 0
+        time.sleep(options.watch)
+
+
+def _look(output: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
+    """The lines to show, and whether any job waits or runs."""
+    from python.reporting.registry import Registry
+    from python.reporting.run_folders import TRIES
+
+    entries = Registry(output).entries(options.task)
+    lines, alive = _jobs(output, entries, options.all)
+    if (output / TRIES / "registry").is_dir():
+        tries = [entry for entry in Registry(output / TRIES).entries(options.task) if options.all or _is_news(entry)]
+        tried, more_alive = _jobs(output / TRIES, tries, True, "try ")
+        lines, alive = [*lines, *tried], alive or more_alive
+    workers = list(_workers(output, entries))
+    if not lines and not workers:
+        jobs = sum("job" in entry for entry in entries)
+        done = f"; {jobs} are done, which --all shows" if jobs else ""
+        return [f"no jobs{' of ' + options.task if options.task else ''} wait or run in {output}{done}"], alive
+    return list(_table([*lines, *workers])), alive or bool(workers)
+
+
+def _jobs(output: Path, entries: list[dict[str, Any]], done_too: bool, title: str = "") -> tuple[list[Line], bool]:
+    """A line for each job of the entries, and whether any waits or runs."""
+    from python.batch.refresh import need_refreshing, refresh_jobs
     from python.reporting.registry import Registry
 
-    jobs = [entry for entry in Registry(output).entries(options.task) if entry.get("job")]
-    queued = queued_jobs(entry["job"] for entry in jobs if entry.get("state") != "done")
-    lines = [_line(output, entry, queued) for entry in jobs if options.all or entry.get("state") != "done"]
-    if not lines:
-        done = f"; {len(jobs)} are done, which --all shows" if jobs else ""
-        print(f"no jobs{' of ' + options.task if options.task else ''} wait or run in {output}{done}")
-        return 0
+    jobs = [entry for entry in entries if entry.get("job")]
+    found = refresh_jobs(Registry(output), jobs if done_too else need_refreshing(jobs))
+    shown = [(entry, standing) for entry, standing in found if done_too or entry.get("state") != "done"]
+    alive = any(standing.is_alive for _, standing in found)
+    return [_line(output, entry, standing, title) for entry, standing in shown], alive
+
+
+def _is_news(entry: dict[str, Any]) -> bool:
+    """Whether a try has not ended for a day."""
+    return time.time() - (_seconds(entry.get("ended")) or time.time()) < NEWS_FOR_S
+
+
+def _table(lines: Sequence[Line]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(COLUMNS, *(line.cells for line in lines), strict=True)]
-    for line in (Line(COLUMNS, ""), *lines):
-        print("  ".join(f"{cell:{width}}" for cell, width in zip(line.cells, widths, strict=True)).rstrip())
-        if line.below:
-            print(f"    {line.below}")
-    return 0
+    for line in (Line(COLUMNS), *lines):
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(line.cells, widths, strict=True)).rstrip()
+        yield from (f"    {below}" for below in line.below if below)
 
 
-def _line(output: Path, entry: dict[str, Any], queued: dict[str, Queued] | None) -> Line:
-    folder, job = output / entry["folder"], str(entry["job"])
-    in_queue = (queued or {}).get(job)
+# ---------------------------------------------------------------------------- a job
+def _line(output: Path, entry: dict[str, Any], standing: Standing, title: str = "") -> Line:
+    from python.batch.standing import RUNNING
+
+    folder = output / entry["folder"]
     status = _status(folder)
-    state, below = _state(entry, status, in_queue, known=queued is not None)
+    state, reason = _state(folder, entry, status, standing)
     host, since = "", None
     if state in RUNNING:
         told = status if status.get("state") == "running" else {}
-        host = (in_queue and in_queue.host) or told.get("host", "")
-        since = (in_queue and in_queue.since) or _seconds(told.get("started"))
+        host = standing.host or told.get("host", "")
+        since = standing.since or _seconds(told.get("started"))
+    epoch, best, age = _progress(folder, status, standing.progress)
     left = _left(entry.get("flavour"), since)
-    epoch = _epoch(folder, status) or str(entry.get("epochs", ""))
-    return Line((job, entry["run"], state, epoch, _best(status), left, host), below)
+    if title and state == "done":
+        state, reason = "passed", _tried(folder, standing)
+    below = (reason, _counts(standing), standing.costs, age if state in RUNNING else "")
+    return Line(
+        (standing.job, f"{title}{entry['run']}", state, epoch or str(entry.get("epochs", "")), best, left, host), below
+    )
 
 
-def _state(entry: dict[str, Any], status: dict[str, Any], in_queue: Queued | None, known: bool) -> tuple[str, str]:
-    """The state of a job and what there is to say of it; `known`: the queue was asked."""
+def _state(folder: Path, entry: dict[str, Any], status: dict[str, Any], standing: Standing) -> tuple[str, str]:
+    """The state of a job and what there is to say of it."""
+    from python.batch.standing import GONE, REMOVED
+
     state = str(entry.get("state", ""))
     if state == "done":
         return state, ""
-    if in_queue is not None:
-        return in_queue.state, in_queue.reason
-    if state == "submitted" and known:
-        return "gone", f"it is not in the queue and never began; see {entry['folder']}/logs"
+    if standing.is_alive:
+        return standing.state, standing.reason
+    if standing.state == GONE and status.get("state") == "submitted":
+        return GONE, f"it is not in the queue and never began; see {folder / 'logs'}"
+    if standing.state == REMOVED:
+        return REMOVED, standing.reason
     return state, str(entry.get("message") or status.get("message", ""))
+
+
+def _tried(folder: Path, standing: Standing) -> str:
+    """What a try that ended well has shown."""
+    try:
+        environment = read_json(folder / "environment.json")
+    except ConfigError:
+        environment = {}
+    told = [f"trained on {environment['device']}"] if "device" in environment else []
+    told += [f"on {environment['host']}"] if "host" in environment else []
+    used = [f"{standing.memory_mb / 1024:.1f} GB of memory"] if standing.memory_mb else []
+    return ", ".join([" ".join(told), *used])
+
+
+def _counts(standing: Standing) -> str:
+    """How many jobs of several are in which state."""
+    return ", ".join(f"{count} {state}" for state, count in standing.counts)
 
 
 def _status(folder: Path) -> dict[str, Any]:
@@ -103,22 +188,39 @@ def _status(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def _progress(folder: Path, status: dict[str, Any], told: Progress | None) -> tuple[str, str, str]:
+    """Epoch, best value, and how old that is where it is old: from the run's folder, or what the training told the queue."""
+    heard = _seconds(status.get("heartbeat")) or 0.0
+    if told is not None and told.when > heard:
+        status = {"epoch": told.epoch, "epochs": told.epochs, "best": {"name": told.name, "value": told.best}}
+        heard = told.when
+    silent = time.time() - heard
+    carried = read_setting(folder, "batch_job", "file_transfer")
+    age = ""
+    if carried and "epoch" in status and silent > OLD_NEWS_S:
+        age = f"epoch and best value as of {datetime.fromtimestamp(heard, UTC):%Y-%m-%d %H:%M} UTC"
+    elif carried and "epoch" not in status:
+        age = "its node does not see this folder; epoch and best value come with the pool's reports, every quarter of an hour"
+    return _epoch(folder, status), _best(status), age
+
+
 def _epoch(folder: Path, status: dict[str, Any]) -> str:
     """The epoch that was reached, of how many; of an ensemble, the members that are done."""
     members = sorted((folder / "members").glob("[0-9][0-9]*"))
     if members and "epoch" not in status:
         done = sum(_status(member).get("state") == "done" for member in members)
-        return f"{done} of {_asked(folder, len(members))} members"
+        return f"{done} of {read_setting(folder, 'ensemble', 'members') or len(members)} members"
     if "epoch" not in status:
         return ""
     return f"{status['epoch']}/{status['epochs']}" if "epochs" in status else str(status["epoch"])
 
 
-def _asked(folder: Path, begun: int) -> int:
+def read_setting(folder: Path, section: str, key: str) -> Any:
+    """A value of the run's configuration; None where there is none."""
     try:
-        return read_json(folder / "config.json")["ensemble"]["members"]
+        return read_json(folder / "config.json")[section][key]
     except (ConfigError, KeyError, TypeError):
-        return begun
+        return None
 
 
 def _best(status: dict[str, Any]) -> str:
@@ -132,12 +234,38 @@ def _seconds(moment: str | None) -> float | None:
 
 def _left(flavour: str | None, since: float | None) -> str:
     """Hours and minutes until the flavour's time is over for a job that runs `since` (s, Unix)."""
+    from python.batch.queue import in_words
     from python.batch.resources import MINUTES_OF_FLAVOUR
 
     if since is None or flavour not in MINUTES_OF_FLAVOUR:
         return ""
-    minutes = MINUTES_OF_FLAVOUR[flavour] - int(datetime.now().timestamp() - since) // 60
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes > 0 else "over"
+    left = 60 * (MINUTES_OF_FLAVOUR[flavour] - int(time.time() - since) // 60)
+    return in_words(left) if left > 0 else "over"
+
+
+# ---------------------------------------------------------------------------- workers of searches
+def _workers(output: Path, entries: Sequence[dict[str, Any]]) -> Iterator[Line]:
+    """A line for the workers of each search that runs and has them from a batch system."""
+    from python.batch.queue import queued_jobs
+    from python.batch.systems import SYSTEMS, WORKERS, is_queued
+
+    found = {}
+    for entry in entries:
+        if entry.get("state") == "running":
+            file = output / entry["folder"] / "search" / WORKERS
+            if file.exists():
+                found[entry["run"]] = read_json(file)
+    asked = queued_jobs(each["job"] for each in found.values() if each["system"] == "htcondor") or {}
+    for run, each in found.items():
+        job, system = each["job"], SYSTEMS[each["system"]]
+        queued = asked.get(job)
+        if queued is None:
+            known = each["system"] == "slurm" and is_queued(system, job)
+            state, below = ("queued" if known else "not known"), ()
+        else:
+            counts = ", ".join(f"{count} {state}" for state, count in queued.counts)
+            state, below = queued.state, (counts, queued.reason)
+        yield Line((job, f"{run}, {each['workers']} workers", state, "", "", "", queued.host if queued else ""), below)
 
 
 if __name__ == "__main__":

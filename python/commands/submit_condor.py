@@ -24,6 +24,7 @@ from python.general_purpose_libs import (
     write_text,
     writing_to,
 )
+from python.reporting.run_folders import TRIES
 
 if TYPE_CHECKING:
     from python.batch.run_job import RunJob
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
     from python.training.task import Task
 
 PROJECT = Path(__file__).resolve().parents[2]
+TRY_SAMPLES = 500
+NOT_WITH_RESUME = {
+    "task": "-t",
+    "json": "-j",
+    "output": "-o",
+    "data": "-d",
+    "overrides": "--set",
+    "ensemble": "--ensemble",
+    "folds": "--folds",
+    "a_try": "--try",
+    "skip_bad_files": "--skip-bad-files",
+    "force_version": "--force-version",
+}
 RESAMPLING = {"ensemble": "bootstrap", "folds": "cross_validation"}
 
 
@@ -56,12 +70,26 @@ def make_parser() -> argparse.ArgumentParser:
         description="Train on HTCondor: make a run folder for each configuration, and submit a job that trains in it. What a job "
         'asks for stands in the configuration\'s section "batch_job". Nothing is made before all configurations are found right. '
         "A job that is evicted goes on from its checkpoint. The last lines of standard output are the run folders.",
-        epilog="Exit codes: 0 submitted, 2 a configuration, the usage, or no HTCondor, 3 data missing, 5 output not writable. "
+        epilog="Exit codes: 0 submitted, or done already, 2 a configuration, the usage, no HTCondor, or a run that waits or "
+        "runs, 3 data missing, 5 output not writable. "
         "example: ./scripts/submit_condor.sh -t mt_identifier -j json/mt_identifier/production_v1.json --dry-run",
     )
     add = parser.add_argument
-    add("-t", "--task", choices=TASKS, required=True, help="the task of the configurations")
-    add("-j", "--json", metavar="FILE", nargs="+", required=True, help="configurations, a run for each")
+    add("-t", "--task", choices=TASKS, help="the task of the configurations (required unless --resume is given)")
+    add(
+        "-j",
+        "--json",
+        metavar="FILE",
+        nargs="+",
+        help="configurations, a run for each (required unless --resume is given)",
+    )
+    add(
+        "--resume",
+        metavar="RUN",
+        nargs="+",
+        type=Path,
+        help="instead: submit again what left the queue before it was done; of an ensemble what is not done",
+    )
     add("-o", "--output", metavar="DIR", help="output folder instead of the configurations'")
     add("-d", "--data", metavar="DIR", nargs="+", help="data folders instead of the configurations'")
     add(
@@ -83,6 +111,13 @@ def make_parser() -> argparse.ArgumentParser:
     several.add_argument(
         "--folds", metavar="K", type=int, help="K members, each without one fold of the training part, each on a node"
     )
+    several.add_argument(
+        "--try",
+        dest="a_try",
+        action="store_true",
+        help=f"only try it out on a node: environment, GPU and data, one epoch on {TRY_SAMPLES} samples in a job of 20 minutes; "
+        f"such runs stand in OUTPUT/{TRIES}, outside the registry, and job_status.sh shows how they end",
+    )
     add("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
     add("--force-version", action="store_true", help="accept a version that a run already has")
     add("--dry-run", action="store_true", help="show what would be submitted and registered; make nothing")
@@ -91,13 +126,21 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = make_parser().parse_args(argv)
+    parser = make_parser()
+    options = parser.parse_args(argv)
     start_logging(options.verbose)
+    if options.resume:
+        if given := [option for name, option in NOT_WITH_RESUME.items() if getattr(options, name)]:
+            parser.error(f"--resume takes runs as they were prepared; it does not go with {', '.join(given)}")
+        return _resumed(options)
+    if not (options.task and options.json):
+        parser.error("give -t TASK and configurations with -j FILE, or runs to go on with --resume RUN")
     task = load_task(options.task)
     planned = _all_planned(task, options)
     _check_versions(task, planned)
     for plan in planned:
         _check(_job(task, plan, _example_folder(task, plan.config)), plan)
+        _propose(plan)
     if options.dry_run:
         for plan in planned:
             print("\n".join(_shown(task, plan)))
@@ -107,6 +150,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     require_htcondor(dag=any(plan.members for plan in planned))
     for plan in planned:
         print(_submitted(task, plan))
+    return 0
+
+
+def _resumed(options: argparse.Namespace) -> int:
+    """Submit again what is not done of the runs."""
+    from python.batch.resubmission import resubmit, to_resubmit
+    from python.batch.run_job import DAG, FOLDER
+    from python.batch.submission import require_htcondor
+
+    require_htcondor(dag=any((run / FOLDER / DAG).exists() for run in options.resume))
+    left = to_resubmit(options.resume)
+    for run in options.resume:
+        if run.absolute() not in left:
+            log.info("%s is done already", run)
+    for run in left:
+        if options.dry_run:
+            log.info("would be submitted again: %s", run)
+        else:
+            log.info("submitted %s as job %s", run, resubmit(run))
+            print(run)
     return 0
 
 
@@ -125,16 +188,49 @@ def _all_planned(task: Task, options: argparse.Namespace) -> list[Planned]:
 
 def _planned(task: Task, file: str, options: argparse.Namespace) -> Planned:
     from python.config.load import load_config
+    from python.training.provenance import git_commit
 
     overrides = list(options.overrides)
     for option, resampling in RESAMPLING.items():
         if (members := getattr(options, option)) is not None:
             overrides.append(f"ensemble={json.dumps({'members': members, 'resampling': resampling})}")
-    config = load_config(file, task.schema, overrides, output_folder=options.output, data_directories=options.data)
+    where = {"output_folder": options.output, "data_directories": options.data}
+    config = load_config(file, task.schema, overrides, **where)
+    if options.a_try:
+        overrides += _overrides_of_a_try(task, config, file)
+        config = load_config(
+            file, task.schema, overrides, **where | {"output_folder": f"{config.output_folder}/{TRIES}"}
+        )
     training = training_parser(options.task).parse_args([])
     same = {name: getattr(options, name) for name in ("output", "data", "skip_bad_files", "force_version", "verbose")}
-    vars(training).update(same, json=file, overrides=overrides)
+    vars(training).update(same, json=file, overrides=overrides, a_try=options.a_try, commit=git_commit())
     return Planned(file, config, training)
+
+
+def _overrides_of_a_try(task: Task, config: RunConfig, file: str) -> list[str]:
+    """What makes a configuration a short one: of a search or an ensemble the plain network."""
+    samples = min(config.dataset_parameters.max_samples or TRY_SAMPLES, TRY_SAMPLES)
+    values = {
+        "model_name": task.architecture(config).searches or config.model_name,
+        "version": None,
+        "description": f"a try of {file}",
+        "dataset_parameters.max_samples": samples,
+        "model_parameters.epochs": 1,
+        "model_parameters.hp_max_evals": None,
+        "model_parameters.space_options": None,
+        "ensemble": None,
+        "batch_job.job_flavour": "espresso",
+    }
+    return [f"{name}={json.dumps(value)}" for name, value in values.items()]
+
+
+def _propose(plan: Planned) -> None:
+    """Say what the job could ask for, where one like it is known. Nothing is changed."""
+    from python.batch.usage import proposal
+    from python.reporting.registry import Registry
+
+    if not plan.options.a_try and (said := proposal(plan.config, Registry(plan.config.output_folder))):
+        log.info("%s: %s", plan.file, said)
 
 
 def _check_versions(task: Task, planned: Sequence[Planned]) -> None:
@@ -199,7 +295,9 @@ def _job(task: Task, plan: Planned, run: Path) -> RunJob:
         task=task.schema.name,
         run=run.absolute(),
         batch=batch,
-        name=re.sub(r"[^\w.+-]", "_", f"{task.schema.name}.{plan.config.version or run.name}"),
+        name=re.sub(
+            r"[^\w.+-]", "_", f"{'try.' * plan.options.a_try}{task.schema.name}.{plan.config.version or run.name}"
+        ),
         start=Path.cwd(),
         project=PROJECT,
         members=plan.members,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging
+
+if TYPE_CHECKING:
+    from python.reporting.registry import Registry
 
 LONGEST = {"version": 40, "headline": 44}  # characters; longer ones are cut
 
@@ -18,7 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         description="List the trainings of an output folder, and write registry.jsonl and TRAINING_REGISTRY.md anew from the "
         "files registry/*.json. Trainings do so themselves as they start and end; call it for the present state of those "
-        "that run or were killed. The last line of standard output is the path of TRAINING_REGISTRY.md.",
+        "that run, were killed, or wait as batch jobs. The last line of standard output is the path of TRAINING_REGISTRY.md.",
         epilog="Exit codes: 0 done, 2 no registry or wrong usage, 5 output not writable, 130 interrupted. "
         "example: ./scripts/update_registry.sh -o output --import",
     )
@@ -45,10 +48,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info("taken in: %d runs", len(registry.import_runs()))
     elif not registry.folder.is_dir():
         raise ConfigError(f"{options.output}: holds no registry; take in the runs that are there with --import")
+    _ask_for_jobs(registry)
     print("\n".join(table(registry.entries())))
     registry.refresh()
     print(registry.page)
     return 0
+
+
+def _ask_for_jobs(registry: Registry) -> None:
+    """Bring what the registry knows of batch jobs up to date."""
+    entries = registry.entries()
+    if any(entry.get("job") for entry in entries):
+        from python.batch.refresh import need_refreshing, refresh_jobs
+
+        refresh_jobs(registry, need_refreshing(entries))
 
 
 def table(entries: Sequence[dict[str, Any]]) -> Iterator[str]:

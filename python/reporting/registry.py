@@ -13,6 +13,7 @@ import math
 import os
 import random
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,14 @@ class Registry:
         """
         self._merge(run, facts)
         self._refresh_in_turn()
+
+    def record_all(self, entries: list[Entry]) -> None:
+        """Bring entries, as `entries` returns them and perhaps with more facts, and the generated files up to date."""
+        before = self._stamps()
+        for entry in entries:
+            self._merge(entry["run"], {"message": None, "ended": None, **entry})
+        if self._stamps() != before:
+            self._refresh_in_turn()
 
     def _merge(self, run: str, facts: Entry) -> None:
         path, missing = self.folder / f"{run}.json", facts
@@ -224,9 +233,9 @@ class Registry:
 
     def _live(self, entry: Entry) -> Entry:
         """The entry with what its run folder says now."""
-        if entry.get("state") == "done":
-            return entry
         folder = self.output / entry["folder"]
+        if entry.get("state") == "done" or _job_knows_better(entry, folder):
+            return entry
         try:
             if status_of(folder)["state"] == entry.get("state"):
                 return entry
@@ -293,6 +302,15 @@ def _is_gone(folder: Path) -> bool:
     except (OSError, ValueError):  # it cannot be looked at
         return False
     return False
+
+
+def _job_knows_better(entry: Entry, folder: Path) -> bool:
+    """Whether what is known of the run's batch job is newer than what the run has written of itself."""
+    try:
+        seen = datetime.fromisoformat(entry["batch"]["seen"]).timestamp()
+        return seen > (folder / "status.json").stat().st_mtime
+    except (OSError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _parsed(path: Path) -> Entry:

@@ -121,7 +121,7 @@ def _attempt(number: int, entry: Entry) -> Iterator[str]:
     version = f" ({plain(entry['version'])})" if "version" in entry else ""
     yield f"#### {number}. {plain(_title(entry))}{version} - {mark} {word}"
     lines = {
-        "Job ID": plain(entry.get("job", "")),
+        "Job ID": _job(entry),
         "Config": code(entry.get("configuration_file", "")),
         "Data": _data(entry),
         "Architecture": _architecture(entry),
@@ -145,6 +145,21 @@ def _title(entry: Entry) -> str:
     if "search" in config:
         parts.append("search")
     return ", ".join(parts)
+
+
+def _job(entry: Entry) -> str:
+    """The job's number, how it stands, and what it used."""
+    told = _section_of(entry, "batch")
+    used = []
+    if "hours" in told:
+        used.append(f"{_text(told['hours'])} h on nodes")
+    if isinstance(told.get("memory_mb"), int):
+        used.append(f"{told['memory_mb'] / 1024:.1f} GB of memory")
+    state = _text(told.get("state", ""))
+    held = f"held: {_text(told.get('reason', ''))}" if state == "held" else state
+    counts = [f"{_text(told[name])} {name}" for name in ("starts", "evictions") if name in told]
+    parts = [held, ", ".join(counts), ", ".join(used)]
+    return plain("; ".join(filter(None, (_text(entry.get("job", "")), *parts))))
 
 
 def _data(entry: Entry) -> str:

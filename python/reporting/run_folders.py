@@ -10,6 +10,7 @@ from pathlib import Path
 
 from python.general_purpose_libs import ConfigError, log
 
+TRIES = "tries"  # in an output folder: runs that only try out whether a job would work
 FILES_OF_A_RUN = {"config.json", "status.json"}
 _STAMP = re.compile(r"(\d{8}_\d{6})(?:_(\d+))?")
 
@@ -17,8 +18,8 @@ _STAMP = re.compile(r"(\d{8}_\d{6})(?:_(\d+))?")
 def find_runs(output: str | os.PathLike, task: str | None = None) -> list[Path]:
     """Return the run folders in `output` and anywhere below, of one task or of all, oldest first.
 
-    A run folder holds config.json and status.json; what lies within one (members of an ensemble, trials) is no run of its own.
-    Linked folders are searched too. Raises ConfigError when `output` is no folder.
+    A run folder holds config.json and status.json; what lies within one (members of an ensemble, trials) is no run of its own,
+    and what lies in TRIES is left out. Linked folders are searched too. Raises ConfigError when `output` is no folder.
     """
     if not Path(output).is_dir():
         raise ConfigError(f"{output}: no such folder; give the output folder of the trainings")
@@ -28,6 +29,8 @@ def find_runs(output: str | os.PathLike, task: str | None = None) -> list[Path]:
         run = FILES_OF_A_RUN.issubset(files)
         if run and (where.st_dev, where.st_ino) not in seen:
             runs.append(Path(place))
+        if Path(place) == Path(output) and TRIES in folders:
+            folders.remove(TRIES)
         if run or (where.st_dev, where.st_ino) in seen:  # a link may lead back
             folders.clear()
         seen.add((where.st_dev, where.st_ino))

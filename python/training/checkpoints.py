@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from python.batch import progress
 from python.config.differences import differences
 from python.config.load import dump_config
 from python.config.schema import NOT_INTERPRETED, RunConfig
@@ -148,17 +149,24 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 class Announcement(keras.callbacks.Callback):
-    """Tells the status of a run how far the training is, and which epoch was the best."""
+    """Tells the status of a run, and the queue where it is a batch job, how far the training is, and which epoch was the best."""
 
     def __init__(self, status: RunStatus, checkpoints: Checkpoints) -> None:
         super().__init__()
         self.status = status
         self.checkpoints = checkpoints
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._tell(self.checkpoints.begin.epoch)
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._tell(epoch + 1)
+
+    def _tell(self, epoch: int) -> None:
         best = {"name": self.checkpoints.monitor, "value": self.checkpoints.best_value}
         epochs = self.checkpoints.configuration["model_parameters"]["epochs"]
-        self.status.update(epoch=epoch + 1, epochs=epochs, best=best)
+        self.status.update(epoch=epoch, epochs=epochs, best=best)
+        progress.tell(epoch, epochs, best["name"], best["value"])
 
 
 def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:

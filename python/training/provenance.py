@@ -16,6 +16,7 @@ from python.general_purpose_libs import processor_cores
 from python.training.device import cpu_name
 
 PACKAGES = ("tensorflow", "tensorflow-cpu", "jax", "torch", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
+COMMIT = "ML_POINTING_COMMIT"  # environment variable: the commit of a copy that is no checkout
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,10 +53,15 @@ def surroundings() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The project's commit, marked "-changed" when tracked files but results differ from it; None outside a checkout."""
+    """The project's commit, marked "-changed" when tracked files but results differ from it.
+
+    Outside a checkout it is what the machine that made the copy has said of it; None where nothing was said.
+    """
     commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return os.environ.get(COMMIT)
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")
-    return f"{commit}-changed" if commit and changes else commit
+    return f"{commit}-changed" if changes else commit
 
 
 def _git(*arguments: str) -> str | None:

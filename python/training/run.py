@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from python.stop_requests import raise_if_stop_is_urgent, requests_held, stop_on
 from python.training import outputs
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
-from python.training.provenance import git_commit
+from python.training.provenance import COMMIT, git_commit
 from python.training.run_folder import alive, check_data, member_folder, new_run, record_inputs, state_to_go_on
 from python.training.search.loop import check_engine, described, search
 from python.training.task import Evaluation, Samples, Task
@@ -99,7 +100,10 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
             log.info("%s is done already", folder)
             return folder
         device = choose_device(config.device)
-        options.skip_bad_files |= read_json(folder / "args.json").get("skip_bad_files", False)
+        given = read_json(folder / "args.json")
+        options.skip_bad_files |= given.get("skip_bad_files", False)
+        if given.get("commit"):
+            os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
     else:
         device = choose_device(config.device)
         if config.version is not None and not options.force_version:

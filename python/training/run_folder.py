@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from python.batch.run_job import MEMBERS
 from python.config.load import dump_config
@@ -35,6 +36,7 @@ from python.training import outputs
 from python.training.provenance import environment
 from python.training.task import Samples, Task
 
+PROGRESS = ("epoch", "epochs", "best")  # in a status
 SUBMITTED = "submitted"  # the state of a run that was prepared and has not begun
 
 
@@ -117,17 +119,24 @@ def _require_end(place: Path) -> None:
 def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunStatus]:
     """Keep the status true while the run, or a member of it, is worked on; a run's registry entry tells its end too."""
     if member is not None:
-        with RunStatus(member_folder(folder, member), member=member) as status, _way_on_told(folder):
+        own = member_folder(folder, member)
+        with RunStatus(own, member=member, **_kept(own, PROGRESS)) as status, _way_on_told(folder):
             yield status
         return
-    before = read_json(folder / "status.json")
-    kept = {"began": utc_now(), **{name: before[name] for name in ("task", "version", "began") if name in before}}
+    kept = {"began": utc_now(), **_kept(folder, ("task", "version", "began", *PROGRESS))}
     try:
         with RunStatus(folder, **kept) as status, _way_on_told(folder):
             register(folder, config)
             yield status
     finally:
         _register_the_end(folder, config)
+
+
+def _kept(place: Path, names: Sequence[str]) -> dict[str, Any]:
+    """What the status in `place` said before, of those names: how far a training was is true until it is further."""
+    file = place / "status.json"
+    before = read_json(file) if file.exists() else {}
+    return {name: before[name] for name in names if name in before}
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """What HTCondor's condor_q says, here a command of this name that answers from a file and notes what it was asked."""
 
 import json
+import time
 
 import pytest
 
+from python.batch.progress import Progress
 from python.batch.queue import Queued, queued_jobs
 
 
@@ -53,9 +55,37 @@ def test_of_a_dag_the_node_that_matters_most_is_told(answer):
     answer(
         [manager, *nodes, {"ClusterId": 90, "DAGManJobId": 80, "JobUniverse": 5, "JobStatus": 5, "HoldReason": "disk"}]
     )
-    assert queued_jobs(["80"])["80"] == Queued("held", "disk")
+    held = Queued("held", "disk", counts=(("held", 1), ("running", 1), ("idle", 2)))
+    assert queued_jobs(["80"])["80"] == held
     answer([manager])  # between two nodes
     assert queued_jobs(["80"])["80"].state == "running"
+
+
+def test_why_a_job_is_idle(answer):
+    entered = int(time.time()) - 7800
+    asks = {"RequestMemory": 16384, "RequestCpus": 1, "RequestGPUs": 1}
+    job = {"ClusterId": 77, "JobUniverse": 5, "JobStatus": 1, "EnteredCurrentStatus": entered, **asks}
+    answer([{**job, "LastRejMatchReason": "no match found ", "VacateReason": "Job vacated by schedd"}])
+    reason = queued_jobs(["77"])["77"].reason
+    assert reason.startswith(
+        "waits since 2 h 10 min for a node with 16384 MB of memory, 1 cores, 1 GPUs; the pool says: no match"
+    )
+    assert "it left the last one: Job vacated by schedd" in reason
+    answer([{**job, "RequestGPUs": 0, "RequestMemory": "an expression"}])
+    assert queued_jobs(["77"])["77"].reason.startswith(
+        "waits since 2 h 10 min for a node with 1 cores; condor_q -better"
+    )
+
+
+def test_what_the_training_told_the_queue(answer):
+    job = {"ClusterId": 77, "JobUniverse": 5, "JobStatus": 2}
+    answer([{**job, "ChirpTraining": "3 50 val_loss 0.25 1700000000"}])
+    assert queued_jobs(["77"])["77"].progress == Progress(3, 50, "val_loss", 0.25, 1.7e9)
+
+
+def test_a_state_that_the_manual_does_not_name(answer):
+    answer([{"ClusterId": 77, "JobUniverse": 5, "JobStatus": 42}, {"ClusterId": 78, "JobUniverse": 5}])
+    assert {each.state for each in queued_jobs(["77", "78"]).values()} == {"not known"}
 
 
 def test_htcondor_is_asked_once_for_all(answer, tmp_path):

@@ -11,9 +11,12 @@ from types import SimpleNamespace
 import htcondor2
 import pytest
 
+from python.commands import job_status, train, update_registry
 from python.commands.submit_condor import main
-from python.general_purpose_libs import read_json, run_command
+from python.general_purpose_libs import RunStatus, read_json, run_command, write_json
 from python.reporting.registry import Registry
+from python.training.provenance import software
+from tests.batch.job_logs import event, rescue_dag, write_log
 from tests.batch.submit_commands import unknown
 from tests.synthetic import write_folder
 from tests.training.conftest import SMALL
@@ -327,3 +330,176 @@ def test_a_job_that_htcondor_refuses_is_kept_as_failed(place, pool):
     (entry,) = Registry(place.output).entries()
     assert entry["state"] == "failed"
     assert "job" not in entry
+
+
+# ---------------------------------------------------------------------------- submitted again
+@pytest.fixture
+def again(capsys):
+    """`again(RUN, ...)` submits runs again."""
+
+    def again(*arguments):
+        code = run_command(lambda: main(["--resume", *map(str, arguments)]))
+        said = capsys.readouterr()
+        return SimpleNamespace(code=code, out=said.out, err=said.err)
+
+    return again
+
+
+def left_the_queue(run, cluster=77, last="removed", name="logs/job.log"):
+    return write_log(run / name, ("submitted", 0, cluster), ("executing", 1, cluster), (last, 20, cluster))
+
+
+@pytest.mark.usefixtures("pool")
+def test_an_interrupted_run_is_submitted_again(place, again):
+    assert place.submit().code == 0
+    run = the_run(place)
+    left_the_queue(run)
+    RunStatus(run).update("interrupted")
+    done = again(run, run)
+    assert done.code == 0, done.err
+    assert done.out == f"{run}\n"
+    (entry,) = Registry(place.output).entries()
+    assert (entry["job"], entry["state"]) == ("78", "submitted")
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_run_that_is_done_is_said_and_left_alone(place, again):
+    assert place.submit().code == 0
+    run = the_run(place)
+    RunStatus(run).update("done")
+    done = again(run)
+    assert (done.code, done.out) == (0, "")
+    assert "is done already" in done.err
+    assert Registry(place.output).entries()[0]["job"] == "77"
+
+
+@pytest.mark.parametrize(
+    ("answer", "log", "state", "message"),
+    [
+        ('[{"ClusterId": 77, "JobUniverse": 5, "JobStatus": 5}]', None, "interrupted", "job 77 is held.*condor_rm 77"),
+        ("[]", "released", "interrupted", "by its log job 77 is idle.*has it not"),
+        ("[]", "removed", "running", "is running on"),
+        ("no answer", "removed", "interrupted", "does not answer"),
+    ],
+)
+def test_no_job_is_submitted_beside_another(place, again, pool, answer, log, state, message):
+    assert place.submit().code == 0
+    run = the_run(place)
+    if log:
+        left_the_queue(run, last=log)
+    RunStatus(run).update(state)
+    pool("condor_q", f"echo '{answer}'")
+    done = again(run)
+    assert done.code == 2
+    assert re.search(message, done.err)
+    assert (place.path / "pool" / "condor_submit.n").read_text() == "77\n"
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_run_that_was_not_prepared_for_htcondor(again, tmp_path):
+    done = again(tmp_path)
+    assert done.code == 2
+    assert "is no run folder" in done.err
+    write_json(tmp_path / "run" / "config.json", {"task": "mt_identifier"})
+    assert "go on here with train_mt_identifier.sh --resume" in again(tmp_path / "run").err
+
+
+def test_a_dag_goes_on_from_its_rescue(place, again, pool):
+    pool("condor_submit_dag", f'echo "$*" >>"$0.asked"; touch ensemble.dag.condor.sub; {TAKES}')
+    assert place.submit("--ensemble", 2).code == 0
+    run = the_run(place)
+    left_the_queue(run, name="job/ensemble.dag.dagman.log")
+    (run / "job" / "ensemble.dag.rescue001").write_text(rescue_dag(["member_01"], ["member_02"]))
+    assert again(run).code == 0
+    first, second = (place.path / "pool" / "condor_submit_dag.asked").read_text().splitlines()
+    assert second == first.replace(" ensemble.dag", " -update_submit ensemble.dag")
+    assert Registry(place.output).entries()[0]["job"] == "78"
+
+
+@pytest.mark.parametrize("more", [("-j", "a.json"), ("--set", "batch_job.request_cpus=2"), ("--try",)])
+def test_what_does_not_go_with_resume(again, tmp_path, more):
+    with pytest.raises(SystemExit) as ended:
+        again(tmp_path, *more)
+    assert ended.value.code == 2
+
+
+# ---------------------------------------------------------------------------- tried out
+@pytest.mark.usefixtures("pool")
+def test_a_try_is_short_and_no_attempt(place, capsys):
+    space = ("model_parameters.hp_max_evals=2", 'model_parameters.space_options={"n_filters": [4, 8]}')
+    assert place.submit("--try", "--set", "version=v1", *space).code == 0
+    run = the_run(place)
+    assert run.is_relative_to(place.output / "tries")
+    config = read_json(run / "config.json")
+    assert (config["version"], config["ensemble"], config["model_parameters"]["hp_max_evals"]) == (None, None, None)
+    assert (config["model_parameters"]["epochs"], config["dataset_parameters"]["max_samples"]) == (1, 500)
+    assert description(run)["MY.JobFlavour"] == '"espresso"'
+    assert description(run)["batch_name"].startswith("try.mt_identifier.")
+    assert Registry(place.output).entries() == []
+    assert run_command(lambda: update_registry.main(["-o", str(place.output), "--import"])) == 0
+    assert Registry(place.output).entries() == []
+    capsys.readouterr()
+    assert run_command(lambda: job_status.main(["-o", str(place.output)])) == 0
+    assert "try mt_identifier" in capsys.readouterr().out
+    assert place.submit("--set", "version=v1").code == 0  # the version is still free
+
+
+# ---------------------------------------------------------------------------- what such jobs used
+@pytest.fixture
+def used(place, capsys):
+    """`used(MB)` lets the first submitted job use so much and end well."""
+
+    def used(memory, *options):
+        assert place.submit(*options).code == 0
+        run = the_run(place)
+        write_log(run / "logs" / "job.log", ("submitted", 0), ("executing", 1), event("ended", 61, memory=memory))
+        RunStatus(run).update("done")
+        assert run_command(lambda: job_status.main(["-o", str(place.output)])) == 0
+        capsys.readouterr()
+        return run
+
+    return used
+
+
+@pytest.mark.usefixtures("pool")
+def test_the_next_job_like_it_is_told_what_it_could_ask_for(place, used):
+    run = used(5222)
+    said = place.submit("--dry-run").err
+    assert f"{run.name}) used 5.1 GB of memory in 1.0 h; request_memory 16GB could be 7GB" in said
+    assert "job_flavour tomorrow could be longlunch" in said
+    assert "--set batch_job.request_memory=7GB batch_job.job_flavour=longlunch" in said
+    assert "7GB" not in description(run)["request_memory"]
+
+
+@pytest.mark.parametrize("other", ["model_parameters.batch_size=7", "dataset_parameters.max_samples=10"])
+@pytest.mark.usefixtures("pool")
+def test_a_job_that_is_not_like_it_is_told_nothing(place, used, other):
+    used(5222)
+    assert "could be" not in place.submit("--dry-run", "--set", other).err
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_job_that_needs_about_what_it_asks_for_is_told_nothing(place, used):
+    used(11000, "--set", "batch_job.job_flavour=longlunch")
+    assert "could be" not in place.submit("--dry-run", "--set", "batch_job.job_flavour=longlunch").err
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_job_that_used_more_than_it_asked_for_is_told_to_ask_for_more(place, used):
+    used(20000)
+    assert "request_memory 16GB could be 26GB" in place.submit("--dry-run").err
+
+
+# ---------------------------------------------------------------------------- where there is no checkout
+@pytest.mark.usefixtures("pool")
+def test_the_commit_travels_with_the_run(place, monkeypatch):
+    monkeypatch.setattr("python.training.provenance._git", lambda *_: "abc" if _[0] == "rev-parse" else "")
+    assert place.submit("--set", "model_parameters.epochs=1").code == 0
+    run = the_run(place)
+    monkeypatch.setattr("python.training.provenance._git", lambda *_: None)
+    monkeypatch.setenv("ML_POINTING_COMMIT", "")  # what is set below is taken away again
+    monkeypatch.delenv("ML_POINTING_COMMIT")
+    software.cache_clear()
+    assert run_command(lambda: train.main(["mt_identifier", "--resume", str(run)])) == 0
+    software.cache_clear()
+    assert read_json(run / "environment.json")["git_commit"] == "abc"

@@ -14,6 +14,7 @@ from python.config.schema import BatchJob
 from python.general_purpose_libs import ConfigError
 
 ROOT = Path(__file__).resolve().parents[3]
+WORKER_SCRIPT = "worker.sh"
 DESCRIPTIONS = {"htcondor": "workers.sub", "slurm": "workers.sbatch"}
 ELSEWHERE = 'start the search where jobs can be submitted from, or set "search": {"engine": "local"}'
 
@@ -29,13 +30,17 @@ def require_batch_system(name: str, batch: BatchJob) -> None:
             )
 
 
-def engine_descriptions(name: str, workers: int, batch: BatchJob, folder: Path = Path("FOLDER")) -> dict[str, str]:
-    """Return the files, name to text, by which `workers` jobs of the batch system `name` are submitted from `folder`."""
-    script = folder / "worker.sh"
+def engine_descriptions(
+    name: str, workers: int, batch: BatchJob, folder: Path = Path("FOLDER"), title: str = "search"
+) -> dict[str, str]:
+    """Return the files, name to text, by which `workers` jobs of the batch system `name` are submitted from `folder`.
+
+    `title` is what the batch system shows of them to people.
+    """
     describe = {"htcondor": _htcondor, "slurm": _slurm}[name]
     return {
-        DESCRIPTIONS[name]: describe(workers, batch, folder, script),
-        script.name: _worker_script(batch, folder),
+        DESCRIPTIONS[name]: describe(workers, batch, folder, title),
+        WORKER_SCRIPT: _worker_script(batch, folder),
     }
 
 
@@ -44,10 +49,11 @@ def connection_file(folder: Path) -> Path:
     return folder / "security" / "ipcontroller-engine.json"
 
 
-def _htcondor(workers: int, batch: BatchJob, folder: Path, script: Path) -> str:
+def _htcondor(workers: int, batch: BatchJob, folder: Path, title: str) -> str:
     commands = {
         "universe": "vanilla",
-        "executable": script,
+        "batch_name": title,
+        "executable": folder / WORKER_SCRIPT,
         "output": folder / "log" / "worker.$(Cluster).$(Process).out",
         "error": folder / "log" / "worker.$(Cluster).$(Process).err",
         "log": folder / "log" / "workers.$(Cluster).log",
@@ -55,15 +61,15 @@ def _htcondor(workers: int, batch: BatchJob, folder: Path, script: Path) -> str:
     return submit_description(commands | htcondor_resources(batch), workers)
 
 
-def _slurm(workers: int, batch: BatchJob, folder: Path, script: Path) -> str:
+def _slurm(workers: int, batch: BatchJob, folder: Path, title: str) -> str:
     options = {
-        "job-name": "search-workers",
+        "job-name": shlex.quote(title),
         "array": f"1-{workers}",
         "output": shlex.quote(str(folder / "log" / "worker.%A.%a.out")),
         **slurm_resources(batch),
     }
     lines = [f"#SBATCH --{key}={value}" for key, value in options.items()]
-    return "\n".join(["#!/bin/bash", *lines, f"exec {shlex.quote(str(script))}", ""])
+    return "\n".join(["#!/bin/bash", *lines, f"exec {shlex.quote(str(folder / WORKER_SCRIPT))}", ""])
 
 
 def _worker_script(batch: BatchJob, folder: Path) -> str:

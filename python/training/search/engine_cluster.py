@@ -15,15 +15,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from python.batch.resources import THREAD_SETTINGS
-from python.batch.systems import SYSTEMS, is_queued
+from python.batch.systems import SYSTEMS, WORKERS, is_queued
 from python.config.schema import BatchJob
-from python.general_purpose_libs import TrainingError, log, processor_cores
+from python.general_purpose_libs import TrainingError, log, processor_cores, write_json
 from python.stop_requests import raise_if_stop_is_urgent
 from python.training.search.engine_batch import (
     DESCRIPTIONS,
@@ -70,12 +70,14 @@ class ClusterEngine:
     seconds_without_worker = START_S
     launcher = "Local"
     needed_at_start = 1
+    repeats = 0  # of a trial whose worker was lost
 
     def __init__(self, workers: int, run: Run, scratch: Path) -> None:
         self.workers, self.run, self.scratch = workers, run, scratch
         self.waiting: deque[Job] = deque()
         self.running: dict[int, Running] = {}
         self.ended: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.lost: Counter[int] = Counter()  # workers, by the number of the trial
         self.tickets = itertools.count()
         self.cluster: Any = None
         self.client: Any = None
@@ -113,6 +115,9 @@ class ClusterEngine:
         self.environment = {"PYTHONPATH": python_path(), "IPYTHONDIR": str(self.folder)}
         quiet = logging.getLogger("pointing.ipyparallel")
         quiet.disabled = True  # it tells of every start, and calls each worker that is stopped on purpose a failure
+        quiet.setLevel(
+            logging.CRITICAL
+        )  # at DEBUG, which it would inherit, the controller's lines go to the terminal too
         settings = {
             "LocalControllerLauncher": {
                 "controller_cmd": [*guarded, sys.executable, "-m", "ipyparallel.controller"],
@@ -198,16 +203,22 @@ class ClusterEngine:
             return trial.job, result
 
     def _result_of(self, trial: Running) -> Result | None:
-        """The result of a trial that ended; None where its worker was lost before it began."""
+        """The result of a trial that ended; None where its worker was lost and it is to be done again."""
         error = trial.promise.exception() if trial.promise.done() else None
         if trial.promise.done() and error is None:
             return trial.promise.get()
-        reason = "its worker was lost: killed, out of memory, or at the end of its time"
+        seconds, number = time.monotonic() - trial.since, trial.job["number"]
         if error is not None and getattr(error, "ename", "") != "EngineError":
-            reason = str(error)
-        elif trial.worker() is None:
+            return failed_result(trial.job, str(error), seconds)
+        if trial.worker() is None:
             return None
-        return failed_result(trial.job, reason, time.monotonic() - trial.since)
+        self.lost[number] += 1
+        if self.lost[number] <= self.repeats:
+            log.info("the worker of trial %d was lost; the trial is done again", number)
+            return None
+        times = f" {self.lost[number]} times" if self.repeats else ""
+        reason = f"its worker was lost{times}: killed, out of memory, or at the end of its time"
+        return failed_result(trial.job, reason, seconds)
 
     # ------------------------------------------------------------------------ workers
     def _start_workers(self) -> None:
@@ -281,6 +292,7 @@ class BatchWorkers(ClusterEngine):
     """Workers on the nodes of a batch system, which come and go as it lets them: those that are there do the work."""
 
     seconds_without_worker = 24 * 3600.0
+    repeats = 2  # a batch system evicts workers, which is no fault of their trials
 
     def __init__(self, name: str, workers: int, run: Run, scratch: Path, batch: BatchJob) -> None:
         super().__init__(workers, run, scratch)
@@ -291,7 +303,8 @@ class BatchWorkers(ClusterEngine):
     def _start_workers(self) -> None:
         from ipyparallel.cluster.launcher import LauncherError
 
-        for name, text in engine_descriptions(self.name, self.workers, self.batch, self.folder).items():
+        title = f"search.{self.scratch.absolute().parent.name}"
+        for name, text in engine_descriptions(self.name, self.workers, self.batch, self.folder, title).items():
             (self.folder / name).write_text(text)
             (self.folder / name).chmod(0o700)
         description = self.folder / DESCRIPTIONS[self.name]
@@ -306,7 +319,12 @@ class BatchWorkers(ClusterEngine):
             self.cluster.engines.clear()
             raise TrainingError(f"{self.system.submit} does not take the workers ({error}); see its message") from error
         self.batch_job, self.asked = self.cluster.engines[name].job_id, time.monotonic()
-        log.info("waiting for the first of them")
+        write_json(self.scratch / WORKERS, {"system": self.name, "job": self.batch_job, "workers": self.workers})
+        log.info("waiting for the first of them (job %s)", self.batch_job)
+
+    def __exit__(self, *_: object) -> None:
+        (self.scratch / WORKERS).unlink(missing_ok=True)
+        super().__exit__()
 
     def _look_after_workers(self) -> None:
         super()._look_after_workers()

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from python.config.schema import BatchJob
-from python.general_purpose_libs import ConfigError, TrainingError
+from python.general_purpose_libs import ConfigError, TrainingError, start_logging
 from python.training.search import engine_cluster, engine_lifeline
 from python.training.search.engine_batch import engine_descriptions
 from python.training.search.engines import make_engine
@@ -36,7 +37,9 @@ def work(job, folder):
         time.sleep(job["sleep"])
     if "raise" in job:
         raise ValueError(job["raise"])
-    if "kill" in job:
+    if "kill" in job and not Path(job.get("unless", "")).is_file():
+        if "unless" in job:
+            Path(job["unless"]).write_text("killed")
         os.kill({"worker": os.getpid(), "guard": os.getppid()}[job["kill"]], signal.SIGKILL)
         time.sleep(PATIENCE_S)
     told = {
@@ -142,6 +145,15 @@ def two(tmp_path_factory):
         patch.setattr(engine_cluster, "processor_cores", lambda: 6)
         with make_engine("local", 2, work, tmp_path_factory.mktemp("scratch"), BatchJob()) as engine:
             yield engine
+
+
+def test_the_controller_says_nothing_on_the_terminal(tmp_path, capfd):
+    start_logging()  # the loggers below are asked to note everything
+    with make_engine("local", 2, work, tmp_path / "scratch", BatchJob()) as engine:
+        results(engine, {"number": 1})
+        written = "".join(file.read_text() for file in (engine.folder / "log").glob("ipcontroller*"))
+    assert "[IPController]" in written
+    assert capfd.readouterr() == ("", "")
 
 
 def test_two_workers_work_at_the_same_time(two, tmp_path):
@@ -313,6 +325,7 @@ def test_htcondor_is_asked_for_what_the_configuration_says():
     assert lines["+JobFlavour"] == '"workday"'
     assert lines["accounting_group"] == "group_dune"
     assert lines["executable"] == "FOLDER/worker.sh"
+    assert lines["batch_name"] == "search"
     assert text.endswith("\nqueue 4\n")
     assert len(text.splitlines()) == len(lines) + 1
 
@@ -323,7 +336,7 @@ def test_slurm_is_asked_for_what_the_configuration_says():
     options = pairs(text, r"^#SBATCH --(\S+?)=(.*)$")
     assert options.pop("output") == "FOLDER/log/worker.%A.%a.out"
     assert options == {
-        "job-name": "search-workers",
+        "job-name": "search",
         "array": "1-4",
         "cpus-per-task": "3",
         "mem": "1536M",
@@ -412,6 +425,52 @@ def test_workers_of_a_batch_system(batch_system, tmp_path):
         started = submitted(folder)
         assert len(started) >= 4
     assert psutil.wait_procs(started, timeout=5)[1] == []
+
+
+@pytest.fixture
+def found_out_soon(monkeypatch):
+    """The controller misses a worker within seconds."""
+    options = (*engine_cluster.CONTROLLER_OPTIONS[:-1], "--HeartMonitor.max_heartmonitor_misses=3")
+    monkeypatch.setattr(engine_cluster, "CONTROLLER_OPTIONS", options)
+
+
+@pytest.mark.parametrize("batch_system", ["htcondor"], indirect=True)
+@pytest.mark.usefixtures("found_out_soon")
+def test_a_trial_whose_batch_worker_is_lost_is_done_again(batch_system, tmp_path):
+    place = tmp_path / "once"
+    with make_engine(batch_system[0], 2, work, tmp_path / "run" / "search", BatchJob()) as engine:
+        written = json.loads((tmp_path / "run" / "search" / "workers.json").read_text())
+        assert written == {"system": batch_system[0], "job": "77", "workers": 2}
+        done = results(engine, {"number": 1, "kill": "worker", "unless": str(place)})
+    assert "status" not in done[1]
+    assert place.read_text() == "killed"
+    assert list((tmp_path / "run" / "search").iterdir()) == []
+
+
+class Lost:
+    """ipyparallel's promise of a trial whose engine died."""
+
+    def done(self):
+        return True
+
+    def exception(self):
+        return SimpleNamespace(ename="EngineError")
+
+
+def test_a_trial_that_no_batch_worker_survives_is_given_up(batch_system, tmp_path):
+    engine = make_engine(batch_system[0], 2, work, tmp_path / "scratch", BatchJob())
+    trial = engine_cluster.Running({"number": 4}, tmp_path / "trial", Lost(), time.monotonic())
+    assert engine._result_of(trial) is None  # it had not begun: that does not count
+    engine_cluster.mark_of(trial.folder).write_text("1")
+    results = [engine._result_of(trial) for _ in range(engine.repeats + 1)]
+    assert results[:-1] == [None, None]
+    assert results[-1]["status"] == "failed"
+    assert "worker was lost 3 times" in results[-1]["reason"]
+
+
+def test_workers_of_a_run_bear_its_name(tmp_path):
+    for name, line in (("htcondor", "batch_name = search.20250101_1"), ("slurm", "--job-name=search.20250101_1")):
+        assert line in "".join(engine_descriptions(name, 2, BatchJob(), tmp_path, "search.20250101_1").values())
 
 
 def test_batch_workers_end_without_their_search(batch_system, tmp_path):
