@@ -20,8 +20,7 @@ from python.data.npz import read_npz
 from python.data.triples import join_planes
 from python.general_purpose_libs import run_command
 from python.ingest.products import ProductSettings
-from python.networks.class_output import class_names
-from python.networks.saved import load_network
+from python.networks.saved import load_network, saved_classes
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
@@ -112,7 +111,7 @@ def test_networks_on_more_than_one_image_train(train, volumes, name, build, numb
     run = train("-d", volumes, model_name=name, model_parameters=parameters)
     assert run.code == 0, run.err
     model = load_network(run.folder / f"{name}.keras")
-    assert class_names(model) == ("cc", "es")
+    assert saved_classes(run.folder / f"{name}.keras", model) == ("cc", "es")
     assert ("numbers" in model.input) == numbers
     matched = join_planes([load_images([volumes], plane, kind="volumes") for plane in PLANES])
     cuts = read(run.folder / "cuts.json")
