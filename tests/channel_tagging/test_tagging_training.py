@@ -24,6 +24,7 @@ from python.networks.saved import load_network, saved_classes
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
+from python.tagging_libs import temperature_at_bound
 from tests.synthetic import old_volume_rows, write_old_volume_file
 
 SMALL = {
@@ -76,6 +77,8 @@ def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
     metrics = read(run.folder / "metrics.json")
     for name in ("accuracy", "auc", "baseline_auc", "es_efficiency_at_4_percent_cc", "temperature"):
         assert np.isfinite(metrics[name]), name
+    assert metrics["temperature_at_bound"] == temperature_at_bound(metrics["temperature"])
+    assert metrics["temperature_at_bound"] == ("the bound of its range" in run.err)
     with np.load(run.folder / "test_predictions.npz", allow_pickle=False) as arrays:
         assert arrays["class_names"].tolist() == ["cc", "es"]
         scores, labels, rows = arrays["scores"], arrays["labels"], arrays["row"]
