@@ -9,12 +9,19 @@ from matplotlib.figure import Figure
 
 from channel_tagging.volume_numbers import baseline_scores
 from python.data.augmentation import RandomFlips
+from python.general_purpose_libs import log
 from python.reporting.tagging_plots import (
     plot_efficiency_vs_contamination,
     plot_selection_vs_energy,
     plot_temperature_calibration,
 )
-from python.tagging_libs import calibration_error, fit_temperature, tagging_metrics, with_temperature
+from python.tagging_libs import (
+    calibration_error,
+    fit_temperature,
+    tagging_metrics,
+    temperature_at_bound,
+    with_temperature,
+)
 from python.training.classification import Classification
 from python.training.task import Evaluation
 
@@ -44,7 +51,19 @@ class ChannelTagging(Classification):
         validation = evaluation.val_predictions
         temperature = fit_temperature(validation["labels"], validation["scores"])
         calibrated = calibration_error(labels, with_temperature(scores, temperature))
-        metrics |= {"temperature": temperature, "expected_calibration_error_calibrated": calibrated}
+        at_bound = temperature_at_bound(temperature)
+        if at_bound:
+            log.warning(
+                "the temperature went to the bound of its range, %.3g: the %d validation events do not tell it (one channel "
+                "alone, channels without overlap, or scores that say nothing); take calibrated scores for no probabilities",
+                temperature,
+                len(validation["labels"]),
+            )
+        metrics |= {
+            "temperature": temperature,
+            "temperature_at_bound": at_bound,
+            "expected_calibration_error_calibrated": calibrated,
+        }
         figures["temperature"] = plot_temperature_calibration(labels, scores, temperature)
         return metrics, table, figures
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
+import io
 import json
 import logging
 import os
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from python.processes import lives, this_process
+from python.sigterm import sigterm_heard
 
 EXIT_INTERRUPTED = 130
 SECONDS_BETWEEN_PROGRESS_LINES = 20
@@ -80,25 +83,40 @@ class Terminated(StopRequested):
 
 
 _OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
-_OUTPUT_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+_ELSEWHERE = "choose another output folder with -o"
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"free some space or {_ELSEWHERE}"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose an output folder that you may write to with -o"),
+    errno.EFBIG: f"files may not become so large here (ulimit -f); raise the limit or {_ELSEWHERE}",
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "what stands there is no folder; choose another one"),
+    errno.EISDIR: "a folder stands there; choose another name",
+    errno.ENAMETOOLONG: "choose a shorter one",
+    errno.ELOOP: "links that lead in a circle; mend them or choose another name",
+}
+_RIGHTS = {errno.EACCES, errno.EPERM}  # to write, or to read
 
 
 @contextlib.contextmanager
 def writing_to(path: str | os.PathLike) -> Iterator[None]:
-    """Turn an operating-system error while writing `path` into an OutputError that names it."""
+    """Turn an operating-system error while writing `path` into an OutputError that names it, with the remedy for it."""
     try:
         yield
     except OSError as error:
-        remedy = "free some space or choose another output folder with -o"
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            remedy = "choose an output folder that you may write to with -o"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+        raise OutputError(f"cannot write {path}: {_in_words(error)}") from error
 
 
-def run_command(main: Callable[[], int | None]) -> int:
-    """Run a command line's `main` and return its exit code; a PointingError becomes one line on standard error."""
+def _in_words(error: OSError) -> str:
+    return f"{error.strerror or error}; {_REMEDIES.get(error.errno, _ELSEWHERE)}"
+
+
+def run_command(main: Callable[[], int | None], stopped: StopRequested | None = None) -> int:
+    """Run a command line's `main` and return its exit code; a PointingError becomes one line on standard error.
+
+    `stopped` is what SIGTERM raises where `main` does not hear it itself; without it SIGTERM ends the process.
+    """
     try:
-        return main() or 0
+        with sigterm_heard(stopped):
+            return main() or 0
     except PointingError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -121,10 +139,13 @@ def run_command(main: Callable[[], int | None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:
-        if error.errno not in _OUTPUT_ERRNOS:
+        if error.errno not in _REMEDIES:
             raise
         where = f" {error.filename}" if error.filename else ""
-        print(f"error: cannot write{where}: {error.strerror}", file=sys.stderr)
+        said = (
+            f"read or write{where}: {error.strerror}" if error.errno in _RIGHTS else f"use{where}: {_in_words(error)}"
+        )
+        print(f"error: cannot {said}", file=sys.stderr)
         return OutputError.exit_code
 
 
@@ -174,15 +195,23 @@ def read_json(path: str | os.PathLike) -> Any:
     """Read a JSON file (see `parse_json`); ConfigError when it is missing, unreadable or malformed."""
     path = Path(path)
     try:
-        return parse_json(path.read_text(encoding="utf-8"), str(path))
+        with open(path, "rb") as file, io.TextIOWrapper(file, _encoding(file.peek(2))) as text:
+            return parse_json(text.read(), str(path))
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such file") from error
     except IsADirectoryError as error:
         raise ConfigError(f"{path}: is a folder, a JSON file is needed") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+        raise ConfigError(
+            f"{path}: is not text in UTF-8, nor in UTF-16 with a byte-order mark (byte {error.start})"
+        ) from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _encoding(beginning: bytes) -> str:
+    """UTF-8, unless a byte-order mark says UTF-16, as some editors write it."""
+    return "utf-16" if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 # ---------------------------------------------------------------------------- writing

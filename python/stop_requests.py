@@ -11,6 +11,7 @@ from python.general_purpose_libs import StopRequested, Terminated
 _urgent: list[KeyboardInterrupt] = []
 _timely: list[KeyboardInterrupt] = []
 _holding = False
+_remedy = ""
 
 
 def stop_requested() -> bool:
@@ -50,25 +51,33 @@ def requests_held() -> Iterator[None]:
         _holding = before
 
 
+def go_on_with(remedy: str) -> None:
+    """What a request to stop tells from now on to do afterwards."""
+    global _remedy
+    _remedy = remedy
+
+
 @contextlib.contextmanager
-def stop_on_request(remedy: str = "go on with --resume", after_minutes: float | None = None) -> Iterator[None]:
+def stop_on_request(remedy: str = "start again", after_minutes: float | None = None) -> Iterator[None]:
     """Turn SIGTERM, with which batch systems ask a job to end, into StopRequested; let no Ctrl-C get lost.
 
     The same is asked for `after_minutes`. That never strikes, but waits to be heard, where what was done is not lost. SIGTERM
-    becomes `Terminated` then: who starts again what stopped for its time must not start again what was told to stop.
+    becomes `Terminated` then: who starts again what stopped for its time must not start again what was told to stop. `remedy`
+    says what to do afterwards, until `go_on_with` is told something else.
     """
     asked = StopRequested if after_minutes is None else Terminated
 
     def stop(number: int, _frame: object) -> None:
         if number == signal.SIGALRM:
-            _timely.append(StopRequested(f"{after_minutes:g} minutes are over; {remedy}"))
+            _timely.append(StopRequested(f"{after_minutes:g} minutes are over; {_remedy}"))
             return
         terminated, again = number == signal.SIGTERM, bool(_urgent)
-        _urgent.append(asked(f"asked to stop (SIGTERM); {remedy}") if terminated else KeyboardInterrupt())
+        _urgent.append(asked(f"asked to stop (SIGTERM); {_remedy}") if terminated else KeyboardInterrupt())
         if not _holding or (again and not terminated):
             raise _urgent[-1]
 
     _forget()
+    go_on_with(remedy)
     numbers = [signal.SIGTERM, signal.SIGALRM]
     ignored = signal.getsignal(signal.SIGINT) is not signal.default_int_handler  # as it is for jobs in the background
     if not ignored:

@@ -32,6 +32,7 @@ CC, ES = range(2)
 CC_PER_ES = 10.0  # of a supernova in liquid argon, about
 CONTAMINATIONS = {"4_percent": 0.04, "1_percent": 0.01}
 TEMPERATURES = (0.1, 10.0)
+_BESIDE_BOUND = 1e-3  # in the logarithm: the fit comes near an end of its range but never there
 
 _ROUNDING = 1e-12  # of a contamination: a cut that reaches the limit exactly is allowed
 _LARGEST_LOGIT = float(logit(1 - 2.0**-24))  # of the last single-precision score below 1
@@ -205,6 +206,11 @@ def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float:
 
     found = minimize_scalar(mean_log_loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
+
+
+def temperature_at_bound(temperature: float) -> bool:
+    """Whether the fit went to an end of its range: the events that it was given do not tell the temperature."""
+    return bool(np.any(np.abs(np.log(temperature) - np.log(TEMPERATURES)) < _BESIDE_BOUND))
 
 
 def with_temperature(scores: ArrayLike, temperature: float) -> np.ndarray:

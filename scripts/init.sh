@@ -6,12 +6,26 @@
 #   ML_POINTING_ENV=system    the python3 on the PATH, used as it is
 #
 # Sets POINTING_PYTHON, PYTHONPATH and a few defaults. Prints to standard error only.
-set -euo pipefail
+[ -n "${BASH_VERSION:-}" ] || exec bash "$launcher" "$@" # called as `sh launcher`: the rest is Bash
+set +o posix -euo pipefail
 
-project_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+here="$(readlink -f "${BASH_SOURCE[0]}")"
+project_root="${here%/scripts/*}"
+export PYTHONSAFEPATH=1 # no Python takes code from the folder that it is called in
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: ${*:2}"; exit "$1"; }
+
+# What was asked to stop says so: a training that is to be started again ends with 85, all else as SIGTERM ends a process.
+stop() {
+    kill ${child:+"$child"} 2>/dev/null || true
+    [[ $1 == TERM ]] || { say "interrupted; the next call goes on from here"; exit 130; }
+    say "asked to stop (SIGTERM); start again"
+    [[ ${launcher:-} == */train_* && $asked != *" --stop-after"* ]] && exit 85 # see stop_requests.py
+    exit 143
+}
+# ... and is heard at once while this works
+at_work() { "$@" </dev/null >&2 & child=$!; wait "$child" && child=; }
 
 find_python() {
     local name
@@ -40,17 +54,17 @@ is_installed() { [[ -e $(stamp_of "$1") && "$(<"$(stamp_of "$1")")" == "$(wanted
 install_requirements() {
     local list="$1" python build=tensorflow-cpu progress=off chosen
     python="$(find_python)"
-    trap 'say "interrupted; the next call goes on from here"; exit 130' INT
+    trap 'stop INT' INT
     mkdir -p "$venv" 2>/dev/null && [[ -w $venv ]] ||
         fail 5 "cannot write $venv; set ML_POINTING_VENV to a folder that you may write to"
     if command -v flock >/dev/null; then
         exec 9>"$venv.lock"
-        flock -n 9 || { say "waiting for another process that is filling $venv"; flock 9; }
+        flock -n 9 || { say "waiting for another process that is filling $venv"; at_work flock 9; }
         is_installed "$list" && return
     fi
     say "installing $list into $venv (once, one to three minutes, for $device)"
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-        "$python" -m venv --clear "$venv" >&2 ||
+        at_work "$python" -m venv --clear "$venv" ||
             fail 2 "$python cannot make a virtual environment; install it (Debian, Ubuntu: apt-get install python3-venv) and start again"
     fi
     # The same TensorFlow release comes in two builds; requirements.txt names it once.
@@ -58,7 +72,7 @@ install_requirements() {
     [[ -t 2 ]] && progress=on
     chosen="$(stamp_of "$list").txt"
     sed "s/^tensorflow\b/$build/" "$project_root/$list" >"$chosen"
-    "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar "$progress" -r "$chosen" >&2 ||
+    at_work "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar "$progress" -r "$chosen" ||
         fail 2 "$list could not be installed (see above); mend that and start again, what is installed is kept"
     wanted_stamp "$list" >"$(stamp_of "$list")"
     exec 9>&-
@@ -68,20 +82,31 @@ install_requirements() {
 use_venv() {
     local list
     venv="${ML_POINTING_VENV:-$project_root/.venv}" device=cpu
+    if [[ $venv != /* ]]; then export ML_POINTING_VENV="$PWD/$venv"; venv="$ML_POINTING_VENV"; fi
+    export PYTHONNOUSERSITE=1 PYTHONPATH="$project_root"
     has_nvidia_driver && device=gpu
     for list in requirements.txt ${EXTRA_REQUIREMENTS:-}; do
         is_installed "$list" || install_requirements "$list"
     done
     POINTING_PYTHON="$venv/bin/python"
-    export PYTHONNOUSERSITE=1 PYTHONPATH="$project_root"
 }
 
+# Of what PYTHONPATH holds, this project comes first, and an entry that is relative to the caller's folder does not count.
 use_existing() {
+    local entry entries path="$project_root"
+    IFS=: read -ra entries <<<"${PYTHONPATH:-}"
+    for entry in "${entries[@]:-}"; do
+        if [[ $entry == /* && $entry != "$project_root" ]]; then path+=":$entry"; fi
+    done
+    export PYTHONPATH="$path"
     POINTING_PYTHON="$(find_python ${VIRTUAL_ENV:+"$VIRTUAL_ENV/bin/python"})"
-    export PYTHONPATH="$project_root${PYTHONPATH:+:$PYTHONPATH}"
 }
 
+asked=" $*"
+trap 'stop TERM' TERM
+[[ $project_root != *:* ]] || fail 2 "$project_root: Python cannot work in a folder with a colon in its path; rename it"
 if wants_help "$@"; then
+    export PYTHONPATH= # help needs the standard library alone
     use_existing
 elif [[ ${ML_POINTING_ENV:-} == system || -n ${LCG_VERSION:-} || "$(command -v python3)" == /cvmfs/*/lcg/* ]]; then
     use_existing

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 EXTRA_REQUIREMENTS=tests/requirements.txt
-source "$(dirname "${BASH_SOURCE[0]}")/init.sh"
+launcher="$(readlink -f "${BASH_SOURCE:-$0}")" && . "${launcher%/*}/init.sh"
 if wants_help "$@"; then
     echo "usage: run_tests.sh [PYTEST OPTION ...]    for example: -k geometry, -x, tests/data"
     exit 0

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-source "$(dirname "${BASH_SOURCE[0]}")/init.sh"
+launcher="$(readlink -f "${BASH_SOURCE:-$0}")" && . "${launcher%/*}/init.sh"
 exec "$POINTING_PYTHON" -m python.commands.simulate "$@"

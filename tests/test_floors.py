@@ -19,7 +19,8 @@ FLOORS = [  # from the top
     ("python.ingest",),
     ("python.data", "python.data_loader"),
     ("python.config",),
-    ("python.general_purpose_libs", "python.stop_requests", "python.processes"),
+    ("python.general_purpose_libs", "python.own_processes", "python.stop_requests"),
+    ("python.processes", "python.sigterm"),
 ]
 
 

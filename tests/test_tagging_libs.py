@@ -19,6 +19,7 @@ from python.tagging_libs import (
     es_efficiencies,
     fit_temperature,
     tagging_metrics,
+    temperature_at_bound,
     with_temperature,
 )
 
@@ -237,6 +238,17 @@ def test_temperature_of_one_score_has_a_closed_form():
     assert fit_temperature(labels, two_columns([0.6] * 4 + [0.4] * 4)) == pytest.approx(
         math.log(1.5) / math.log(3), rel=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores"),
+    [([1, 1, 1], [0.7, 0.8, 0.9]), ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]), ([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9])],
+    ids=["one channel", "without overlap", "always wrong"],
+)
+def test_a_temperature_that_the_events_do_not_tell_is_at_its_bound(labels, scores):
+    assert temperature_at_bound(fit_temperature(labels, two_columns(scores)))
+    assert not temperature_at_bound(fit_temperature([1, 1, 1, 0], two_columns([0.9] * 4)))
+    assert not temperature_at_bound(fit_temperature([], two_columns([])))
 
 
 def test_temperature_is_what_it_was_made_with():

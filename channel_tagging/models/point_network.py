@@ -36,7 +36,7 @@ def build(_input_shape: InputShape, classes: Sequence[str], parameters: PointNet
     """The network from points (N, max_points, 9) and the log of the energy (N, 1) to the probabilities of `classes`."""
     import keras  # validating a configuration must not load TensorFlow
 
-    from python.networks.class_output import ClassProbabilities
+    from python.networks.class_output import class_output
     from python.networks.event_inputs import event_features, event_input
     from python.networks.point_event import event_of_points, point_input
     from python.networks.volume_input import number_features, number_input
@@ -47,7 +47,7 @@ def build(_input_shape: InputShape, classes: Sequence[str], parameters: PointNet
         taken["numbers"] = number_input(n_numbers(parameters))
         known.append(number_features(taken["numbers"]))
     features = event_of_points(taken["points"], known, parameters)
-    return keras.Model(taken, ClassProbabilities(classes, name="probability")(features), name="point_network")
+    return keras.Model(taken, class_output(classes)(features), name="point_network")
 
 
 ARCHITECTURE = Architecture(

@@ -31,7 +31,7 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnn
     import keras  # validating a configuration must not load TensorFlow
     from keras import layers
 
-    from python.networks.class_output import ClassProbabilities
+    from python.networks.class_output import class_output
     from python.networks.inputs import scaled_adc
 
     model = keras.Sequential([keras.Input(input_shape), scaled_adc()], name="simple_cnn")
@@ -43,7 +43,7 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnn
         model.add(layers.Dense(parameters.n_dense_units, activation="relu"))
         if parameters.dropout_rate > 0:
             model.add(layers.Dropout(parameters.dropout_rate))
-    model.add(ClassProbabilities(classes))
+    model.add(class_output(classes))
     return model
 
 

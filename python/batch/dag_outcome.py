@@ -19,6 +19,7 @@ CODES = {  # of the launchers
     4: "the training failed",
     5: "output not writable",
     130: "interrupted",
+    143: "asked to stop (SIGTERM)",
 }
 STARTS_ANEW = "STARTING UP"
 LONGEST_REASON = 300  # characters

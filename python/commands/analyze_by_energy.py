@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.direction_runs import DirectionRun, read_runs, unlike
+from python.commands.places import named_place
 from python.general_purpose_libs import (
     atomic_path,
     log,
@@ -67,7 +68,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("runs", nargs="+", metavar="RUN", help="folders of finished runs, as the training printed them")
-    add("-o", "--output", metavar="DIR", help="folder for the results; default: a new one in output/analyze_by_energy")
+    add(
+        "-o",
+        "--output",
+        type=named_place,
+        metavar="DIR",
+        help="folder for the results; default: a new one in output/analyze_by_energy",
+    )
     add("--part", choices=("test", "val"), default="test", help="part of the data to compare on; default: test")
     add(
         "--flux",

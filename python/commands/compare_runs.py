@@ -19,6 +19,7 @@ from python.commands.finished_runs import (
     sound_predictions,
     task_of_run,
 )
+from python.commands.places import named_place
 from python.commands.product_options import whole_number
 from python.commands.tasks import TASKS
 from python.general_purpose_libs import (
@@ -62,7 +63,13 @@ def make_parser() -> argparse.ArgumentParser:
     add("--task", choices=TASKS, help="compare the best runs of this task too, found in the output folder")
     add("--best", type=whole_number(1), metavar="N", help=f"how many of them; default: {BEST}")
     add("--output-folder", default="output", metavar="OUTPUT", help="where the runs are looked for; default: output")
-    add("-o", "--output", metavar="DIR", help="folder for the results; default: a new one in OUTPUT/compare_runs")
+    add(
+        "-o",
+        "--output",
+        type=named_place,
+        metavar="DIR",
+        help="folder for the results; default: a new one in OUTPUT/compare_runs",
+    )
     add("--name", nargs="+", metavar="NAME", help="names of the runs, in their order; default: their versions")
     add("--sort", metavar="METRIC", help="metric to rank by; default: containment_68_deg for directions, else auc")
     add("--common", action="store_true", help="measure all runs again on the test events that they share")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from python.commands.places import named_place
 from python.commands.tasks import TASKS, load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command, write_json
 
@@ -20,7 +21,9 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("file", metavar="FILE", help="the older JSON configuration")
     result.add_argument("-t", "--task", choices=CONVERTIBLE, required=True, help="the task that it configures")
-    result.add_argument("-o", "--output", metavar="OUT", required=True, help="the file to write; must not exist yet")
+    result.add_argument(
+        "-o", "--output", type=named_place, metavar="OUT", required=True, help="the file to write; must not exist yet"
+    )
     return result
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.places import named_place
 from python.commands.tasks import TASKS
 from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging
 
@@ -45,7 +46,14 @@ def make_parser() -> argparse.ArgumentParser:
         "example: ./scripts/job_status.sh -t mt_identifier --watch",
     )
     add = parser.add_argument
-    add("-o", "--output", metavar="DIR", default="output", help="output folder of the runs; default: output")
+    add(
+        "-o",
+        "--output",
+        type=named_place,
+        metavar="DIR",
+        default="output",
+        help="output folder of the runs; default: output",
+    )
     add("-t", "--task", choices=TASKS, help="jobs of this task only")
     add("--all", action="store_true", help="jobs that are done too")
     add(

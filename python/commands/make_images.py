@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python.commands.places import named_place
 from python.commands.product_options import add_product_options, product_settings, summary_table
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 
@@ -25,7 +26,14 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("-i", "--input", nargs="+", required=True, metavar="FILE", help="ROOT files of trigger primitives")
-    add("-o", "--output", required=True, metavar="DIR", help="folder for the image files, made when it is not there")
+    add(
+        "-o",
+        "--output",
+        type=named_place,
+        required=True,
+        metavar="DIR",
+        help="folder for the image files, made when it is not there",
+    )
     add_product_options(parser)
     add(
         "--legacy-layout",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from python.commands.finished_runs import require_done, task_of_run
+from python.commands.places import named_place
 from python.commands.tasks import TASKS, load_task
 from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
 
@@ -30,6 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "-o",
         "--output",
+        type=named_place,
         metavar="FILE.npz",
         required=True,
         help="file for the answers; an existing one is not replaced",

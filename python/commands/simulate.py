@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python.commands.places import named_place
 from python.commands.product_options import (
     add_product_options,
     number_from,
@@ -19,12 +20,15 @@ from python.commands.product_options import (
 from python.general_purpose_libs import (
     ConfigError,
     Progress,
+    StopRequested,
     log,
     processor_cores,
     run_command,
     start_logging,
 )
 from python.stop_requests import stop_on_request
+
+STOPPED = "the same command goes on from here"
 
 if TYPE_CHECKING:
     from python.simulation.settings import SimulationSettings
@@ -70,6 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "-o",
         "--output",
+        type=named_place,
         required=True,
         metavar="DIR",
         help="folder for the image files; a new one, or one to go on with",
@@ -194,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info("%s: %s", settings.marley_file, marley_list(settings.marley_file).summary())
     folder = Path(arguments.output)
     start = time.monotonic()
-    with stop_on_request("the same command goes on from here"), Progress("simulating", "events") as progress:
+    with stop_on_request(STOPPED), Progress("simulating", "events") as progress:
         summary = produce(settings, folder, arguments.workers, progress)
     seconds = time.monotonic() - start
     log.info("%d events in %.1f s, %.0f a second", summary.events, seconds, summary.events / max(seconds, 1e-9))
@@ -204,4 +209,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_command(main, StopRequested(f"asked to stop (SIGTERM); {STOPPED}")))

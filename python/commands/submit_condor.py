@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.places import named_place
 from python.commands.tasks import TASKS, load_task
 from python.commands.train import training_parser
 from python.general_purpose_libs import (
@@ -90,7 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=Path,
         help="instead: submit again what left the queue before it was done; of an ensemble what is not done",
     )
-    add("-o", "--output", metavar="DIR", help="output folder instead of the configurations'")
+    add("-o", "--output", type=named_place, metavar="DIR", help="output folder instead of the configurations'")
     add("-d", "--data", metavar="DIR", nargs="+", help="data folders instead of the configurations'")
     add(
         "--set",

@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+from python.commands.places import named_place
 from python.commands.tasks import load_task
-from python.general_purpose_libs import run_command
+from python.general_purpose_libs import StopRequested, Terminated, run_command
 
 ABOUT = {
     "mt_identifier": "Train the main-track identifier: is a cluster the main electron track of its event?",
@@ -32,7 +33,9 @@ def training_parser(task: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("-j", "--json", metavar="FILE", help="configuration (required unless --resume is given)")
-    parser.add_argument("-o", "--output", metavar="DIR", help="output folder instead of the configuration's")
+    parser.add_argument(
+        "-o", "--output", type=named_place, metavar="DIR", help="output folder instead of the configuration's"
+    )
     parser.add_argument("-d", "--data", metavar="DIR", nargs="+", help="data folders instead of the configuration's")
     parser.add_argument("--plane", choices=("U", "V", "X"), help="wire plane instead of the configuration's")
     parser.add_argument("--max-samples", metavar="N", type=int, help="use at most N images, chosen at random")
@@ -97,4 +100,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    timed = any(argument.startswith("--stop-after") for argument in sys.argv)  # see stop_requests.py
+    stopped = (Terminated if timed else StopRequested)("asked to stop (SIGTERM); start again")
+    raise SystemExit(run_command(main, stopped))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from python.commands.places import named_place
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ def make_parser() -> argparse.ArgumentParser:
         "example: ./scripts/update_registry.sh -o output --import",
     )
     add = parser.add_argument
-    add("-o", "--output", metavar="OUTPUT", default="output", help="output folder of the trainings; default: output")
+    add(
+        "-o",
+        "--output",
+        type=named_place,
+        metavar="OUTPUT",
+        default="output",
+        help="output folder of the trainings; default: output",
+    )
     add(
         "--import",
         action="store_true",

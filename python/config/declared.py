@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -59,17 +60,21 @@ class Declaration:
         section = self.section(node)
         return section["properties"] if section else {}
 
-    def sections(self, path: Path = ()) -> Iterator[tuple[Path, dict[str, Node]]]:
+    @cached_property
+    def sections(self) -> list[tuple[Path, dict[str, Node]]]:
         """Every section with its path and its keys, the outer ones first."""
+        return list(self._sections_from(()))
+
+    def _sections_from(self, path: Path) -> Iterator[tuple[Path, dict[str, Node]]]:
         keys = self.keys(path)
         if keys:
             yield path, keys
         for key in keys:
-            yield from self.sections((*path, key))
+            yield from self._sections_from((*path, key))
 
     def homes(self, key: str) -> list[str]:
         """Dotted paths of all keys of this name."""
-        return [dotted((*path, key)) for path, keys in self.sections() if key in keys]
+        return [dotted((*path, key)) for path, keys in self.sections if key in keys]
 
     def node(self, path: Path) -> Node:
         """What is declared at `path`, an index leading into a list; empty when nothing is."""

@@ -119,9 +119,7 @@ def _unknown_key(path: Path, declaration: Declaration) -> tuple[Problem, list[Pa
     close = nearest(key, list(here))
     if close:
         return Problem(path, f'unknown key; did you mean "{close}"?'), [(*path[:-1], close)]
-    elsewhere = nearest(
-        key, list(dict.fromkeys(name for _, keys in declaration.sections() for name in keys)), cutoff=0.8
-    )
+    elsewhere = nearest(key, list(dict.fromkeys(name for _, keys in declaration.sections for name in keys)), cutoff=0.8)
     if elsewhere:
         homes = declaration.homes(elsewhere)
         return Problem(path, f"unknown key; did you mean {' or '.join(homes)}?"), [

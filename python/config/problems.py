@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from python.general_purpose_libs import ConfigError
 
 Path = tuple[str | int, ...]
+MOST_SHOWN = 30  # mistakes of one configuration
+LONGEST_SHOWN = 600  # characters of one mistake
+MOST_NAMES = 60  # of a list within one
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,9 @@ def shown(value: Any) -> str:
 
 
 def listed(names: Iterable[Any]) -> str:
-    return ", ".join(shown(name) for name in names)
+    names = list(names)
+    more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return ", ".join([*map(shown, names[:MOST_NAMES]), *more])
 
 
 def nearest(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
@@ -60,9 +66,27 @@ def did_you_mean(value: Any, names: Iterable[Any]) -> str:
 
 
 def raise_problems(problems: Sequence[Problem], source: str) -> None:
-    """Raise one ConfigError that names every problem of the configuration `source`; return when there is none."""
-    lines = list(dict.fromkeys(str(problem) for problem in problems))
+    """Raise one ConfigError that names every problem of the configuration `source`; return when there is none.
+
+    Of more than `MOST_SHOWN` it counts the rest.
+    """
+    different = list({str(problem): problem for problem in problems}.values())
+    lines = [shortened(str(problem), LONGEST_SHOWN) for problem in _of_every_section(different)]
+    if len(different) > len(lines):
+        lines.append(f"and {len(different) - len(lines):,} more mistakes")
     if len(lines) == 1:
         raise ConfigError(f"{source}: {lines[0]}")
     if lines:
-        raise ConfigError("\n  ".join([f"{source}: {len(lines)} mistakes", *lines]))
+        raise ConfigError("\n  ".join([f"{source}: {len(different):,} mistakes", *lines]))
+
+
+def _of_every_section(problems: Sequence[Problem]) -> list[Problem]:
+    """The first `MOST_SHOWN` problems, taken from the sections in turn: a flood of them in one hides none in another."""
+    known: Counter[Path] = Counter()
+    turns = []
+    for problem in problems:
+        section = tuple(part for part in problem.path[:-1] if isinstance(part, str))
+        turns.append(known[section])
+        known[section] += 1
+    first = sorted(range(len(problems)), key=turns.__getitem__)[:MOST_SHOWN]
+    return [problems[number] for number in sorted(first)]

@@ -26,7 +26,7 @@ def task_reference_page(task: TaskSchema) -> str:
         "Written by `python -m python.commands.write_schemas` from the declaration that validates configurations. "
         "A file needs only what differs from the defaults, and `model_name`; comments and trailing commas are allowed.",
     ]
-    for path, keys in declaration.sections():
+    for path, keys in declaration.sections:
         if path not in DEPENDENT:
             lines += ["", f"## {dotted(path) or 'The file'}", "", *_table(declaration, keys)]
     written: dict[Any, str] = {}

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import keras
 from keras import layers
 
-from python.networks.class_output import ClassProbabilities
+from python.networks.class_output import class_output
 from python.networks.inputs import scaled_adc
 
 N_NUMBER_UNITS = 64
@@ -70,4 +70,4 @@ def class_probabilities(
         features = layers.Dense(units, activation="relu", name=f"dense_{number}")(features)
         if dropout_rate > 0:
             features = layers.Dropout(dropout_rate, name=f"dropout_{number}")(features)
-    return ClassProbabilities(classes, name="probability")(features)
+    return class_output(classes)(features)

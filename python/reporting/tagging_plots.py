@@ -16,7 +16,17 @@ from python.classification_libs import calibration_bins, check_classification, f
 from python.reporting import style
 from python.reporting.binning import bin_index, energy_bins
 from python.reporting.classifier_plots import draw_fractions
-from python.tagging_libs import CC, CC_PER_ES, CLASSES, CONTAMINATIONS, ES, best_cut, es_efficiencies, with_temperature
+from python.tagging_libs import (
+    CC,
+    CC_PER_ES,
+    CLASSES,
+    CONTAMINATIONS,
+    ES,
+    best_cut,
+    es_efficiencies,
+    temperature_at_bound,
+    with_temperature,
+)
 
 _MARKED = tuple(CONTAMINATIONS.values())
 _NEEDS_BOTH = "needs both ES and CC events"
@@ -136,7 +146,8 @@ def plot_selection_vs_energy(
 def plot_temperature_calibration(labels: ArrayLike, scores: ArrayLike, temperature: float) -> Figure:
     """How often an event with a given ES score is ES, before and after `with_temperature`, each with its calibration error."""
     labels, scores = check_classification(labels, scores, CLASSES)
-    figure = style.new_figure(f"Calibration before and after temperature {temperature:.3g}")
+    bound = ", the bound of its range: not told by the events" if temperature_at_bound(temperature) else ""
+    figure = style.new_figure(f"Calibration before and after temperature {temperature:.3g}{bound}")
     axes, strip = style.panels(figure, 2, 1, height_ratios=(3, 1), share_x=True)
     strip.set_yscale("log")
     strip.set_ylim(0.5, 2 * max(len(labels), 5))

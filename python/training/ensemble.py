@@ -11,7 +11,8 @@ from keras import layers
 
 from python.config.schema import Ensemble, RunConfig
 from python.general_purpose_libs import RunStatus, log
-from python.training.fitting import Fitted, fit, model_file_of, save_model
+from python.networks.saved import save_network
+from python.training.fitting import Fitted, fit, model_file_of
 from python.training.outputs import save_history
 from python.training.run_folder import member_folder
 from python.training.task import Samples, Task
@@ -36,7 +37,7 @@ def fit_ensemble(
         status.update(member=number, members=config.ensemble.members)
         parts.append(fit_member(task, config, samples, train_rows, val_rows, folder, number, status))
     model = joined([part.model for part in parts], config.model_name)
-    save_model(model, model_file_of(config, folder))
+    save_network(model, model_file_of(config, folder), task.architecture(config).classes)
     epochs = "; ".join(part.epochs for part in parts)
     history = _mean_history([part.history for part in parts])
     return Fitted(model, history, f"members: {epochs}", sum(part.seconds for part in parts))

@@ -15,7 +15,8 @@ import numpy as np
 from python.config.schema import RunConfig
 from python.config.task_schema import larger_is_better
 from python.data.batches import Batches, Inputs
-from python.general_purpose_libs import RunStatus, TrainingError, atomic_path, log
+from python.general_purpose_libs import RunStatus, TrainingError, log
+from python.networks.saved import save_network
 from python.reporting.text_pages import table_lines
 from python.stop_requests import raise_if_stop_is_urgent, requests_held
 from python.training.callbacks import (
@@ -105,7 +106,7 @@ def fit(
     TrainingError when the loss stops being finite; the saved model is then the best one before that.
     """
     training, validation = batches(task, config, samples, train_rows, val_rows)
-    model_file = model_file_of(config, folder)
+    model_file, classes = model_file_of(config, folder), task.architecture(config).classes
     parameters = config.model_parameters
     history = History(parameters.epochs, lines=not sys.stdout.isatty())
     early = _early_stopping(config)
@@ -123,13 +124,13 @@ def fit(
         except TrainingError:
             if checkpoints.best is not None:
                 checkpoints.load_best(model)
-                save_model(model, model_file)
+                save_network(model, model_file, classes)
                 log.info("the best model before that is kept: %s", model_file)
             raise
         log.debug("waited %.2f s for checkpoints, written in %.2f s", checkpoints.seconds, checkpoints.files.seconds)
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
         checkpoints.load_best(model)
-    save_model(model, model_file)
+    save_network(model, model_file, classes)
     epochs = f"{len(history.values['loss'])}, best {checkpoints.best.epoch}"
     return Fitted(model, history.values, epochs, sum(history.seconds))
 
@@ -216,11 +217,6 @@ def summary(model: keras.Model) -> str:
         rows.append([layer.name, type(layer).__name__, shape, f"{layer.count_params():,}"])
     rows.append(["total", "", "", f"{model.count_params():,}"])
     return "\n".join(table_lines(rows))
-
-
-def save_model(model: keras.Model, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        model.save(temporary)
 
 
 def predict(

@@ -72,8 +72,7 @@ def predict_run(
 
 def _network(run: Path, architecture: Architecture) -> keras.Model:
     """The network at the top of the run folder, which must tell apart the classes of its architecture."""
-    from python.networks.class_output import class_names
-    from python.networks.saved import load_network
+    from python.networks.saved import load_network, saved_classes
 
     files = sorted(run.glob("*.keras"))
     if len(files) != 1:
@@ -85,7 +84,7 @@ def _network(run: Path, architecture: Architecture) -> keras.Model:
         raise ConfigError(f"{files[0]}: is damaged or not whole; train the network again")
     try:
         model = load_network(files[0])
-        classes = class_names(model) if architecture.classes else ()
+        classes = saved_classes(files[0], model) if architecture.classes else ()
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ConfigError(f"{files[0]}: the network cannot be used ({reason}); train it again") from error

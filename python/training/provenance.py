@@ -65,8 +65,12 @@ def git_commit() -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
+    """What git says of the project's own checkout; not of one around it, nor of that which the caller's GIT_DIR names."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_CEILING_DIRECTORIES"] = str(ROOT.parent)
+    command = ["git", "-C", str(ROOT), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, env=environment)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -18,7 +18,7 @@ from python.general_purpose_libs import ConfigError, RunStatus, log, read_json, 
 from python.reporting.registry import Registry
 from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
-from python.stop_requests import raise_if_stop_is_urgent, requests_held, stop_on_request
+from python.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
 from python.training import outputs
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
@@ -112,6 +112,7 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
             check_engine(config)
         ready = prepared(task, config, options.skip_bad_files)  # before there is a folder: no run is left without data
         folder = new_run(task, config, options)
+    go_on_with(f"go on with --resume {folder}")
     place = folder if options.member is None else member_folder(folder, options.member)
     (place / "logs").mkdir(parents=True, exist_ok=True)
     start_logging(options.verbose, place / "logs" / "train.log")

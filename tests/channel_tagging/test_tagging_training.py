@@ -20,11 +20,11 @@ from python.data.npz import read_npz
 from python.data.triples import join_planes
 from python.general_purpose_libs import run_command
 from python.ingest.products import ProductSettings
-from python.networks.class_output import class_names
-from python.networks.saved import load_network
+from python.networks.saved import load_network, saved_classes
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
+from python.tagging_libs import temperature_at_bound
 from tests.synthetic import old_volume_rows, write_old_volume_file
 
 SMALL = {
@@ -77,6 +77,8 @@ def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
     metrics = read(run.folder / "metrics.json")
     for name in ("accuracy", "auc", "baseline_auc", "es_efficiency_at_4_percent_cc", "temperature"):
         assert np.isfinite(metrics[name]), name
+    assert metrics["temperature_at_bound"] == temperature_at_bound(metrics["temperature"])
+    assert metrics["temperature_at_bound"] == ("the bound of its range" in run.err)
     with np.load(run.folder / "test_predictions.npz", allow_pickle=False) as arrays:
         assert arrays["class_names"].tolist() == ["cc", "es"]
         scores, labels, rows = arrays["scores"], arrays["labels"], arrays["row"]
@@ -112,7 +114,7 @@ def test_networks_on_more_than_one_image_train(train, volumes, name, build, numb
     run = train("-d", volumes, model_name=name, model_parameters=parameters)
     assert run.code == 0, run.err
     model = load_network(run.folder / f"{name}.keras")
-    assert class_names(model) == ("cc", "es")
+    assert saved_classes(run.folder / f"{name}.keras", model) == ("cc", "es")
     assert ("numbers" in model.input) == numbers
     matched = join_planes([load_images([volumes], plane, kind="volumes") for plane in PLANES])
     cuts = read(run.folder / "cuts.json")

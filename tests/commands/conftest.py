@@ -51,6 +51,7 @@ def trained(folder, keys, data):
 
 def untrained(folder, keys, state="done", metrics=None):
     """A finished run of `keys` as far as a prediction reads it; its network answers by its first weights."""
+    from python.networks.saved import save_network
     from python.training.ensemble import joined
 
     config = parse_config(keys, load_task(keys["task"]).schema)
@@ -58,7 +59,7 @@ def untrained(folder, keys, state="done", metrics=None):
     if config.ensemble:
         model = joined([model, network(config, seed=1)], config.model_name)
     folder.mkdir(parents=True)
-    model.save(folder / f"{config.model_name}.keras")
+    save_network(model, folder / f"{config.model_name}.keras", load_task(config.task).architecture(config).classes)
     write_json(folder / "config.json", dump_config(config))
     write_json(folder / "metrics.json", metrics or {})
     write_json(folder / "status.json", {"state": state})

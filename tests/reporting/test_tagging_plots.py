@@ -129,6 +129,8 @@ def test_what_cannot_be_drawn_is_said():
     ]:
         draw(figure)
         assert texts(figure.axes[0]) == [message]
+    at_bound = plots.plot_temperature_calibration(one_class, scores, fit_temperature(one_class, scores))
+    assert "the bound of its range" in at_bound.get_suptitle()
     no_events = plots.plot_temperature_calibration(np.zeros(0, int), np.zeros((0, 2)), 1.0)
     assert "before: no entries" in legend_text(no_events.axes[0])
     only_es_known = np.where(both == 1, 10.0, np.nan)

@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from tests.elsewhere import hostile_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHERS = sorted(
@@ -41,15 +45,20 @@ def project(tmp_path):
         calls = tmp_path / "calls"
         tool_folder = tools
 
-        def run(self, *arguments, launcher="validate_config.sh", **environment):
+        def start(self, *arguments, launcher="validate_config.sh", **environment):
             self.calls.write_text("")
-            done = subprocess.run(
+            return subprocess.Popen(
                 ["bash", str(root / "scripts" / launcher), *arguments],
                 env={"PATH": f"{tools}:/usr/bin:/bin", "CALLS": str(self.calls), **environment},
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
-                check=False,
             )
+
+        def run(self, *arguments, launcher="validate_config.sh", **environment):
+            process = self.start(*arguments, launcher=launcher, **environment)
+            done = subprocess.CompletedProcess(arguments, None, *process.communicate())
+            done.returncode = process.returncode
             asked = self.calls.read_text().splitlines()
             return done, [line for line in asked if not line.split(" ", 1)[1].startswith("-c ")]
 
@@ -169,3 +178,129 @@ def test_launchers_are_executable_and_short():
         path = ROOT / "scripts" / name
         assert os.access(path, os.X_OK)
         assert len(path.read_text().splitlines()) <= 5
+
+
+BEGINNING = 'launcher="$(readlink -f "${BASH_SOURCE:-$0}")" && . "${launcher%/*}/init.sh"'
+
+
+@pytest.mark.parametrize("launcher", [*LAUNCHERS, "run_tests.sh"])
+def test_every_launcher_finds_its_project_in_the_same_way(launcher):
+    lines = (ROOT / "scripts" / launcher).read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert BEGINNING in lines[1:3]
+
+
+# ---------------------------------------------------------------------------- called from anywhere
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A copy of the project in a folder with blanks, links to its launchers, and what calls them from a hostile folder."""
+    place = tmp_path_factory.mktemp("a place")
+    copy = place / "the project"
+    shutil.copytree(
+        ROOT, copy, ignore=shutil.ignore_patterns(".*", "output", "data", "__pycache__", "tests", "benchmarks")
+    )
+    (copy / "tests").mkdir()
+    (place / "python3.11").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (place / "python3.11").chmod(0o755)
+    (place / "bin").mkdir()
+    for launcher in [*LAUNCHERS, "run_tests.sh"]:
+        (place / "bin" / launcher).symlink_to(f"../the project/scripts/{launcher}")
+        (place / "bin" / launcher.removesuffix(".sh")).symlink_to(launcher)
+    hostile = hostile_folder(place / "of the caller")
+
+    class Place:
+        root = copy
+        links = place / "bin"
+
+        def start(self, *line, **environment):
+            given = {"PYTHONPATH": f":{hostile}:.", "CDPATH": str(place), "ML_POINTING_ENV": "system", **environment}
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ML_POINTING"))}
+            kept["PATH"] = f"{place}:{os.environ['PATH']}"
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            return subprocess.Popen(list(map(str, line)), cwd=hostile, env={**kept, **given}, **pipes)
+
+        def run(self, *line, **environment):
+            process = self.start(*line, **environment)
+            out, err = process.communicate()
+            return subprocess.CompletedProcess(line, process.returncode, out, err)
+
+    return Place()
+
+
+@pytest.mark.parametrize("shell", [(), ("sh",), ("bash", "--posix")], ids=["", "sh", "posix"])
+def test_a_launcher_runs_its_own_project_whoever_calls_it_and_how(place, shell):
+    config = place.root / "json" / "mt_identifier" / "quick_test.json"
+    for name in ("bin/validate_config", "the project/scripts/validate_config.sh"):
+        done = place.run(*shell, f"../{name}", config, PYTHONPATH="")
+        assert (done.returncode, done.stderr) == (0, ""), name
+        assert done.stdout == f"{config}: valid (mt_identifier, simple_cnn, no search)\n"
+
+
+def test_only_the_modules_of_a_foreign_python_path_come_from_there(place, tmp_path):
+    """The system's Python is used as it is, its PYTHONPATH too, but for what would hide the project."""
+    other = hostile_folder(tmp_path / "other")
+    for shadow in other.glob("*.py"):
+        shadow.unlink()
+    (other / "known_there.py").write_text("")
+    (place.root / "tests" / "test_path.py").write_text(
+        "import known_there, python, sys\ndef test(): assert '' not in sys.path\n"
+    )
+    done = place.run(place.links / "run_tests", "-q", "tests/test_path.py", PYTHONPATH=f":{other}:.")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_help_needs_nothing_of_the_caller(place):
+    for launcher in [*LAUNCHERS, "run_tests.sh"]:
+        done = place.run("sh", place.links / launcher, "-h")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"usage: {launcher}")
+
+
+def test_tests_and_their_processes_take_nothing_of_the_caller(place):
+    (place.root / "tests" / "test_processes.py").write_text(
+        "import multiprocessing, random, subprocess, sys\n"
+        "def test():\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        assert pool.apply(abs, (-1,)) == 1\n"
+        "    assert subprocess.run([sys.executable, '-m', 'python.commands.train', 'mt_identifier', '-h']).returncode == 0\n"
+    )
+    done = place.run(place.links / "run_tests", "-q", "tests/test_processes.py", PYTHONPATH="")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---------------------------------------------------------------------------- stopped at once
+def test_an_installation_that_is_asked_to_stop_says_so(project):
+    (project.tool_folder / "python3.11").write_text(
+        STAND_IN.replace('"-m pip install "*)', '"-m pip install "*) sleep 60 ;;\n    no)')
+    )
+    for launcher, code in (("validate_config.sh", 143), ("train_mt_identifier.sh", 85)):
+        process = project.start("a.json", launcher=launcher)
+        while "-m pip install" not in project.calls.read_text():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        error = process.communicate(timeout=30)[1]
+        assert process.returncode == code
+        assert error.splitlines()[-1] == "asked to stop (SIGTERM); start again"
+
+
+@pytest.mark.parametrize(
+    ("launcher", "arguments", "code", "words"),
+    [
+        ("train_mt_identifier.sh", ["-j", "fifo"], 85, "asked to stop (SIGTERM); start again"),
+        ("validate_config.sh", ["fifo"], -signal.SIGTERM, "asked to stop (SIGTERM)"),
+        (
+            "convert_config.sh",
+            ["fifo", "-t", "mt_identifier", "-o", "new.json"],
+            -signal.SIGTERM,
+            "asked to stop (SIGTERM)",
+        ),
+    ],
+)
+def test_a_command_that_is_asked_to_stop_before_it_began_says_so(place, tmp_path, launcher, arguments, code, words):
+    os.mkfifo(tmp_path / "fifo")  # the command waits for its configuration
+    line = [tmp_path / "fifo" if argument == "fifo" else argument for argument in arguments]
+    process = place.start(place.links / launcher, *line, PYTHONPATH="")
+    with open(tmp_path / "fifo", "wb"):  # returns when the command has opened it
+        process.send_signal(signal.SIGTERM)
+        out, error = process.communicate(timeout=60)
+    assert (process.returncode, out, error) == (code, "", f"{words}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -12,8 +11,8 @@ from python.batch.resources import htcondor_resources, slurm_resources, submit_d
 from python.batch.systems import SYSTEMS, require_commands
 from python.config.schema import BatchJob
 from python.general_purpose_libs import ConfigError
+from python.own_processes import own_code
 
-ROOT = Path(__file__).resolve().parents[3]
 WORKER_SCRIPT = "worker.sh"
 DESCRIPTIONS = {"htcondor": "workers.sub", "slurm": "workers.sbatch"}
 ELSEWHERE = 'start the search where jobs can be submitted from, or set "search": {"engine": "local"}'
@@ -84,16 +83,10 @@ def _worker_script(batch: BatchJob, folder: Path) -> str:
         *engine_command(),
     ]
     worker += [f"--file={file}", f"--profile-dir={folder}"]
-    environment = exports(batch, same_python=True, PYTHONPATH=python_path(), IPYTHONDIR=str(folder))
+    environment = exports(batch, same_python=True, **own_code(), IPYTHONDIR=str(folder))
     return "\n".join(
         ["#!/bin/bash", *environment, f"cd {shlex.quote(str(Path.cwd()))} || exit 1", f"exec {shlex.join(worker)}", ""]
     )
-
-
-def python_path() -> str:
-    """The PYTHONPATH under which a worker finds this project, and whatever else this process was given."""
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return os.pathsep.join(dict.fromkeys([str(ROOT), *filter(None, given)]))
 
 
 def engine_command() -> list[str]:

@@ -24,12 +24,12 @@ from python.batch.resources import THREAD_SETTINGS
 from python.batch.systems import SYSTEMS, WORKERS, is_queued
 from python.config.schema import BatchJob
 from python.general_purpose_libs import TrainingError, log, processor_cores, write_json
+from python.own_processes import own_code
 from python.stop_requests import raise_if_stop_is_urgent
 from python.training.search.engine_batch import (
     DESCRIPTIONS,
     engine_command,
     engine_descriptions,
-    python_path,
     require_batch_system,
 )
 from python.training.search.engine_work import Job, Result, Run, failed_result, private_folder, result_of
@@ -112,7 +112,7 @@ class ClusterEngine:
         from traitlets.config import Config
 
         guarded = [sys.executable, "-m", "python.training.search.engine_lifeline", "--parent", str(os.getpid()), "--"]
-        self.environment = {"PYTHONPATH": python_path(), "IPYTHONDIR": str(self.folder)}
+        self.environment = {**own_code(), "IPYTHONDIR": str(self.folder)}
         quiet = logging.getLogger("pointing.ipyparallel")
         quiet.disabled = True  # it tells of every start, and calls each worker that is stopped on purpose a failure
         quiet.setLevel(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.general_purpose_libs import PointingError, log, read_json, write_json, writing_to
+from python.own_processes import own_code
 from python.training.device import lack_of_memory
 from python.training.search.trials import loss_of
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from python.config.schema import RunConfig
     from python.training.task import Task
 
-ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = "python.commands.trial"
 JOB, RESULT, LOG = "job.json", "result.json", "log.txt"  # files of a trial's folder
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -70,7 +70,6 @@ def _run(folder: Path, env: Mapping[str, str], memory_limit: int | None) -> tupl
     line = [sys.executable, "-m", PROGRAM, str(folder), "--parent", str(os.getpid())]
     if memory_limit is not None:
         line += ["--memory-limit", str(memory_limit)]
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     memory = 0
     with (
         open(folder / LOG, "wb") as said,
@@ -79,7 +78,7 @@ def _run(folder: Path, env: Mapping[str, str], memory_limit: int | None) -> tupl
             stdin=subprocess.PIPE,  # never written to: its end tells the process that this one is gone
             stdout=said,
             stderr=said,
-            env={**os.environ, "PYTHONPATH": path, **env},
+            env={**os.environ, **own_code(), **env},
             start_new_session=True,  # the terminal's Ctrl-C is for this process alone
         ) as process,
     ):
