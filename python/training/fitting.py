@@ -32,6 +32,7 @@ from python.training.callbacks import (
 from python.training.checkpoint_files import BEGINNING, Place
 from python.training.checkpoints import Announcement, Checkpoints
 from python.training.preparation import batches
+from python.training.starts import take_start
 from python.training.task import Samples, SampleSet, Task, View
 
 PREDICTION_BATCH = 512
@@ -115,6 +116,8 @@ def fit(
     done = checkpoints.restore(model)
     if done > BEGINNING:
         log.info("going on after %s", done)
+    elif config.continue_from is not None:
+        take_start(model, folder)
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
     if done.epoch < parameters.epochs and not stopped:
         try:

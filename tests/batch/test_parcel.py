@@ -20,6 +20,17 @@ def test_the_parcel_holds_what_the_launchers_need_and_no_more(make_job):
     assert not any("cache" in name or "/data" in name or "logs" in name or "/job" in name for name in names)
 
 
+def test_the_parcel_holds_what_the_networks_start_from(make_job):
+    job = make_job(file_transfer=True)
+    for folder in (job.run, job.run / "members" / "01"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "initial_weights.npz").write_bytes(b"weights")
+    pack(job)
+    with tarfile.open(job.folder / "parcel.tar.gz") as parcel:
+        names = set(parcel.getnames())
+    assert {f"{job.run.name}/{place}initial_weights.npz" for place in ("", "members/01/")} < names
+
+
 def test_the_own_project_can_be_packed(make_job):
     from dataclasses import replace
 
