@@ -74,6 +74,7 @@ def _of_both(
     for channel, part in parts.items():
         _check_channel(part, channel)
         part.metadata["is_es_interaction"] = int(channel == ES)
+        part.files = [{**file, "channel": CLASSES[channel]} for file in part.files]
     return join_image_sets(list(parts.values()))
 
 

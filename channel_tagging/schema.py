@@ -16,7 +16,7 @@ from channel_tagging.models import (
     three_plane_resnet,
 )
 from python.config.problems import Problem
-from python.config.schema import DatasetParameters, RunConfig, Texts
+from python.config.schema import PLACE, DatasetParameters, RunConfig, Texts
 from python.config.task_schema import Architecture, TaskSchema
 
 
@@ -32,10 +32,14 @@ class TaggingDataset(DatasetParameters):
 
 class TaggingConfig(RunConfig):
     es_directories: Texts | None = Field(
-        None, description="Folders with volumes of elastic scattering, instead of data_directories."
+        None,
+        description="Folders with volumes of elastic scattering, instead of data_directories.",
+        json_schema_extra=PLACE,
     )
     cc_directories: Texts | None = Field(
-        None, description="Folders with volumes of charged-current interactions, instead of data_directories."
+        None,
+        description="Folders with volumes of charged-current interactions, instead of data_directories.",
+        json_schema_extra=PLACE,
     )
     dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
 

@@ -49,6 +49,8 @@ class ChannelTagging(Classification):
         metrics, table, figures = super().evaluate(evaluation)
         labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
         validation = evaluation.val_predictions
+        if self.undefined(validation["labels"]):  # of one class alone no sharpness is too much
+            return {**metrics, "temperature": None, "expected_calibration_error_calibrated": None}, table, figures
         temperature = fit_temperature(validation["labels"], validation["scores"])
         calibrated = calibration_error(labels, with_temperature(scores, temperature))
         at_bound = temperature_at_bound(temperature)

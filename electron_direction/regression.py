@@ -57,6 +57,9 @@ class DirectionRegression:
         if len(labels) == 0:
             raise DataError("the training part is empty; give more data or raise train_fraction")
 
+    def undefined(self, _labels: np.ndarray) -> dict[str, str]:
+        return {}
+
     def targets(self, samples: Samples) -> np.ndarray:
         """Direction, kinetic energy of the electron in MeV, and whether it is elastic scattering, (N, 5) float32."""
         table = samples.set.metadata

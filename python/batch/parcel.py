@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from python.batch.packed import pack_environment
-from python.batch.run_job import DATA_PARCEL, MEMBERS, PARCEL, RunJob
+from python.batch.run_job import DATA_PARCEL, INITIAL, MEMBERS, PARCEL, RunJob
 from python.batch.wrapper import PROJECT
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
 
@@ -40,8 +40,8 @@ def pack(job: RunJob) -> None:
     with atomic_path(job.folder / PARCEL) as file, tarfile.open(file, "w:gz") as parcel:
         for part in PROJECT_PARTS:
             parcel.add(job.project / part, f"{PROJECT}/{part}", filter=_without_caches)
-        for name in PREPARED:
-            parcel.add(job.run / name, f"{job.run.name}/{name}")
+        for path in (*(job.run / name for name in PREPARED), *sorted(job.run.rglob(INITIAL))):
+            parcel.add(path, f"{job.run.name}/{path.relative_to(job.run)}")
     _make_state(job)
     if job.batch.python_from == "packed":
         pack_environment()

@@ -18,6 +18,7 @@ FOLDER = "job"  # in the run folder
 SCRIPT, JOB, MEMBER, DAG = "job.sh", "job.sub", "member.sub", "ensemble.dag"
 PARCEL, DATA_PARCEL = "parcel.tar.gz", "data.tar"
 MEMBERS = "members"  # in the run folder; a member's own folder below it has two digits
+INITIAL = "initial_weights.npz"  # in the folder of a network that starts from another run's weights
 LAST_NODE = "join"
 STATUS, CHECKPOINTS, TRIALS = "status.json", "checkpoints", "trials.jsonl"  # in the run folder
 

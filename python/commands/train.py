@@ -32,7 +32,7 @@ def training_parser(task: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("-j", "--json", metavar="FILE", help="configuration (required unless --resume is given)")
+    parser.add_argument("-j", "--json", metavar="FILE", help="configuration (required unless a run is named)")
     parser.add_argument(
         "-o", "--output", type=named_place, metavar="DIR", help="output folder instead of the configuration's"
     )
@@ -50,6 +50,11 @@ def training_parser(task: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--resume", metavar="RUN", help="go on with an interrupted run in its own folder, or begin a prepared one"
+    )
+    parser.add_argument(
+        "--continue-from",
+        metavar="RUN",
+        help="start a new run from the weights of RUN; without -j with its configuration",
     )
     parser.add_argument(
         "--stop-after",
@@ -92,7 +97,9 @@ def main(argv: list[str] | None = None) -> int:
     task, *arguments = sys.argv[1:] if argv is None else argv
     parser = training_parser(task)
     options = parser.parse_args(arguments)
-    if not options.json and not options.resume:
+    if options.resume and options.continue_from:
+        parser.error("--resume goes on in the folder of a run, --continue-from starts a new one; give one of the two")
+    if not (options.json or options.resume or options.continue_from):
         parser.error("give a configuration with -j FILE (examples stand in json/), or a run to go on with --resume RUN")
     from python.training.run import train_from_command_line  # after -h, which needs the standard library only
 

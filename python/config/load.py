@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,6 +35,7 @@ def load_config(
     data_directories: Sequence[str] | None = None,
     plane: str | None = None,
     max_samples: int | None = None,
+    continue_from: str | None = None,
 ) -> RunConfig:
     """Read and validate the configuration at `path` for `task`.
 
@@ -48,6 +50,8 @@ def load_config(
         raw.update({key: value for key, value in options.items() if value is not None})
         if max_samples is not None:
             raw = with_overrides(raw, [f"dataset_parameters.max_samples={max_samples}"])
+        if continue_from is not None:
+            raw = with_overrides(raw, [f"continue_from.run={json.dumps(continue_from)}", "continue_from.weights=null"])
     return parse_config(raw, task, str(path))
 
 

@@ -89,6 +89,10 @@ def _search(config: RunConfig, architecture: Architecture) -> Iterator[Problem]:
             f"{shown(config.model_name)} is meant for a search; set hp_max_evals and space_options of model_parameters"
         )
         yield Problem(MODEL_NAME, f"{plain}, or name a network that is not", (MODEL_NAME, *asked))
+    if config.continue_from is not None and trials is not None:
+        path = ("continue_from",)
+        text = "starts from one network, a search makes many of other shapes; set it, or hp_max_evals and space_options, to null"
+        yield Problem(path, text, (path, MAX_EVALS))
     if space:
         dimensions, problems = read_space(space, config, architecture)
         yield from problems

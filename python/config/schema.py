@@ -22,6 +22,9 @@ Image = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:@+-]+$")]
 JobEnvironment = Literal["install", "packed", "lcg", "container"]
 JobFlavour = Literal["espresso", "microcentury", "longlunch", "workday", "tomorrow", "testmatch", "nextweek"]
 ImageShape = Annotated[tuple[Side, Side, Literal[1]], Strict(False)]
+PLACE: dict[str, Any] = {
+    "format": "path"
+}  # of a key that names a place: what lies there may be moved and stays the same
 
 
 class Section(BaseModel):
@@ -156,6 +159,20 @@ class Ensemble(Section):
     )
 
 
+class ContinueFrom(Section):
+    run: Text = Field(
+        description="Folder of the run of the same network, finished or interrupted, whose weights the training starts from.",
+        json_schema_extra=PLACE,
+    )
+    with_optimizer: bool = Field(
+        False, description="Take up the optimizer's state too; the learning rate is that of this file."
+    )
+    weights: Text | None = Field(
+        None,
+        description="Digest of these weights, as a run records it: others are refused; null: those that are there.",
+    )
+
+
 class SaveOutputs(Section):
     sample_images: int = Field(16, ge=0, description="Number of input images drawn into the run's samples folder.")
     tensorboard: bool = Field(True, description="Write TensorBoard event files.")
@@ -184,6 +201,7 @@ class BatchJob(Section):
         None,
         description="Folder of the CERN LCG view whose Python a batch job uses.",
         examples=["/cvmfs/sft.cern.ch/lcg/views/LCG_107_cuda/x86_64-el9-gcc11-opt"],
+        json_schema_extra=PLACE,
     )
     container_image: Image | None = Field(
         None,
@@ -220,9 +238,11 @@ class RunConfig(Section):
     version: Text | None = Field(None, description="Name of the training, unique per task; null: made from the date.")
     description: str = Field("", description="Free text, kept with the run.")
     notes: Any = Field({}, description="Anything, kept with the run and never interpreted.")
-    output_folder: Text = Field("output", description="Folder that the runs go to.")
+    output_folder: Text = Field("output", description="Folder that the runs go to.", json_schema_extra=PLACE)
     data_directories: Texts | None = Field(
-        None, description="Folders with image files, searched recursively; null: the embedded simulation."
+        None,
+        description="Folders with image files, searched recursively; null: the embedded simulation.",
+        json_schema_extra=PLACE,
     )
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto", description="Where to train; gpu fails when there is none, auto takes one if it is there."
@@ -232,6 +252,9 @@ class RunConfig(Section):
     model_parameters: ModelParameters = Field(description="The network and its training.")
     ensemble: Ensemble | None = Field(
         None, description="Train several networks and average their answers; null: one network."
+    )
+    continue_from: ContinueFrom | None = Field(
+        None, description="Start from the weights of another run; null: from weights drawn by random_seed."
     )
     search: Search = Field(Search(), description="How a hyperparameter search is done, where one is asked for.")
     save_outputs: SaveOutputs = Field(SaveOutputs(), description="Optional outputs of a run.")

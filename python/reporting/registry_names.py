@@ -31,6 +31,23 @@ def folder_below(output: str | os.PathLike, folder: str | os.PathLike) -> str:
     raise ConfigError(f"{folder}: is not below the output folder {output}; give the output folder of the run")
 
 
+def is_below(output: str | os.PathLike, folder: str | os.PathLike) -> bool:
+    """Whether `folder` lies in `output`, see `folder_below`."""
+    try:
+        return bool(folder_below(output, folder))
+    except ConfigError:
+        return False
+
+
+def output_above(folder: str | os.PathLike, task: str, model_name: str) -> Path | None:
+    """Return the output folder that the run in `folder` lies in, by its own place: OUTPUT/task/model_name/...; None: in none."""
+    for absolute in (os.path.abspath, os.path.realpath):
+        for place in Path(absolute(folder)).parents:
+            if (place.parent.name, place.name) == (task, model_name):
+                return place.parent.parent
+    return None
+
+
 def run_id(output: str | os.PathLike, folder: str | os.PathLike) -> str:
     """Return the name of the run in `folder`: its path below `output`, with "." for "/" and what is unusual in it as %XX.
 

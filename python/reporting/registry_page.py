@@ -123,6 +123,7 @@ def _attempt(number: int, entry: Entry) -> Iterator[str]:
     lines = {
         "Job ID": _job(entry),
         "Config": code(entry.get("configuration_file", "")),
+        "Continued from": code(entry.get("continued_from", "")),
         "Data": _data(entry),
         "Architecture": _architecture(entry),
         "Training": _training(entry),

@@ -31,6 +31,7 @@ def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
         "model_name": config.get("model_name"),
         "configuration": summary(config),
         "configuration_file": arguments.get("json"),
+        "continued_from": _section(config, "continue_from").get("run"),
         "data_set": _data_set(folder),
         "rationale": config.get("description"),
         "started": status.get("began") or status.get("started"),  # first, or where that is not told at last

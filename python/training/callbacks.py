@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import keras
@@ -24,6 +24,18 @@ class EpochOrder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.batches.start_epoch(epoch)
+
+
+class Undefined(keras.callbacks.Callback):
+    """Says NaN of the metrics `names`, for which Keras has a number though they are undefined. To come before who reads them."""
+
+    def __init__(self, names: Set[str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if logs is not None:
+            logs.update(dict.fromkeys(self.names & logs.keys(), math.nan))
 
 
 class StopWhenAsked(keras.callbacks.Callback):
@@ -135,13 +147,16 @@ class ReduceLROnPlateau(Remembered, keras.callbacks.ReduceLROnPlateau):
 
 
 class History(keras.callbacks.Callback):
-    """Keeps every epoch's values with its learning rate, and the seconds it took; says one line an epoch when `lines`."""
+    """Keeps every epoch's values with its learning rate, and the seconds it took; says one line an epoch when `lines`.
+
+    A value that is undefined is kept as None, and not said.
+    """
 
     def __init__(self, epochs: int, lines: bool) -> None:
         super().__init__()
         self.epochs = epochs
         self.lines = lines
-        self.values: dict[str, list[float]] = {}
+        self.values: dict[str, list[float | None]] = {}
         self.seconds: list[float] = []
         self.seconds_before = 0.0  # of the epoch under way, until it was interrupted
 
@@ -162,17 +177,17 @@ class History(keras.callbacks.Callback):
         self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        values = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+        values = {name: _plain(value) for name, value in (logs or {}).items() if name != "learning_rate"}
         for name, value in {**values, "learning_rate": self.rate}.items():
             self.values.setdefault(name, []).append(value)
         self.seconds.append(self._seconds_of_epoch())
         self.seconds_before, self.started = 0.0, time.monotonic()
-        text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        text = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
         (log.info if self.lines else log.debug)("epoch %d/%d  %s", epoch + 1, self.epochs, text)
 
 
 def _plain(value: Any) -> Any:
-    """A number that JSON can hold; the callbacks start from an infinite or missing best value."""
+    """A number that JSON can hold, None for one that is not finite, as the best value from which callbacks start."""
     if value is None or isinstance(value, int):
         return value
     value = float(value)

@@ -97,9 +97,9 @@ class CheckpointFiles:
 
         DamagedError ones are said and removed: the training passes there again.
         """
-        for place in reversed(self._places()):
+        for place in reversed(self.places()):
             try:
-                return place, self._verified(place)
+                return place, self.verified(place)
             except DamagedError as damage:
                 log.warning("the checkpoint of %s is damaged (%s); the one before it is used", place, damage)
                 self._manifest_of(place).unlink(missing_ok=True)
@@ -115,7 +115,8 @@ class CheckpointFiles:
     def _manifest_of(self, place: Place) -> Path:
         return self.folder / f"{place.name}.json"
 
-    def _places(self) -> list[Place]:
+    def places(self) -> list[Place]:
+        """Of all checkpoints, damaged ones too, the oldest first."""
         return sorted(Place.of(path.stem) for path in self.folder.glob("[0-9]*.json"))
 
     def _manifest(self, place: Place) -> dict[str, Any]:
@@ -128,7 +129,8 @@ class CheckpointFiles:
             raise DamagedError(f"{path} was changed after it was written")
         return manifest
 
-    def _verified(self, place: Place) -> dict[str, Any]:
+    def verified(self, place: Place) -> dict[str, Any]:
+        """The manifest of a checkpoint. Raises DamagedError when that, or a file that it needs, is not as it was written."""
         manifest = self._manifest(place)
         for name, expected in manifest["files"].items():
             path = self.arrays_of(Place.of(name))
@@ -142,7 +144,7 @@ class CheckpointFiles:
     def _clean(self) -> None:
         """Remove what the last checkpoints do not need, and what a killed process left half written."""
         needed = set()
-        for place in self._places()[-KEPT:]:
+        for place in self.places()[-KEPT:]:
             needed.add(self._manifest_of(place).name)
             with contextlib.suppress(DamagedError):
                 needed.update(f"{name}.npz" for name in self._manifest(place)["files"])

@@ -12,15 +12,15 @@ import keras
 import numpy as np
 
 from python.batch import progress
-from python.config.differences import differences
+from python.config.differences import differences, no_settings
 from python.config.load import dump_config
-from python.config.schema import NOT_INTERPRETED, RunConfig
+from python.config.schema import RunConfig
 from python.config.task_schema import larger_is_better
 from python.general_purpose_libs import ConfigError, RunStatus, log
 from python.stop_requests import stop_requested
 from python.training.callbacks import History, Remembered
 from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
-from python.training.provenance import surroundings
+from python.training.provenance import other_surroundings, surroundings
 
 METRICS = "metrics"
 
@@ -37,7 +37,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         stopping = config.model_parameters.early_stopping
         self.files = CheckpointFiles(folder)
-        self.configuration = dump_config(config)
+        self.configuration, self.no_settings = dump_config(config), no_settings(config)
         self.every = config.model_parameters.checkpoint_steps
         self.history = history
         self.callbacks = {type(callback).__name__: callback for callback in remembered}
@@ -58,17 +58,17 @@ class Checkpoints(keras.callbacks.Callback):
         if found is None:
             return self.begin
         place, manifest = found
-        changed = differences(manifest["configuration"], self.configuration, ignored=NOT_INTERPRETED)
+        changed = differences(manifest["configuration"], self.configuration, ignored=self.no_settings)
         if changed:
             raise ConfigError(
                 f"{self.files.folder}: the checkpoints are of another configuration and can only go on with their own:\n  "
                 + "\n  ".join(changed)
             )
-        for difference in differences(manifest["surroundings"], surroundings()):
+        for difference in other_surroundings(manifest["surroundings"]):
             log.warning(
                 "the checkpoint was made elsewhere, and the result may differ in the last digits: %s", difference
             )
-        self._load(model, place)
+        self._metrics = load_state(self.files, place, model)
         self.best, self.best_value = manifest["best"] and Place.of(manifest["best"]), manifest["best_value"]
         self.history.state = manifest["history"]
         for name, state in manifest["callbacks"].items():
@@ -79,21 +79,7 @@ class Checkpoints(keras.callbacks.Callback):
     def load_best(self, model: keras.Model) -> None:
         """Give `model` the state that it had after the best epoch."""
         self.files.wait()
-        self._load(model, self.best)
-
-    def _load(self, model: keras.Model, place: Place) -> None:
-        arrays = self.files.load(place)
-        model.optimizer.build(model.trainable_variables)
-        for name, variables in _variables(model).items():
-            values = _part(arrays, name)
-            if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-                raise ConfigError(
-                    f"{self.files.arrays_of(place)}: is of another network than this release makes of the configuration; "
-                    "go on with the release that the run was started with (environment.json)"
-                )
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-        self._metrics = _part(arrays, METRICS)
+        self._metrics = load_state(self.files, self.best, model)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Let the metrics go on where they were, after Keras has reset them."""
@@ -167,6 +153,25 @@ class Announcement(keras.callbacks.Callback):
         epochs = self.checkpoints.configuration["model_parameters"]["epochs"]
         self.status.update(epoch=epoch, epochs=epochs, best=best)
         progress.tell(epoch, epochs, best["name"], best["value"])
+
+
+def load_state(files: CheckpointFiles, place: Place, model: keras.Model) -> list[np.ndarray]:
+    """Bring network and optimizer of `model` to the checkpoint of `place`; return the metrics of an epoch under way, if any.
+
+    Raises ConfigError when the checkpoint is of another network.
+    """
+    arrays = files.load(place)
+    model.optimizer.build(model.trainable_variables)
+    for name, variables in _variables(model).items():
+        values = _part(arrays, name)
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            raise ConfigError(
+                f"{files.arrays_of(place)}: is of another network than this release makes of the configuration; "
+                "go on with the release that the run was started with (environment.json)"
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    return _part(arrays, METRICS)
 
 
 def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:

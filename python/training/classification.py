@@ -35,11 +35,17 @@ class Classification:
         return self.classes
 
     def check_training_labels(self, labels: np.ndarray) -> None:
+        if lacking := self._lacking(labels):
+            raise DataError(f"the training part has {lacking}; give more data or raise train_fraction")
+
+    def undefined(self, labels: np.ndarray) -> dict[str, str]:
+        """The area under the ROC curve needs samples of each class and of others; Keras calls it 0 without."""
+        lacking = self._lacking(labels)
+        return {"auc": lacking} if lacking else {}
+
+    def _lacking(self, labels: np.ndarray) -> str:
         missing = [name for number, name in enumerate(self.classes) if not np.any(labels == number)]
-        if missing:
-            raise DataError(
-                f"the training part has no {' and no '.join(missing)}; give more data or raise train_fraction"
-            )
+        return f"no {' and no '.join(missing)}" if missing else ""
 
     def targets(self, samples: Samples) -> np.ndarray:
         if len(self.classes) == 2:

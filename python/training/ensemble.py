@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -97,11 +98,13 @@ def _member(config: RunConfig, number: int) -> RunConfig:
     )
 
 
-def _mean_history(histories: list[dict[str, list[float]]]) -> dict[str, list[float]]:
+def _mean_history(histories: list[dict[str, list[float | None]]]) -> dict[str, list[float | None]]:
     return {
-        name: [
-            float(np.mean([value for value in epoch if value is not None]))
-            for epoch in zip_longest(*(history[name] for history in histories))
-        ]
+        name: [_mean_of_known(epoch) for epoch in zip_longest(*(history[name] for history in histories))]
         for name in histories[0]
     }
+
+
+def _mean_of_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

@@ -29,10 +29,12 @@ from python.training.callbacks import (
     StopOnNonFinite,
     StopWhenAsked,
     TrialWatch,
+    Undefined,
 )
 from python.training.checkpoint_files import BEGINNING, Place
 from python.training.checkpoints import Announcement, Checkpoints
 from python.training.preparation import batches
+from python.training.starts import take_start
 from python.training.task import Samples, SampleSet, Task, View
 
 PREDICTION_BATCH = 512
@@ -74,7 +76,7 @@ class Fitted:
     """A trained network, its history, in words how many epochs it took, and their seconds, validation included."""
 
     model: keras.Model
-    history: dict[str, list[float]]
+    history: dict[str, list[float | None]]
     epochs: str
     seconds: float
 
@@ -116,11 +118,14 @@ def fit(
     done = checkpoints.restore(model)
     if done > BEGINNING:
         log.info("going on after %s", done)
+    elif config.continue_from is not None:
+        take_start(model, folder)
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
     if done.epoch < parameters.epochs and not stopped:
         try:
             others = [*remembered, checkpoints, Announcement(status, checkpoints), *_tensorboard(config, folder)]
-            _run_epochs(model, config, training, validation, history, others, done)
+            first = [_undefined(task, config, samples, train_rows, val_rows), history]
+            _run_epochs(model, config, training, validation, first, others, done)
         except TrainingError:
             if checkpoints.best is not None:
                 checkpoints.load_best(model)
@@ -140,9 +145,12 @@ def fit_trial(
 ) -> None:
     """Train exactly as `fit` does while `watch` looks on; nothing is saved, as nobody asks a trial's network anything."""
     training, validation = batches(task, config, samples, train_rows, val_rows)
-    history = History(config.model_parameters.epochs, lines=True)
+    first = [
+        _undefined(task, config, samples, train_rows, val_rows),
+        History(config.model_parameters.epochs, lines=True),
+    ]
     stopping = [callback for callback in (_early_stopping(config), _plateau(config)) if callback is not None]
-    _run_epochs(build_model(task, config), config, training, validation, history, [*stopping, watch])
+    _run_epochs(build_model(task, config), config, training, validation, first, [*stopping, watch])
 
 
 def _run_epochs(
@@ -150,15 +158,18 @@ def _run_epochs(
     config: RunConfig,
     training: Batches,
     validation: Batches,
-    history: History,
+    first: list[keras.callbacks.Callback],
     others: list[keras.callbacks.Callback],
     done: Place = BEGINNING,
 ) -> None:
-    """Train from `done` to the last epoch, or until one of the callbacks ends it. Raises what broke the feed, if anything."""
+    """Train from `done` to the last epoch, or until one of the callbacks ends it. Raises what broke the feed, if anything.
+
+    The callbacks `first` see what an epoch has brought before the learning rate falls, and before the `others`.
+    """
     callbacks = [
         EpochOrder(training),
         StopOnNonFinite(),
-        history,
+        *first,
         LearningRateDecay(config.model_parameters.build_parameters.decay_rate),
         *others,
         StopWhenAsked(),
@@ -249,6 +260,15 @@ def prediction_batch(samples: SampleSet) -> int:
     """How many of the samples a network is asked about at a time."""
     inputs = keras.tree.flatten(samples.network_inputs(np.arange(min(1, len(samples)))))
     return int(np.clip(PREDICTION_BYTES // max(sum(each.nbytes for each in inputs), 1), 1, PREDICTION_BATCH))
+
+
+def _undefined(
+    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray
+) -> Undefined:
+    """What says so of metrics that are undefined on the samples that are trained or validated on."""
+    problem = task.problem_of(config)
+    in_training, in_validation = (problem.undefined(samples.labels[rows]) for rows in (train_rows, val_rows))
+    return Undefined({*in_training, *(f"val_{name}" for name in in_validation)})
 
 
 def _early_stopping(config: RunConfig) -> EarlyStopping | None:

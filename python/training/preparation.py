@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from python.data.batches import Batches
 from python.data.image_set import ImageSet, load_images, random_rows
 from python.data.orientation import orient_old_images
 from python.data.splits import PARTS, Split, repeated_rows, split
-from python.general_purpose_libs import with_progress
+from python.general_purpose_libs import DataError, log, with_progress
 from python.simulation.embedded import embedded_data_set
 from python.training.task import Samples, SampleSet, Task
 
@@ -77,7 +77,10 @@ def training_rows(samples: Samples, parts: Split, parameters: DatasetParameters)
 
 
 def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Samples, Split, np.ndarray]:
-    """Samples, their split, and the rows to train on; the table of cuts ends with the parts."""
+    """Samples, their split, and the rows to train on; the table of cuts ends with the parts.
+
+    Raises DataError when nothing can be learnt from the training part, or what is watched is undefined on the validation part.
+    """
     samples = task.prepare(config, task.architecture(config), skip_bad_files)
     parameters = config.dataset_parameters
     parts = split_samples(samples.set, parameters)
@@ -89,8 +92,29 @@ def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Sampl
     if parameters.balance_data:
         step = f"training part balanced ({parameters.balance_method})"
         samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    task.problem_of(config).check_training_labels(samples.labels[rows])
+    problem = task.problem_of(config)
+    problem.check_training_labels(samples.labels[rows])
+    lacking = {name: problem.undefined(samples.labels[getattr(parts, name)]) for name in ("val", "test")}
+    _require_defined(config, lacking["val"])
+    for name, undefined in lacking.items():
+        for metric, reason in undefined.items():
+            log.warning("the %s part has %s: its %s is undefined, and null in what is saved", name, reason, metric)
     return samples, parts, rows
+
+
+def _require_defined(config: RunConfig, undefined: Mapping[str, str]) -> None:
+    """Raise DataError when something is to be watched that is `undefined` on the validation part, for the reasons given."""
+    model = config.model_parameters
+    watched = {"search.objective": config.search.objective} if config.search_requested else {}
+    for name in ("early_stopping", "reduce_lr"):
+        if (section := getattr(model, name)) is not None:
+            watched[f"model_parameters.{name}.monitor"] = section.monitor
+    for path, monitor in watched.items():
+        if reason := undefined.get(monitor.removeprefix("val_")):
+            raise DataError(
+                f"{path}: {monitor} is undefined, as the validation part has {reason}; watch val_loss, give more data, or "
+                "raise val_fraction"
+            )
 
 
 def batches(

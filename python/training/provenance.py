@@ -8,10 +8,12 @@ import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from python.config.differences import differences
 from python.general_purpose_libs import processor_cores
 from python.training.device import cpu_name
 
@@ -50,6 +52,13 @@ def surroundings() -> dict[str, Any]:
     """What the last digits of a training depend on, beside its configuration and its data."""
     threads = os.environ.get("TF_NUM_INTRAOP_THREADS") or os.environ.get("OMP_NUM_THREADS") or str(processor_cores())
     return {**software(), "processor": cpu_name(), "threads": threads}
+
+
+def other_surroundings(before: Mapping[str, Any]) -> list[str]:
+    """A line for each of the `surroundings` that differs now; what is not known, then or now, is no difference."""
+    now = surroundings()
+    unknown = [name for name in {**before, **now} if not (before.get(name) and now.get(name))]
+    return differences(before, now, ignored=unknown)
 
 
 def git_commit() -> str | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from python.config.differences import differences
+from python.config.differences import differences, no_settings
 from python.config.load import dump_config, load_config
-from python.config.schema import NOT_INTERPRETED, RunConfig
+from python.config.schema import RunConfig
 from python.data.splits import PARTS, Split
-from python.general_purpose_libs import ConfigError, RunStatus, log, read_json, start_logging
+from python.general_purpose_libs import ConfigError, DataError, RunStatus, log, read_json, start_logging
 from python.reporting.registry import Registry
+from python.reporting.registry_names import is_below
 from python.reporting.report import cut_table_text
 from python.simulation.embedded import embedded_folder
 from python.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
@@ -23,8 +25,18 @@ from python.training import outputs
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
 from python.training.provenance import COMMIT, git_commit
-from python.training.run_folder import alive, check_data, member_folder, new_run, record_inputs, state_to_go_on
+from python.training.run_folder import (
+    SUBMITTED,
+    alive,
+    check_data,
+    member_folder,
+    new_run,
+    note_resume,
+    record_inputs,
+    state_to_go_on,
+)
 from python.training.search.loop import check_engine, described, search
+from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Samples, Task
 
 if TYPE_CHECKING:
@@ -47,36 +59,60 @@ def train_from_command_line(task: Task, options: argparse.Namespace) -> int:
 
 
 def configuration(task: Task, options: argparse.Namespace) -> RunConfig:
-    """The configuration of the command line; of a run to resume, refused when the command line says something else."""
-    saved = None
+    """The configuration of the command line: of its file, else that of the run to resume or to continue from.
+
+    ConfigError when a run to resume was started with another one; places may be others, the data there are compared later.
+    """
     if options.resume:
-        saved = Path(options.resume) / "config.json"
-        if not saved.is_file():
-            raise ConfigError(
-                f"{options.resume}: is no run folder, it has no config.json; give the folder that a run printed"
-            )
-    config = load_config(
-        options.json or saved,
+        return _of_resumed_run(task, options)
+    if options.json is None:  # that run's, but for its version, which is taken
+        file = configuration_of(Path(options.continue_from))
+        return _configured(task, options, file, ["version=null", *options.overrides])
+    return _configured(task, options, options.json, options.overrides)
+
+
+def _configured(task: Task, options: argparse.Namespace, file: str | Path, overrides: Sequence[str]) -> RunConfig:
+    return load_config(
+        file,
         task.schema,
-        options.overrides,
+        overrides,
         output_folder=options.output,
         data_directories=options.data,
         plane=options.plane,
         max_samples=options.max_samples,
+        continue_from=options.continue_from,
     )
-    if saved is not None:
-        found = differences(dump_config(load_config(saved, task.schema)), dump_config(config), ignored=NOT_INTERPRETED)
-        if found:
-            raise ConfigError(
-                f"{options.resume} was started with another configuration and can only go on with its own:\n  "
-                + "\n  ".join(found)
-            )
-    return config
+
+
+def _of_resumed_run(task: Task, options: argparse.Namespace) -> RunConfig:
+    run = options.resume
+    saved = Path(run) / "config.json"
+    if not saved.is_file():
+        raise ConfigError(f"{run}: is no run folder, it has no config.json; give the folder that a run printed")
+    own, asked = load_config(saved, task.schema), _configured(task, options, options.json or saved, options.overrides)
+    if own.continue_from and asked.continue_from and asked.continue_from.weights is None:  # those that were there then
+        weights = {"weights": own.continue_from.weights}
+        asked = asked.model_copy(update={"continue_from": asked.continue_from.model_copy(update=weights)})
+    found = differences(dump_config(own), dump_config(asked), ignored=no_settings(asked))
+    if found:
+        raise ConfigError(
+            f"{run} was started with another configuration and can only go on with its own; a new run starts from its weights "
+            f"with --continue-from {run}:\n  " + "\n  ".join(found)
+        )
+    if asked.output_folder != own.output_folder and not is_below(asked.output_folder, run):
+        raise ConfigError(
+            f"output_folder: {run} goes on in its own folder, which is not in {asked.output_folder}; leave -o out, or move the "
+            "run there first"
+        )
+    return asked
 
 
 def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None:
+    device = choose_device(config.device)
+    if not options.resume:  # else what it starts from is in its folder
+        config, _ = starts_of(task, config)
     print(json.dumps(dump_config(config), indent=2))
-    print(f"device: {choose_device(config.device)}")
+    print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
         samples, _, _ = prepared(task, config, options.skip_bad_files)
         print(cut_table_text(samples.set.cuts))
@@ -95,23 +131,13 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
     ready = None
     if options.resume:
         folder = Path(options.resume)
-        _require_member(config, folder, options.member)
-        if state_to_go_on(folder, options.member) == "done":
-            log.info("%s is done already", folder)
+        state = _state_to_go_on(config, folder, options)
+        if state == "done":
+            log.info("%s is done already; a new run starts from its weights with --continue-from %s", folder, folder)
             return folder
-        device = choose_device(config.device)
-        given = read_json(folder / "args.json")
-        options.skip_bad_files |= given.get("skip_bad_files", False)
-        if given.get("commit"):
-            os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
     else:
-        device = choose_device(config.device)
-        if config.version is not None and not options.force_version:
-            Registry(config.output_folder).require_free(task.schema.name, config.version)
-        if config.search_requested:
-            check_engine(config)
-        ready = prepared(task, config, options.skip_bad_files)  # before there is a folder: no run is left without data
-        folder = new_run(task, config, options)
+        config, folder, ready = _begun(task, config, options)
+    device = choose_device(config.device)
     go_on_with(f"go on with --resume {folder}")
     place = folder if options.member is None else member_folder(folder, options.member)
     (place / "logs").mkdir(parents=True, exist_ok=True)
@@ -122,6 +148,8 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         samples, parts, rows = ready or prepared(task, config, options.skip_bad_files)
         log.info("%s", cut_table_text(samples.set.cuts))
         record_inputs(folder, config, samples, parts, device)
+        if options.resume and options.member is None and state != SUBMITTED:
+            note_resume(folder, config)
         figures = {}
         if config.search_requested:
             samples = parts = rows = ready = None  # trials read their own, and what is found may ask for other inputs
@@ -136,6 +164,42 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
             else:
                 _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
     return folder
+
+
+def _begun(
+    task: Task, config: RunConfig, options: argparse.Namespace
+) -> tuple[RunConfig, Path, tuple[Samples, Split, np.ndarray]]:
+    """The configuration, folder and samples of a new run; no folder is made where something is wrong beforehand."""
+    if config.version is not None and not options.force_version:
+        Registry(config.output_folder).require_free(task.schema.name, config.version)
+    if config.search_requested:
+        check_engine(config)
+    choose_device(config.device)
+    config, starts = starts_of(task, config)
+    ready = prepared(task, config, options.skip_bad_files)
+    return config, new_run(task, config, options, starts), ready
+
+
+def _state_to_go_on(config: RunConfig, folder: Path, options: argparse.Namespace) -> str:
+    """The state of the run, or of its member, that is to go on. Raises ConfigError when it cannot, DataError without its data.
+
+    `options` are then those that it was started with, too.
+    """
+    _require_member(config, folder, options.member)
+    state = state_to_go_on(folder, options.member)
+    if state == "done":
+        return state
+    given = read_json(folder / "args.json")
+    options.skip_bad_files |= given.get("skip_bad_files", False)
+    if given.get("commit"):
+        os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
+    gone = [name for name in config.named_folders if not Path(name).is_dir()]
+    if gone:
+        raise DataError(
+            f"{', '.join(gone)}: no such data folder, seen from {Path.cwd()}; {folder} goes on with the same data wherever they "
+            "are: name their folders with -d"
+        )
+    return state
 
 
 def _require_member(config: RunConfig, folder: Path, member: int | None) -> None:
@@ -189,6 +253,8 @@ def _fit_and_evaluate(
         "commit": git_commit() or "not known",
         "epochs": f"{fitted.epochs}, {fitted.seconds:.0f} s",
     }
+    if config.continue_from is not None:
+        facts["continued from"] = f"{config.continue_from.run} (weights {config.continue_from.weights})"
     metrics = outputs.save_results(
         folder,
         task,

@@ -30,22 +30,27 @@ from python.general_purpose_libs import (
 )
 from python.processes import lives
 from python.reporting.registry import Registry
-from python.reporting.registry_names import folder_below, run_id
+from python.reporting.registry_names import folder_below, output_above, run_id
 from python.reporting.run_facts import run_facts
 from python.training import outputs
 from python.training.provenance import environment
+from python.training.starts import Start, keep_starts, starts_of
 from python.training.task import Samples, Task
 
 PROGRESS = ("epoch", "epochs", "best")  # in a status
+KEPT = ("task", "version", "began", "continued_from")  # facts of a status that every start of a run takes over
 SUBMITTED = "submitted"  # the state of a run that was prepared and has not begun
 
 
-def new_run(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
+def new_run(task: Task, config: RunConfig, options: argparse.Namespace, starts: Sequence[Start] | None = None) -> Path:
     """Make the folder of a run, claim its version and register it; what is in it then is all that `--resume` needs to begin.
 
-    `options` are those of the command line; `force_version` is the one that matters here. Raises ConfigError when the version
-    is another run's, OutputError when nothing can be written; nothing is left then.
+    `options` are those of the command line; `force_version` is the one that matters here. `starts` are those of `starts_of`
+    where that was called. Raises ConfigError when the version is another run's, OutputError when nothing can be written; nothing
+    is left then.
     """
+    if starts is None:
+        config, starts = starts_of(task, config)
     folder = new_run_folder(config.output_folder, *task.parts_of(config))
     try:
         registry, run = Registry(config.output_folder), run_id(config.output_folder, folder)
@@ -55,29 +60,38 @@ def new_run(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         raise
     write_json(folder / "config.json", dump_config(config))
     write_json(folder / "args.json", vars(options))
+    keep_starts(network_folders(folder, config), starts)
+    told = {"continued_from": config.continue_from.run} if config.continue_from else {}
     write_json(
         folder / "status.json",
-        {"state": SUBMITTED, "task": task.schema.name, "version": version, "prepared": utc_now()},
+        {"state": SUBMITTED, "task": task.schema.name, "version": version, "prepared": utc_now(), **told},
     )
     register(folder, config)
     return folder
 
 
 def register(folder: Path, config: RunConfig) -> None:
-    """Tell the registry what the run's folder says.
+    """Tell the registry what the run's folder says: that of the output folder which the run lies in, wherever it is called from.
 
     There is none where the folder is not in its output folder: on a batch node to which it was sent alone.
     """
-    try:
-        run, place = run_id(config.output_folder, folder), folder_below(config.output_folder, folder)
-    except ConfigError:
+    output = output_above(folder, config.task, config.model_name)
+    if output is None:
         return
-    Registry(config.output_folder).record(run, folder=place, **{"message": None, "ended": None, **run_facts(folder)})
+    run, place = run_id(output, folder), folder_below(output, folder)
+    Registry(output).record(run, folder=place, **{"message": None, "ended": None, **run_facts(folder)})
 
 
 def member_folder(folder: Path, number: int) -> Path:
     """Where member `number` (from 1) of the ensemble of the run in `folder` is trained."""
     return folder / MEMBERS / f"{number:02d}"
+
+
+def network_folders(folder: Path, config: RunConfig) -> list[Path]:
+    """Where each network of the run in `folder` is trained."""
+    if config.ensemble is None:
+        return [folder]
+    return [member_folder(folder, number) for number in range(1, config.ensemble.members + 1)]
 
 
 def state_to_go_on(folder: Path, member: int | None) -> str:
@@ -123,7 +137,7 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
         with RunStatus(own, member=member, **_kept(own, PROGRESS)) as status, _way_on_told(folder):
             yield status
         return
-    kept = {"began": utc_now(), **_kept(folder, ("task", "version", "began", *PROGRESS))}
+    kept = {"began": utc_now(), **_kept(folder, (*KEPT, *PROGRESS))}
     try:
         with RunStatus(folder, **kept) as status, _way_on_told(folder):
             register(folder, config)
@@ -173,9 +187,22 @@ def check_data(folder: Path, samples: Samples) -> None:
 
 
 def record_inputs(folder: Path, config: RunConfig, samples: Samples, parts: Split, device: str) -> None:
-    """Write what is known before the training; a resumed run must find the same data."""
+    """Write what is known before the training; a resumed run must find the same data, and its configuration says where."""
     check_data(folder, samples)
+    write_json(folder / "config.json", dump_config(config))
     write_json(folder / "data.json", samples.set.files)
     write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
     write_json(folder / "cuts.json", samples.set.cuts)
     outputs.save_split(folder, samples.set, parts)
+
+
+def note_resume(folder: Path, config: RunConfig) -> None:
+    """Add a line to args.json: when and where the run went on, and where its data were then."""
+    arguments = read_json(folder / "args.json")
+    resumed = {
+        "time": utc_now(),
+        "host": socket.gethostname(),
+        "folder": str(Path.cwd()),
+        "data": list(config.named_folders),
+    }
+    write_json(folder / "args.json", {**arguments, "resumes": [*arguments.get("resumes", []), resumed]})

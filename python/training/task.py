@@ -58,6 +58,9 @@ class LearningProblem(Protocol):
     def check_training_labels(self, labels: np.ndarray) -> None:
         """Raise DataError when nothing can be learnt from the labels of the training part."""
 
+    def undefined(self, labels: np.ndarray) -> dict[str, str]:
+        """The metrics of `metrics` that are undefined on samples of these labels, each with what these lack, in words."""
+
     def targets(self, samples: Samples) -> np.ndarray:
         """What the loss compares the output with, (N, C) float32."""
 

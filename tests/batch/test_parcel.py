@@ -36,6 +36,17 @@ def test_all_that_is_named_to_be_carried_is_there(make_job, kinds):
             assert all((job.run.parent / path).exists() for path in read.expand("transfer_input_files").split(", "))
 
 
+def test_the_parcel_holds_what_the_networks_start_from(make_job):
+    job = make_job(file_transfer=True)
+    for folder in (job.run, job.run / "members" / "01"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "initial_weights.npz").write_bytes(b"weights")
+    pack(job)
+    with tarfile.open(job.folder / "parcel.tar.gz") as parcel:
+        names = set(parcel.getnames())
+    assert {f"{job.run.name}/{place}initial_weights.npz" for place in ("", "members/01/")} < names
+
+
 def test_the_own_project_can_be_packed(make_job):
     job = replace(make_job(file_transfer=True), project=ROOT)
     pack(job)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python.general_purpose_libs import ConfigError
-from python.reporting.registry_names import folder_below, run_id, version_name
+from python.reporting.registry_names import folder_below, output_above, run_id, version_name
 
 ANY_TEXT = st.text(min_size=1) | st.text("vV^%~.\0/\\é\ud800", min_size=1, max_size=400)
 
@@ -81,3 +81,14 @@ def test_a_folder_elsewhere_is_an_error(tmp_path, monkeypatch, folder):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="is not below the output folder output"):
         run_id("output", folder)
+
+
+def test_the_output_folder_of_a_run_is_found_from_the_run_itself(tmp_path, monkeypatch):
+    run = tmp_path / "mt_identifier" / "mt_identifier" / "simple_cnn" / "plane_X" / "20261121_191500"
+    run.mkdir(parents=True)
+    (tmp_path / "latest").symlink_to(run)
+    monkeypatch.chdir(run.parent)
+    for name in (run, "20261121_191500", "../plane_X/20261121_191500", tmp_path / "latest"):
+        assert output_above(name, "mt_identifier", "simple_cnn") == tmp_path / "mt_identifier"
+    assert output_above(run, "mt_identifier", "deep_cnn") is None
+    assert output_above(tmp_path / "sent_alone", "mt_identifier", "simple_cnn") is None

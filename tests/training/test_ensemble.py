@@ -69,7 +69,8 @@ def test_an_ensemble_is_one_model_that_gives_the_answer_of_each_member(workplace
     np.testing.assert_allclose(history, np.mean(each, axis=0))
 
 
-def test_an_ensemble_goes_on_where_it_was_interrupted(workplace, monkeypatch):
+def test_an_ensemble_goes_on_where_it_was_interrupted_with_data_that_were_moved(workplace, monkeypatch, tmp_path):
+    import shutil
     from pathlib import Path
 
     from python.general_purpose_libs import StopRequested
@@ -84,10 +85,12 @@ def test_an_ensemble_goes_on_where_it_was_interrupted(workplace, monkeypatch):
             raise StopRequested("asked to stop")
 
     monkeypatch.setattr(callbacks, "raise_if_stop_requested", stop_in_the_second_member)
-    assert workplace.train(*SETTINGS).code == StopRequested.exit_code
+    shutil.copytree(workplace.data, tmp_path / "here")
+    assert workplace.train(*SETTINGS, data=tmp_path / "here").code == StopRequested.exit_code
     monkeypatch.undo()
     (folder,) = (path.parent for path in workplace.output.glob("**/status.json"))
-    result = workplace.train(resume=folder)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    result = workplace.train("-d", tmp_path / "there", resume=folder)
     assert result.code == 0, result.err
     assert calls
     for one, other in zip(weights(straight), weights(folder), strict=True):

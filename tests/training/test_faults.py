@@ -156,17 +156,6 @@ def test_changed_data_are_refused_with_what_differs(workplace, start, tmp_path):
     assert read_status(training.folder)["state"] == "failed"
 
 
-def test_a_moved_data_folder_is_the_same_data(tmp_path):
-    from python.data.inventory import changed_files, file_facts
-
-    before = [file_facts(path) for path in sorted(write_folder(tmp_path / "here", n=20, files=2).glob("*.npz"))]
-    shutil.copytree(tmp_path / "here", tmp_path / "there")
-    now = [file_facts(path) for path in sorted((tmp_path / "there").glob("*.npz"))]
-    assert changed_files(before, now) == []
-    assert [line.rpartition(": ")[2] for line in changed_files(before, now[:1])] == ["is not there"]
-    assert [line.rpartition(": ")[2] for line in changed_files(before[1:], now)] == ["is new"]
-
-
 # ---------------------------------------------------------------------------- prepared runs, and members of ensembles
 def prepare(workplace, **changes):
     """A run as the submission of a batch job leaves it."""

@@ -95,10 +95,13 @@ def test_resume_refuses_what_differs(workplace, start, tmp_path):
     for change, word in (
         (("--set", "model_parameters.batch_size=8"), "model_parameters.batch_size: there it is 16, asked for is 8"),
         (("-o", tmp_path / "elsewhere"), "output_folder"),
-        (("-d", tmp_path), "data_directories"),
         (("-j", workplace.config), "epochs"),
     ):
         refused = workplace.train(*change, resume=folder)
         assert refused.code == 2
         assert word in refused.err
+    assert f"--continue-from {folder}" in workplace.train("--set", "model_parameters.epochs=600", resume=folder).err
+    nowhere = workplace.train("-d", tmp_path / "nowhere", resume=folder)
+    assert nowhere.code == 3
+    assert "name their folders with -d" in nowhere.err
     assert workplace.train(resume=tmp_path / "nothing").code == 2
