@@ -135,9 +135,10 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         if state == "done":
             log.info("%s is done already; a new run starts from its weights with --continue-from %s", folder, folder)
             return folder
+        device = choose_device(config.device)
     else:
+        device = choose_device(config.device)
         config, folder, ready = _begun(task, config, options)
-    device = choose_device(config.device)
     go_on_with(f"go on with --resume {folder}")
     place = folder if options.member is None else member_folder(folder, options.member)
     (place / "logs").mkdir(parents=True, exist_ok=True)
@@ -174,7 +175,6 @@ def _begun(
         Registry(config.output_folder).require_free(task.schema.name, config.version)
     if config.search_requested:
         check_engine(config)
-    choose_device(config.device)
     config, starts = starts_of(task, config)
     ready = prepared(task, config, options.skip_bad_files)
     return config, new_run(task, config, options, starts), ready
