@@ -55,7 +55,7 @@ def test_a_run_leaves_everything_and_learns(done, workplace):
 
 def test_predictions_join_the_data_by_identity(done, workplace):
     images = load_images([workplace.data], "X")
-    known = {(images.sources[row["source"]], row["event"], row["is_main_track"]): row for row in images.metadata}
+    known = {(images.sources[row["source"]].name, row["event"], row["is_main_track"]): row for row in images.metadata}
     metrics = read_json(done / "metrics.json")
     for part in ("val", "test"):
         saved = np.load(done / f"{part}_predictions.npz")
