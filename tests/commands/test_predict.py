@@ -76,12 +76,14 @@ def test_the_same_question_gives_the_same_bytes(predict, untrained_track_run, tr
         result = predict(untrained_track_run, tracks, output=file, more=())
         assert result.out.splitlines()[-1] == str(file)
     assert files[0].read_bytes() == files[1].read_bytes()
-    facts = {name: result.found[name].item() for name in ("task", "model_name", "run", "format_version", "version")}
+    facts = {
+        name: result.found[name].item() for name in ("task", "model_name", "run_folder", "format_version", "version")
+    }
     assert facts == {
         "task": "mt_identifier",
         "model_name": "simple_cnn",
-        "run": "run",
-        "format_version": 1,
+        "run_folder": "run",
+        "format_version": 2,
         "version": "",
     }
 

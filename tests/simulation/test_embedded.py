@@ -8,6 +8,7 @@ from python.data.image_set import load_images
 from python.ingest.products import ProductSettings
 from python.simulation import embedded
 from python.simulation.settings import SimulationSettings
+from tests.simulation.test_marley_events import CC_EVENT, write
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_a_source_is_known_by_what_decides_its_events(tmp_path):
     assert drawn.source_id(0, 1000) == known
     others = [one.source_id(1, 1000), one.source_id(0, 999), SimulationSettings(events=1000, seed=2).source_id(0, 1000)]
     assert len({known, *others}) == 4
-    for name, content in (("a", "one"), ("b", "one"), ("c", "two")):
-        (tmp_path / name).write_text(content)
+    for name, content in (("a", [CC_EVENT]), ("b", [CC_EVENT]), ("c", [CC_EVENT, CC_EVENT])):
+        write(tmp_path / name, *content)
     a, b, c = (SimulationSettings(events=10, marley_file=str(tmp_path / name)).source_id(0, 10) for name in "abc")
     assert a == b != c
