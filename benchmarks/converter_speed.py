@@ -57,7 +57,7 @@ def measure(path: Path, folder: Path) -> dict[str, float]:
 
     def write() -> None:
         for plane, (images, table) in zip(PLANES, drawn, strict=True):
-            write_image_file(folder / f"stage_plane{plane}.npz", ImageFile(images, table, [path.name], plane))
+            write_image_file(folder / f"stage_plane{plane}.npz", ImageFile(images, table, source.sources, plane))
 
     return {
         "reading": seconds(lambda: read_source(path)),

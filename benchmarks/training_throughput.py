@@ -36,7 +36,7 @@ def images(shape: tuple[int, int, int]) -> SparseImages:
 
 
 def invented(shape: tuple[int, int, int]) -> ImageSet:
-    return ImageSet(images(shape), empty_metadata(IMAGES), ["invented"])
+    return ImageSet(images(shape), empty_metadata(IMAGES), [])
 
 
 def forward_flop(model) -> float:

@@ -13,7 +13,8 @@ from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture
 from python.data.geometry import PLANES
 from python.data.image_set import ImageSet, join_image_sets, random_rows
-from python.data.metadata import UNKNOWN
+from python.data.metadata import UNKNOWN, event_numbers
+from python.data.overlaps import shortened
 from python.data.triples import TripleSet, join_planes, with_points
 from python.general_purpose_libs import DataError
 from python.reporting.report import cut_table_text
@@ -75,7 +76,9 @@ def _of_both(
         _check_channel(part, channel)
         part.metadata["is_es_interaction"] = int(channel == ES)
         part.files = [{**file, "channel": CLASSES[channel]} for file in part.files]
-    return join_image_sets(list(parts.values()))
+    joined = join_image_sets(list(parts.values()))
+    _check_apart(joined, np.repeat([0, 1], [len(part) for part in parts.values()]))
+    return joined
 
 
 def _joined(planes: Sequence[ImageSet]) -> ImageSet | TripleSet:
@@ -115,10 +118,22 @@ def _check_channel(part: ImageSet, channel: int) -> None:
     wrong = np.flatnonzero(own & (told != UNKNOWN) & (told != int(channel == ES)))
     if len(wrong):
         name = CLASSES[channel]
-        source = part.sources[part.metadata["source"][wrong[0]]]
+        source = part.sources[part.metadata["source"][wrong[0]]].name
         raise DataError(
             f"{name}_directories: {len(wrong)} of {len(part)} volumes are of the other channel, the first from {source}; "
             "sort the folders, or name them all in data_directories"
+        )
+
+
+def _check_apart(joined: ImageSet, part: np.ndarray) -> None:
+    """Raise DataError when the folders of both channels hold the same event."""
+    event = event_numbers(joined.metadata)
+    both = (part == 1) & np.isin(event, event[part == 0])
+    if both.any():
+        names = [joined.sources[number].name for number in np.unique(joined.metadata["source"][both])]
+        raise DataError(
+            f"es_directories and cc_directories both hold {both.sum()} volumes of the same events "
+            f"({', '.join(shortened(names))}); sort the folders, each event belongs to one channel"
         )
 
 

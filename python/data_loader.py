@@ -20,7 +20,7 @@ import numpy as np
 
 from python.data.balance import balanced_rows
 from python.data.image_set import load_images, random_rows
-from python.data.metadata import UNKNOWN
+from python.data.metadata import UNKNOWN, event_numbers
 from python.data.sparse_images import SparseImages
 
 
@@ -60,7 +60,7 @@ def get_dataset_statistics(metadata: np.ndarray) -> dict[str, Any]:
     """Count what is in the metadata (N,): images, events, main tracks, signal, ES and CC; energy ranges in MeV."""
     statistics: dict[str, Any] = {
         "n_images": len(metadata),
-        "n_events": len(np.unique(metadata[["source", "event"]])),
+        "n_events": len(np.unique(event_numbers(metadata))),
         "n_sources": len(np.unique(metadata["source"])),
         "n_main_track": int(np.sum(metadata["is_main_track"] == 1)),
         "n_background": int(np.sum(metadata["is_main_track"] == 0)),

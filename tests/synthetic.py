@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from python.data.image_file import ImageFile, write_image_file
 from python.data.metadata import empty_metadata
+from python.data.sources import DIGITS, Source
 from python.data.sparse_images import SparseImages
 
 SHAPE = (128, 32)
@@ -26,6 +28,11 @@ def cluster_images(n: int, seed: int = 0, shape: tuple[int, int] = SHAPE) -> tup
     return images, main
 
 
+def named_source(name: str) -> Source:
+    """A source whose content nothing but its name decides."""
+    return Source(name, hashlib.sha256(name.encode()).hexdigest()[:DIGITS])
+
+
 def image_file(n: int = 40, seed: int = 0, plane: str = "X", source: str = "one.root", shape=SHAPE) -> ImageFile:
     """Two images an event, one of them the main track; every second event is elastic scattering."""
     images, main = cluster_images(n, seed, shape)
@@ -33,6 +40,7 @@ def image_file(n: int = 40, seed: int = 0, plane: str = "X", source: str = "one.
     rng = np.random.default_rng([seed, 1])
     table["source"] = 0
     table["event"] = np.arange(n) // 2
+    table["run"], table["subrun"] = 1, 0
     table["is_marley"] = 1
     table["is_main_track"] = main
     table["is_es_interaction"] = np.arange(n) // 2 % 2
@@ -41,7 +49,16 @@ def image_file(n: int = 40, seed: int = 0, plane: str = "X", source: str = "one.
     table["true_electron_energy"] = rng.uniform(5, 50, n)
     table["n_tps"] = 3
     table["match_id"] = np.arange(n) // 2
-    return ImageFile(SparseImages.from_dense(images), table, [source], plane)
+    return ImageFile(SparseImages.from_dense(images), table, [named_source(source)], plane)
+
+
+def make_older(path: Path) -> None:
+    """Turn an own file, of images or points, into one of format version 2."""
+    arrays = dict(np.load(path))
+    for name in ("run", "subrun", "source_ids"):
+        del arrays[name]
+    arrays["format_version"] = np.int64(2)
+    np.savez(path, **arrays)
 
 
 def write_folder(folder: Path, n: int = 40, files: int = 1, plane: str = "X", shape=SHAPE) -> Path:

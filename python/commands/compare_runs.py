@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from python.commands.direction_runs import TASK as DIRECTIONS
 from python.commands.direction_runs import direction_events
 from python.commands.finished_runs import (
+    event_columns,
+    know_sources,
     read_object,
     require_different,
     require_done,
@@ -161,6 +163,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     paths = [folder / "test_predictions.npz" for folder in folders]
     all_arrays = {path: read_npz(path) for path in paths if path.is_file()}
     identity = [name for name in CLUSTER_IDENTITY if all(name in arrays for arrays in all_arrays.values())]
+    by_content = know_sources(list(all_arrays.values()))
     runs = []
     for folder, name, path in zip(folders, names, paths, strict=True):
         config = read_object(folder / "config.json")
@@ -168,7 +171,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
         answers = None
         if path in all_arrays:
             with sound_predictions(path):
-                answers = _answers(task, all_arrays[path], identity)
+                answers = _answers(task, all_arrays[path], identity, by_content)
         parts = {"metrics.json": metrics, "training_history.json": history, path.name: answers}
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
@@ -209,24 +212,24 @@ def _optional(folder: Path, name: str) -> dict[str, Any] | None:
     return read_object(folder / name) if (folder / name).is_file() else None
 
 
-def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str]) -> Answers:
+def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> Answers:
     if task == DIRECTIONS:
         from electron_direction.regression import results_of
 
-        return _kind(task)(results_of(arrays, arrays), direction_events(arrays))
+        return _kind(task)(results_of(arrays, arrays), direction_events(arrays, by_content))
     classes = tuple(arrays["class_names"].tolist())
-    events = _cluster_events(arrays, identity)
+    events = _cluster_events(arrays, identity, by_content)
     return _kind(task)(arrays["labels"], arrays["scores"], classes, arrays["cluster_energy"], events)
 
 
-def _cluster_events(arrays: dict[str, np.ndarray], identity: Sequence[str]) -> list[tuple]:
-    """Source, event, what tells clusters of one event apart, class and true energies of each."""
+def _cluster_events(arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> list[tuple]:
+    """Event, what tells clusters of one event apart, class and true energies of each."""
     import numpy as np
 
-    columns = [arrays["sources"][arrays["source"]], *(arrays[name] for name in ("event", *identity))]
+    columns = [arrays[name] for name in identity]
     columns.append(arrays["class_names"][arrays["labels"]])
     columns += [np.nan_to_num(arrays[name], nan=-1.0).round(3) for name in ENERGY_IN_MEV]
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    return list(zip(*event_columns(arrays, by_content), *(column.tolist() for column in columns), strict=True))
 
 
 # ---------------------------------------------------------------------------- results

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from python.commands.finished_runs import require_different, require_done, run_names, sound_predictions, task_of_run
+from python.commands.finished_runs import (
+    event_columns,
+    know_sources,
+    require_different,
+    require_done,
+    run_names,
+    sound_predictions,
+    task_of_run,
+)
 from python.general_purpose_libs import ConfigError, read_json
 
 if TYPE_CHECKING:
@@ -33,6 +41,11 @@ class DirectionRun:
     n_other: int
 
 
+class _Predictions(NamedTuple):
+    path: Path
+    arrays: dict[str, np.ndarray]
+
+
 def read_runs(
     given: Sequence[str], names: Sequence[str] | None = None, part: str = "test", flux: str | None = None
 ) -> list[DirectionRun]:
@@ -41,8 +54,17 @@ def read_runs(
     Without `names` a run goes by its version. ConfigError for a folder that is no finished run of the task; DataError when its
     predictions are missing or damaged.
     """
+    from python.data.npz import read_npz  # here, since help must not need NumPy
+
     folders = _checked(given)
-    return [_read(folder, name, part, flux) for folder, name in zip(folders, run_names(folders, names), strict=True)]
+    predictions = [
+        _Predictions(path, read_npz(path)) for path in (folder / f"{part}_predictions.npz" for folder in folders)
+    ]
+    by_content = know_sources([each.arrays for each in predictions])
+    return [
+        _read(folder, name, each, by_content, flux)
+        for folder, name, each in zip(folders, run_names(folders, names), predictions, strict=True)
+    ]
 
 
 def unlike(runs: Sequence[DirectionRun]) -> Iterator[str]:
@@ -70,16 +92,14 @@ def _checked(given: Sequence[str]) -> list[Path]:
     return folders
 
 
-def _read(folder: Path, name: str, part: str, flux: str | None) -> DirectionRun:
-    from electron_direction.regression import results_of  # here, since help must not need NumPy
-    from python.data.npz import read_npz
+def _read(folder: Path, name: str, predictions: _Predictions, by_content: bool, flux: str | None) -> DirectionRun:
+    from electron_direction.regression import results_of
     from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 
-    path = folder / f"{part}_predictions.npz"
-    arrays = read_npz(path)
-    with sound_predictions(path):
+    arrays = predictions.arrays
+    with sound_predictions(predictions.path):
         results = results_of(arrays, arrays)  # energies stand beside the predictions
-        events, n_other = direction_events(arrays), int((arrays["is_es"] != 1).sum())
+        events, n_other = direction_events(arrays, by_content), int((arrays["is_es"] != 1).sum())
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
     config = read_json(folder / "config.json")
@@ -87,8 +107,7 @@ def _read(folder: Path, name: str, part: str, flux: str | None) -> DirectionRun:
     return DirectionRun(folder, name, facts, results, events, n_other)
 
 
-def direction_events(arrays: dict[str, np.ndarray]) -> list[tuple]:
-    """Source, event and cluster of each; and its direction, since files of other data may have the same name."""
-    sources = arrays["sources"][arrays["source"]].tolist()
+def direction_events(arrays: dict[str, np.ndarray], by_content: bool) -> list[tuple]:
+    """Event and cluster of each; and its direction, since files of other data may have the same name."""
     truth = map(tuple, arrays["true_direction"].round(4).tolist())
-    return list(zip(sources, arrays["event"].tolist(), arrays["match_id"].tolist(), truth, strict=True))
+    return list(zip(*event_columns(arrays, by_content), arrays["match_id"].tolist(), truth, strict=True))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from python.general_purpose_libs import ConfigError, DataError, read_json, read_status
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def task_of_run(run: Path) -> str | None:
@@ -60,6 +63,18 @@ def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> li
     if len(set(given)) != len(given):
         raise ConfigError("two runs are given the same name; give each its own")
     return list(given)
+
+
+def know_sources(all_arrays: Sequence[Mapping[str, np.ndarray]]) -> bool:
+    """Whether all predictions record which files their events come from, by content; runs of older code know the names alone."""
+    return all("source_ids" in arrays and all(arrays["source_ids"].tolist()) for arrays in all_arrays)
+
+
+def event_columns(arrays: Mapping[str, np.ndarray], by_content: bool) -> list[list]:
+    """What tells the event of each row of predictions: the digest of its source with run, subrun and event, else source's name
+    and event."""
+    source, numbers = ("source_ids", ("run", "subrun", "event")) if by_content else ("sources", ("event",))
+    return [arrays[source][arrays["source"]].tolist(), *(arrays[name].tolist() for name in numbers)]
 
 
 @contextlib.contextmanager

@@ -2,33 +2,36 @@
 
 Arrays: `format_version`, `kind` ("clusters" or "volumes"), `plane` ("U", "V", "X"), `image_shape` (2,), the sparse images
 `indptr`, `indices`, `data`; `metadata` float32 (N, C) with `metadata_columns` (C,) and `metadata_units` (C,); each integer
-column of `python.data.metadata` as an array of its own; `sources` (S,) names. Nothing in a file depends on time, host or
-process, so the same input gives the same bytes.
+column of `python.data.metadata` as an array of its own; `sources` (S,) names and `source_ids` (S,) digests of what the images
+come from. Nothing in a file depends on time, host or process, so the same input gives the same bytes.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from python.data.geometry import PLANES
-from python.data.metadata import metadata_arrays, metadata_from_arrays
+from python.data.metadata import SINCE_VERSION_3, metadata_arrays, metadata_from_arrays
+from python.data.sources import Source, source_arrays, sources_from_arrays
 from python.data.sparse_images import SparseImages
-from python.general_purpose_libs import DataError, atomic_path
+from python.general_purpose_libs import DataError, atomic_path, log
 
-FORMAT_VERSION = 2  # 2: with arrival and channel of every cluster
+FORMAT_VERSION = 3  # 2: with arrival and channel of every cluster; 3: with run, subrun and digests of the sources
+OLDEST_VERSION = 2
 KINDS = ("clusters", "volumes")
 
 
 @dataclass
 class ImageFile:
-    """Content of one file: `images` (N), `metadata` structured (N,), `sources` names that `metadata["source"]` indexes."""
+    """Content of one file: `images` (N), `metadata` structured (N,), `sources` that `metadata["source"]` indexes."""
 
     images: SparseImages
     metadata: np.ndarray
-    sources: list[str]
+    sources: list[Source]
     plane: str
     kind: str = "clusters"
 
@@ -40,7 +43,7 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
         "format_version": np.int64(FORMAT_VERSION),
         "kind": np.str_(content.kind),
         "plane": np.str_(content.plane),
-        "sources": np.array(content.sources, dtype=np.str_),
+        **source_arrays(content.sources),
         "image_shape": np.array(images.shape, np.int64),
         "indptr": images.indptr.astype(np.int64),
         "indices": images.indices,
@@ -51,34 +54,50 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
         np.savez(temporary, **arrays)
 
 
-def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> ImageFile:
-    """Check the arrays read from an own file and return its content. Raises DataError that says what does not fit."""
+def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike, place: str | None = None) -> ImageFile:
+    """Check the arrays read from an own file and return its content. Raises DataError that says what does not fit.
+
+    `place` is by what its sources are known where it does not record that, the path when left out.
+    """
     if "points" in arrays:
         raise DataError(f"{path}: holds points, images were asked for; check batch_pattern")
     try:
-        check_version(arrays, path)
+        lacking = arrays_lacking(arrays, path)
         images = SparseImages(arrays["indptr"], arrays["indices"], arrays["data"], arrays["image_shape"])
         plane, kind = str(arrays["plane"]), str(arrays["kind"])
-        table = metadata_from_arrays(arrays, len(images), PLANES.index(plane))
-        content = ImageFile(images, table, [str(name) for name in arrays["sources"]], plane, kind)
+        table = metadata_from_arrays(arrays, len(images), PLANES.index(plane), lacking)
+        content = ImageFile(images, table, sources_from_arrays(arrays, place or str(path), lacking), plane, kind)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{path}: not a valid image file ({error}); make it again with make_images.sh") from error
     _check(content, path)
     return content
 
 
-def check_version(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> None:
-    """Raise DataError when an own file is of another version than this release reads."""
+def arrays_lacking(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> tuple[str, ...]:
+    """Which arrays an own file lacks as one of its version. Raises DataError for a version that this release does not read."""
     version = int(arrays["format_version"])
     if version > FORMAT_VERSION:
         raise DataError(
             f"{path}: has format version {version}, this release reads {FORMAT_VERSION}; update the project"
         )
-    if version < FORMAT_VERSION:
+    if version < OLDEST_VERSION:
         raise DataError(
-            f"{path}: has format version {version} of an older release, this one reads {FORMAT_VERSION}; "
+            f"{path}: has format version {version} of an older release, this one reads {OLDEST_VERSION} to {FORMAT_VERSION}; "
             "make it again with make_images.sh or simulate.sh"
         )
+    if version == FORMAT_VERSION:
+        return ()
+    _tell_of_older_files(version)
+    return SINCE_VERSION_3
+
+
+@functools.cache  # once, not for each file
+def _tell_of_older_files(version: int) -> None:
+    log.info(
+        "files of format version %d do not record run and subrun, nor the content of their sources, which are told apart by "
+        "where the files are; make them again to have these",
+        version,
+    )
 
 
 def _check(content: ImageFile, path: str | os.PathLike) -> None:

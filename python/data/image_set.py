@@ -15,9 +15,11 @@ from python.data.blips import boxes_of
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.inventory import file_facts
-from python.data.layouts import metadata_from_layout
+from python.data.layouts import metadata_from_layout, warn_of_merged_events
 from python.data.npz import read_npz
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
+from python.data.overlaps import without_repeated_sources
+from python.data.sources import Source, place_of, source_by_place, with_common_sources
 from python.data.sparse_images import SparseImages
 from python.data.streamed_images import StreamedImages
 from python.general_purpose_libs import DataError, log
@@ -41,7 +43,7 @@ class ImageSet:
 
     images: SparseImages | StreamedImages
     metadata: np.ndarray
-    sources: list[str]
+    sources: list[Source]
     cuts: list[dict] = field(default_factory=list)
     files: list[dict] = field(default_factory=list)
     bad_files: list[str] = field(default_factory=list)
@@ -131,13 +133,17 @@ def find_image_files(
     return sorted(found)
 
 
-def read_image_file(path: Path, plane: str, source_name: str | None = None, kind: str = "clusters") -> ImageFile:
-    """Read one file of "clusters" or "volumes", own or old. Raises DataError that names it and what is wrong with it."""
+def read_image_file(path: Path, plane: str, place: tuple[str, str] | None = None, kind: str = "clusters") -> ImageFile:
+    """Read one file of "clusters" or "volumes", own or old. Raises DataError that names it and what is wrong with it.
+
+    `place`, see `place_of`, names and identifies its source where the file does not.
+    """
+    by_place = source_by_place(*place) if place else source_by_place(path.stem, str(path))
     if kind == "volumes" and holds_old_volumes(path):
-        return read_old_volume_file(path, plane, source_name)
+        return read_old_volume_file(path, plane, by_place)
     arrays = read_npz(path)
     if "format_version" in arrays:
-        content = parse_image_file(arrays, path)
+        content = parse_image_file(arrays, path, place[1] if place else None)
         if content.plane != plane:
             raise DataError(f"{path}: holds plane {content.plane}, plane {plane} was asked for")
         if content.kind != kind:
@@ -159,10 +165,11 @@ def read_image_file(path: Path, plane: str, source_name: str | None = None, kind
     store = SparseImages.from_dense(images)
     try:
         table = metadata_from_layout(metadata.astype(np.float64), plane, store.sums())
+        warn_of_merged_events(table["event"], metadata.dtype, path)
     except (DataError, ValueError) as error:
         raise DataError(f"{path}: {error}") from error
     table["source"] = 0
-    return ImageFile(store, table, [source_name or path.stem], plane)
+    return ImageFile(store, table, [by_place], plane)
 
 
 def load_images(
@@ -173,12 +180,15 @@ def load_images(
     pattern: str | None = None,
     skip_bad_files: bool = False,
     streamed: bool = False,
+    every_copy: bool = False,
     progress: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths,
 ) -> ImageSet:
     """Read all files with images of `plane`, of "clusters" or "volumes", in `directories` into one sparse set.
 
     With `streamed` every file is read once and checked, but its images stay on disk; only the project's own files allow that.
     Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
+    A source that several files hold, since it was converted twice, is read from the first of them, and a warning and the table of
+    cuts say so; `every_copy` keeps all.
     """
     if plane not in PLANES:
         raise ValueError(f"plane must be one of {PLANES}. Received: {plane!r}")
@@ -187,7 +197,7 @@ def load_images(
     problems: list[str] = []
     for path in progress(list(origin)):
         try:
-            content = read_image_file(path, plane, _source_of(path, origin[path], plane), kind)
+            content = read_image_file(path, plane, place_of(path, origin[path], plane), kind)
             contents[path] = (
                 replace(content, images=StreamedImages.of_file(path, content.images)) if streamed else content
             )
@@ -203,13 +213,11 @@ def load_images(
         log.warning("skipped: %s", problem)
     if not contents:
         raise DataError(f"none of the {len(origin)} image files can be used:\n  " + "\n  ".join(problems))
-    return replace(_join(contents, problems), kind=kind)
-
-
-def _source_of(path: Path, directory: Path, plane: str) -> str:
-    """Name the source of an old file, the same for its three planes: the path below the data folder without the plane."""
-    parts = [part for part in path.relative_to(directory).with_suffix("").parts if part != plane]
-    return "/".join([directory.resolve().name, *parts[:-1], parts[-1].replace(f"_plane{plane}", "")])
+    found = replace(_join(contents, problems), kind=kind)
+    if every_copy:
+        return found
+    kept, step = without_repeated_sources(found.metadata, found.sources, found.files)
+    return found.keep(step, kept) if step else found
 
 
 def _drop_odd_sizes(contents: dict[Path, ImageFile]) -> list[str]:
@@ -227,8 +235,8 @@ def _by(shape: tuple[int, int]) -> str:
 
 
 def join_image_sets(parts: Sequence[ImageSet]) -> ImageSet:
-    """Return the images of all `parts`, of one kind and shape, as one set; equal names of sources are one source."""
-    sources, tables = _with_common_sources([(part.sources, part.metadata) for part in parts])
+    """Return the images of all `parts`, of one kind and shape, as one set; sources of one identity are one."""
+    sources, tables = with_common_sources([(part.sources, part.metadata) for part in parts])
     return ImageSet(
         _concatenated([part.images for part in parts]),
         np.concatenate(tables),
@@ -255,21 +263,8 @@ def _added(cuts_of_parts: Sequence[list[dict]]) -> list[dict]:
     return cuts
 
 
-def _with_common_sources(parts: Sequence[tuple[list[str], np.ndarray]]) -> tuple[list[str], list[np.ndarray]]:
-    """The names of all sources, each once, and the tables with `source` counted along them."""
-    numbers: dict[str, int] = {}
-    tables = []
-    for names, metadata in parts:
-        number = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
-        table = metadata.copy()
-        if len(table):
-            table["source"] = number[table["source"]]
-        tables.append(table)
-    return list(numbers), tables
-
-
 def _join(contents: dict[Path, ImageFile], problems: list[str]) -> ImageSet:
-    sources, tables = _with_common_sources([(content.sources, content.metadata) for content in contents.values()])
+    sources, tables = with_common_sources([(content.sources, content.metadata) for content in contents.values()])
     files = [{**file_facts(path), "images": len(content.metadata)} for path, content in contents.items()]
     images = _concatenated([content.images for content in contents.values()])
     cuts = [{"step": f"read from {len(files)} files", "removed": 0, "kept": len(images)}]

@@ -6,6 +6,7 @@ column looks like what the layout says it is. A file that fits none, or more tha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import numpy as np
 from python.data.energy import adc_per_mev
 from python.data.geometry import PLANES
 from python.data.metadata import empty_metadata, kinetic_energy_mev, vectors
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, log
 
 MAX_POSITION_CM = 700.0  # the simulated volume ends at |y| = 608, |x| = 363, z = 463
 MAX_MOMENTUM_GEV = 0.1  # an electron of a supernova interaction stays below 70 MeV
@@ -142,6 +143,31 @@ def recognise_layout(metadata: np.ndarray, plane: str) -> Layout:
         raise DataError(f"metadata fit more than one layout ({names}); files with more images can be told apart")
     lines = "; ".join(f"as '{name}': {', '.join(misfits)}" for name, misfits in evidence.items())
     raise DataError(f"metadata fit no known layout: {lines}")
+
+
+def exact_up_to(dtype: np.dtype) -> int:
+    """The number up to which metadata of a type tell all whole numbers apart, read as float64 as they are."""
+    return 2 ** min(np.finfo(dtype if dtype.kind == "f" else np.float64).nmant + 1, 53)
+
+
+def merged_events(event: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Mark, bool (N,), event numbers that were stored as `dtype` and may each stand for several events."""
+    return event >= exact_up_to(dtype)
+
+
+def warn_of_merged_events(event: np.ndarray, dtype: np.dtype, path: str | os.PathLike) -> None:
+    """Say so when events of a file cannot be told apart: its event numbers (N,), stored as `dtype`, are too large."""
+    merged = merged_events(event, dtype)
+    if merged.any():
+        log.warning(
+            "%s: %d of %d images have event numbers of %d and more, which %s does not tell apart: events with one number count "
+            "as one event and stay together in splits; make the file again from its source, with make_images.sh",
+            path,
+            merged.sum(),
+            len(event),
+            exact_up_to(dtype),
+            dtype,
+        )
 
 
 def metadata_from_layout(metadata: np.ndarray, plane: str, adc_sums: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ Every file layout, old or own, is translated into this table on reading, so that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,9 @@ class Column:
 
 
 COLUMNS = (
-    Column("event", "i8", "", "event number, unique within its source only"),
+    Column("event", "i8", "", "event number, unique within its source, run and subrun only"),
+    Column("run", "i8", "", "run number, -1: not recorded"),
+    Column("subrun", "i8", "", "subrun number, -1: not recorded"),
     Column("source", "i4", "", "index into the list of sources"),
     Column("is_marley", "i1", "", "1: most of the charge comes from the neutrino interaction, 0: it does not"),
     Column("is_main_track", "i1", "", "1: most energetic neutrino cluster of its event and plane, 0: not"),
@@ -49,7 +52,7 @@ COLUMNS = (
     Column("apa", "i1", "", "anode plane assembly, 0 to 3"),
     Column("face", "i1", "", "+1: drift volume x > 0, -1: x < 0, 0: not known (unmatched induction cluster)"),
     Column(
-        "first_tick", "i4", "tick", "start of the earliest trigger primitive, 0.5 us a tick; of a volume: of its window"
+        "first_tick", "i8", "tick", "start of the earliest trigger primitive, 0.5 us a tick; of a volume: of its window"
     ),
     Column(
         "first_channel",
@@ -64,6 +67,40 @@ COLUMNS = (
     Column("lost_charge", "f4", "", "fraction of the ADC sum outside the stored image"),
 )
 DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
+EVENT_KEY = ("source", "run", "subrun", "event")  # what tells an event from all others
+EVENT_DTYPE = np.dtype([(name, DTYPE[name]) for name in EVENT_KEY])
+SINCE_VERSION_3 = ("run", "subrun", "source_ids")  # arrays that files of version 2 lack
+
+
+def event_keys(
+    event: np.ndarray, run: np.ndarray | int, subrun: np.ndarray | int, source: np.ndarray | int = 0
+) -> np.ndarray:
+    """Return the identity of events, structured (E,), from their numbers."""
+    keys = np.empty(len(event), EVENT_DTYPE)
+    keys["event"], keys["run"], keys["subrun"], keys["source"] = event, run, subrun, source
+    return keys
+
+
+def event_columns(table: np.ndarray) -> list[np.ndarray]:
+    """The columns that tell events apart, for `group_numbers`, which then counts source by source."""
+    return [table[name] for name in reversed(EVENT_KEY)]
+
+
+def event_numbers(table: np.ndarray) -> np.ndarray:
+    """Number (N,), from 0, the events of a table of metadata, in the order of their keys."""
+    return group_numbers(*event_columns(table))
+
+
+def group_numbers(*columns: np.ndarray) -> np.ndarray:
+    """Number (N,), from 0, the distinct rows of the columns, each (N,); the last column orders first."""
+    order = np.lexsort(columns)
+    new = np.zeros(len(order), bool)
+    for column in columns:
+        values = column[order]
+        new[1:] |= values[1:] != values[:-1]
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.cumsum(new)
+    return numbers
 
 
 def empty_metadata(n: int) -> np.ndarray:
@@ -85,18 +122,24 @@ def metadata_arrays(table: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> np.ndarray:
-    """Return the table (n,) that `metadata_arrays` made. Raises KeyError or ValueError when arrays are missing or do not fit."""
+def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int, lacking: Sequence[str] = ()) -> np.ndarray:
+    """Return the table (n,) that `metadata_arrays` made. Raises KeyError or ValueError when arrays are missing or do not fit.
+
+    Integer columns named in `lacking` are not there, and unknown.
+    """
     table = empty_metadata(n)
-    for name in ("metadata", *(column.name for column in COLUMNS if column.is_integer and column.name != "plane")):
+    stored = [column for column in COLUMNS if column.is_integer and column.name not in ("plane", *lacking)]
+    for name in ("metadata", *(column.name for column in stored)):
         if len(arrays[name]) != n:  # a single row would spread over all
             raise ValueError(f"{name} has {len(arrays[name])} rows for {n} samples")
+    for column in stored:
+        if not np.can_cast(arrays[column.name].dtype, np.int64):  # it would be narrowed without a word
+            raise ValueError(f"{column.name} is of type {arrays[column.name].dtype}, not of int64")
+        table[column.name] = arrays[column.name]
     names = [str(name) for name in arrays["metadata_columns"]]
     for column in COLUMNS:
         if not column.is_integer:
             table[column.name] = arrays["metadata"][:, names.index(column.name)]
-        elif column.name != "plane":
-            table[column.name] = arrays[column.name]
     table["plane"] = plane
     return table
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile
-from python.data.layouts import MAX_MOMENTUM_GEV
+from python.data.layouts import MAX_MOMENTUM_GEV, exact_up_to, warn_of_merged_events
 from python.data.metadata import DTYPE, UNKNOWN, empty_metadata, kinetic_energy_mev, vectors
 from python.data.restricted_pickle import member_types, read_member
+from python.data.sources import Source, source_by_place
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, log
 
@@ -78,8 +79,8 @@ def holds_old_volumes(path: str | os.PathLike) -> bool:
     return "format_version" not in types and "images" in types and types.get("metadata") == np.dtype(object)
 
 
-def read_old_volume_file(path: str | os.PathLike, plane: str, source_name: str | None = None) -> ImageFile:
-    """Read the volumes (N, channels, ticks) of one old file; `source_name` is the file's own name when left out.
+def read_old_volume_file(path: str | os.PathLike, plane: str, source: Source | None = None) -> ImageFile:
+    """Read the volumes (N, channels, ticks) of one old file; `source` is the file by its name and place when left out.
 
     `images` are N arrays (H, W) of one size, or one array (N, H, W); `metadata` (N,) are dictionaries. Every volume shows the
     main cluster of its event, so `is_main_track` is 1. Names that no column takes up are logged for debugging; columns that no
@@ -102,8 +103,11 @@ def read_old_volume_file(path: str | os.PathLike, plane: str, source_name: str |
     ignored = sorted({_shown(key) for row in rows for key in row if key not in _NUMBERS and key not in _TEXTS})
     log.debug("%s: no column takes up %s", path, ", ".join(ignored) or "nothing")
     _warn_of_doubtful_labels(rows, table, path)
+    floats = [np.asarray(row["event"]).dtype for row in rows if isinstance(row.get("event"), (float, np.floating))]
+    if floats:
+        warn_of_merged_events(table["event"], min(floats, key=exact_up_to), path)
     _complete(table, plane)
-    return ImageFile(store, table, [source_name or path.stem], plane, "volumes")
+    return ImageFile(store, table, [source or source_by_place(path.stem, str(path))], plane, "volumes")
 
 
 def _sparse(images: np.ndarray, path: Path) -> SparseImages:

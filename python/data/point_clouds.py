@@ -1,7 +1,7 @@
 """Point clouds: the trigger primitives around a cluster as points, held without padding, and their own files.
 
 A file `<source>_points.npz` holds the clouds of one source and the metadata of the X cluster that each is built around:
-`format_version`, `kind` "points", `sources`, `indptr` (N + 1,), `points` float32 (K, C) with `point_columns` and
+`format_version`, `kind` "points", `sources`, `source_ids`, `indptr` (N + 1,), `points` float32 (K, C) with `point_columns` and
 `point_units`, and the metadata arrays of `python.data.metadata`. The same input gives the same bytes.
 """
 
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.geometry import PLANES, X
-from python.data.image_file import FORMAT_VERSION, check_version
+from python.data.image_file import FORMAT_VERSION, arrays_lacking
 from python.data.metadata import metadata_arrays, metadata_from_arrays
 from python.data.npz import read_npz
 from python.data.ragged import gather
+from python.data.sources import Source, source_arrays, sources_from_arrays
 from python.general_purpose_libs import DataError, atomic_path
 
 # Coordinates are relative to the place of the X cluster, in the drift frame: `across` the plane's wires (z' on X,
@@ -87,7 +88,7 @@ class PointFile:
 
     clouds: PointClouds
     metadata: np.ndarray
-    sources: list[str]
+    sources: list[Source]
 
 
 def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
@@ -95,7 +96,7 @@ def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
     arrays = {
         "format_version": np.int64(FORMAT_VERSION),
         "kind": np.str_("points"),
-        "sources": np.array(content.sources, dtype=np.str_),
+        **source_arrays(content.sources),
         "indptr": content.clouds.indptr.astype(np.int64),
         "points": content.clouds.points,
         "point_columns": np.array(POINT_COLUMNS),
@@ -106,16 +107,16 @@ def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
         np.savez(temporary, **arrays)
 
 
-def read_point_file(path: str | os.PathLike) -> PointFile:
-    """Read one file. Raises DataError that names the file and what is wrong with it."""
+def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointFile:
+    """Read one file; `place` as in `parse_image_file`. Raises DataError that names the file and what is wrong with it."""
     arrays = read_npz(path)
     try:
-        check_version(arrays, path)
+        lacking = arrays_lacking(arrays, path)
         columns = [str(name) for name in arrays["point_columns"]]
         points = arrays["points"][:, [columns.index(name) for name in POINT_COLUMNS]].astype(np.float32)
         clouds = PointClouds(arrays["indptr"].astype(np.int64), points)
-        table = metadata_from_arrays(arrays, len(clouds), X)
-        content = PointFile(clouds, table, [str(name) for name in arrays["sources"]])
+        table = metadata_from_arrays(arrays, len(clouds), X, lacking)
+        content = PointFile(clouds, table, sources_from_arrays(arrays, place or str(path), lacking))
         problems = _problems(content)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{path}: not a valid file of points ({error}); make it again with make_images.sh") from error

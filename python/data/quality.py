@@ -38,6 +38,7 @@ CHECKS: tuple[Callable[[Sample], Check], ...] = (
     quality_images.repeated_images,
     quality_images.repeated_clusters,
     quality_images.events_in_files,
+    quality_images.merged_event_numbers,
 )
 
 
@@ -96,7 +97,7 @@ def _folders_by_plane(folders: Sequence[str | os.PathLike], planes: Sequence[str
 def _read(folders: list[Path], plane: str, progress: Callable) -> tuple[Sample | None, Check]:
     """Read what can be read of one plane, and say which files cannot."""
     try:
-        found = load_images(folders, plane, skip_bad_files=True, progress=progress)
+        found = load_images(folders, plane, skip_bad_files=True, every_copy=True, progress=progress)
     except DataError as error:  # not one file can be used
         broken = [line.strip() for line in str(error).splitlines()[1:]]
         return None, _readable(plane, broken, len(broken), 0)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from python.data.image_set import ImageSet
+from python.data.metadata import group_numbers
+from python.data.overlaps import file_of_each
 
 OK, WARN, FAIL, SKIPPED = "ok", "warn", "fail", "skipped"
 
@@ -43,8 +45,7 @@ class Sample:
     @property
     def file(self) -> np.ndarray:
         """Number (N,) of the file that each image comes from."""
-        counts = [file["images"] for file in self.found.files]
-        return np.repeat(np.arange(len(counts)), counts)
+        return file_of_each(self.found.files)
 
     def check(
         self, name: str, status: str, images: int, total: int, finding: str, remedy: str = "", **values: float
@@ -68,18 +69,6 @@ def per_cent(share: float) -> str:
 def length(vector: np.ndarray) -> np.ndarray:
     """Length (N,) of vectors (N, 3)."""
     return np.linalg.norm(vector.astype(float), axis=1)
-
-
-def group_numbers(*columns: np.ndarray) -> np.ndarray:
-    """Number (N,), from 0, the distinct rows of the columns, each (N,)."""
-    order = np.lexsort(columns)
-    new = np.zeros(len(order), bool)
-    for column in columns:
-        values = column[order]
-        new[1:] |= values[1:] != values[:-1]
-    numbers = np.empty(len(order), np.int64)
-    numbers[order] = np.cumsum(new)
-    return numbers
 
 
 def holds_several(group: np.ndarray, inner: np.ndarray) -> np.ndarray:

@@ -46,21 +46,22 @@ def recorded_energy(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     for file in sample.found.files:
         rows = slice(start, start + file["images"])
         start = rows.stop
-        metadata = _old_metadata(file["file"])
+        metadata = old_metadata(file["file"])
         if metadata is not None:
             old[rows] = True
+            metadata = metadata.astype(float)
             column = recognise_layout(metadata, sample.plane).fields.index("particle_energy")
             recorded[rows] = np.where(metadata[:, column] > 0, metadata[:, column], np.nan)
     return recorded, old
 
 
-def _old_metadata(path: str | os.PathLike) -> np.ndarray | None:
+def old_metadata(path: str | os.PathLike) -> np.ndarray | None:
     """The metadata (N, C) of an old file without its images; None for an own file."""
     try:
         with np.load(Path(path), allow_pickle=False) as arrays:
-            return None if "format_version" in arrays else arrays["metadata"].astype(float)
+            return None if "format_version" in arrays else arrays["metadata"]
     except ValueError:  # pickled, which goes through the restricted reader
-        return read_npz(path)["metadata"].astype(float)
+        return read_npz(path)["metadata"]
 
 
 def momentum_against_recorded(sample: Sample) -> Check:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from python.data.geometry import PLANES
+from python.data.layouts import merged_events
+from python.data.metadata import EVENT_KEY, event_numbers, group_numbers
+from python.data.overlaps import find_overlaps, shortened
 from python.data.quality_check import (
     FAIL,
     OK,
@@ -15,16 +18,17 @@ from python.data.quality_check import (
     Check,
     Sample,
     grade,
-    group_numbers,
     holds_several,
     per_cent,
 )
+from python.data.quality_energy import old_metadata
+from python.data.sources import with_common_sources
 from python.data.splits import repeated_rows
 
 MAX_EMPTY = 0.01
 MAX_REPEATED = 0.5
 MAX_CROPPED, MAX_LOST_CHARGE = 0.05, 0.02
-_CLUSTER = ("channel", "arrival", "first_channel", "first_tick", "apa", "event", "source")
+_CLUSTER = ("channel", "arrival", "first_channel", "first_tick", "apa", *EVENT_KEY)
 
 
 def empty_images(sample: Sample) -> Check:
@@ -74,23 +78,43 @@ def repeated_clusters(sample: Sample) -> Check:
 
 
 def events_in_files(sample: Sample) -> Check:
-    group = group_numbers(sample.table["event"], sample.table["source"])
-    n, events = np.sum(holds_several(group, sample.file)), group.max() + 1
-    finding = f"{n} images belong to events that stand in several files" if n else f"{events} events, each in one file"
-    remedy = "files with one source name have to hold different events: remove copies, name every source differently"
-    return sample.check("events and files", WARN if n else OK, n, len(group), finding, remedy, events=events)
+    repeated, lines = find_overlaps(sample.table, sample.found.sources, sample.found.files)
+    n, events = repeated.sum(), event_numbers(sample.table).max() + 1
+    finding = f"{events} events, each in one file"
+    if n:
+        finding = "\n".join([f"{n} images are of sources that an earlier file holds:", *shortened(lines)])
+    remedy = (
+        "training reads each source from the first file that holds it: name one folder of them, or remove the copies"
+    )
+    return sample.check("events and files", WARN if n else OK, n, len(sample.table), finding, remedy, events=events)
+
+
+def merged_event_numbers(sample: Sample) -> Check:
+    """Old files hold event numbers as floating-point numbers, which tell the large ones not apart."""
+    merged, start = np.zeros(len(sample.table), bool), 0
+    for file in sample.found.files:
+        rows = slice(start, start + file["images"])
+        start = rows.stop
+        metadata = old_metadata(file["file"])
+        if metadata is not None:
+            merged[rows] = merged_events(sample.table["event"][rows], metadata.dtype)
+    n = merged.sum()
+    finding = f"{n} images have event numbers that their files do not tell apart" if n else "event numbers are exact"
+    remedy = "events with one number count as one: make these files again, in the project's own format"
+    return sample.check("event numbers", WARN if n else OK, n, len(merged), finding, remedy)
 
 
 # ---------------------------------------------------------------------------- between planes
 def planes_of_sources(samples: Sequence[Sample]) -> Check:
     """Directions need the three planes of a source."""
-    held = {sample.plane: set(sample.found.sources) for sample in samples}
-    everywhere = set.intersection(*held.values())
-    lacking = sorted(set.union(*held.values()) - everywhere)
+    names = {source.id: source.name for sample in samples for source in sample.found.sources}
+    held = {sample.plane: [source.id for source in sample.found.sources] for sample in samples}
+    everywhere = set.intersection(*map(set, held.values()))
+    lacking = sorted(names.keys() - everywhere, key=names.get)
     finding = f"{len(everywhere)} sources on {', '.join(held)}"
     if lacking:
-        finding = f"{len(lacking)} sources are not on all of {', '.join(held)}, among them {lacking[0]}"
-    n = sum(int(np.sum(np.isin(sample.found.sources, lacking)[sample.table["source"]])) for sample in samples)
+        finding = f"{len(lacking)} sources are not on all of {', '.join(held)}, among them {names[lacking[0]]}"
+    n = sum(int(np.sum(np.isin(held[sample.plane], lacking)[sample.table["source"]])) for sample in samples)
     total = sum(len(sample.found) for sample in samples)
     remedy = "make the missing planes, or leave these sources out where directions are trained"
     return Check("planes", "all", WARN if lacking else OK, n, total, finding, remedy)
@@ -98,17 +122,15 @@ def planes_of_sources(samples: Sequence[Sample]) -> Check:
 
 def matches(samples: Sequence[Sample]) -> list[Check]:
     """A match number stands at most once on a plane of a source, and for clusters of one event."""
-    numbers: dict[str, int] = {}
-    parts = []
-    for sample in samples:
-        table = sample.table[sample.table["match_id"] >= 0]
-        source = np.array([numbers.setdefault(name, len(numbers)) for name in sample.found.sources])
-        plane = np.full(len(table), PLANES.index(sample.plane))
-        parts.append([source[table["source"]], table["match_id"], plane, table["event"]])
-    source, match, plane, event = (np.concatenate(column) for column in zip(*parts, strict=True))
+    _, tables = with_common_sources([(sample.found.sources, sample.table) for sample in samples])
+    plane = np.repeat([PLANES.index(sample.plane) for sample in samples], list(map(len, tables)))
+    table = np.concatenate(tables)
+    known = table["match_id"] >= 0
+    table, plane = table[known], plane[known]
+    match, event = table["match_id"], event_numbers(table)
     if len(match) == 0:
         return [Check("match numbers", "all", SKIPPED, 0, 0, "no image has one: the planes cannot be put together")]
-    group = group_numbers(match, source)
+    group = group_numbers(match, table["source"])
     cell = group_numbers(plane, group)
     repeated, torn = np.bincount(cell)[cell] > 1, holds_several(group, event)
     several = np.bincount(group[np.unique(cell, return_index=True)[1]])

@@ -6,8 +6,8 @@ import numpy as np
 
 from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, apa_at, face_at
 from python.data.layouts import MAX_MOMENTUM_GEV
-from python.data.metadata import UNKNOWN, vectors
-from python.data.quality_check import FAIL, OK, WARN, Check, Sample, grade, group_numbers, length, per_cent
+from python.data.metadata import UNKNOWN, event_numbers, vectors
+from python.data.quality_check import FAIL, OK, WARN, Check, Sample, grade, length, per_cent
 
 VERTEX_MARGIN_CM = 5.0
 MAX_OUTSIDE = 0.05  # old files give where a particle began, which may be outside; more is a mistake
@@ -37,13 +37,13 @@ def main_tracks(sample: Sample) -> Check:
     main = sample.table[sample.table["is_main_track"] == 1]
     if len(main) == 0:
         return sample.skipped("main tracks", "no image is marked as one")
-    group = group_numbers(main["event"], main["source"])
+    group = event_numbers(main)
     several, foreign = np.bincount(group)[group] > 1, main["is_marley"] == 0
     n = np.sum(several | foreign)
     finding = "one an event and plane, each the neutrino's"
     if n:
         finding = f"{several.sum()} in events that have several, {foreign.sum()} that are not the neutrino's"
-    remedy = "is_marley may stand in the place of is_main_track, or several sources have one name"
+    remedy = "is_marley may stand in the place of is_main_track, or events cannot be told apart by their numbers"
     return sample.check("main tracks", grade(n / len(main), 0, MAX_BAD_MAINS), n, len(main), finding, remedy)
 
 

@@ -11,9 +11,11 @@ import numpy as np
 from python.data.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
 from python.data.image_set import ImageSet
 from python.data.inventory import file_facts
-from python.data.metadata import UNKNOWN, vectors
+from python.data.metadata import EVENT_KEY, UNKNOWN, event_columns, group_numbers, vectors
 from python.data.orientation import to_drift_frame
+from python.data.overlaps import shortened
 from python.data.point_clouds import PointClouds, PointFile, read_point_file
+from python.data.sources import Source, place_of, with_common_sources
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, log
 
@@ -33,7 +35,7 @@ class TripleSet:
     images: tuple[SparseImages, SparseImages, SparseImages]
     metadata: np.ndarray
     offsets: np.ndarray
-    sources: list[str]
+    sources: list[Source]
     inputs: tuple[str, ...] = ("u", "v", "x")
     plane: int = X
     clouds: PointClouds | None = None
@@ -94,15 +96,10 @@ def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
     Matches without a U or a V cluster are there too, with empty images. Only images in the drift frame are joined.
     """
     x = planes[X]
-    numbers: dict[str, int] = {}
-    known, keys = [], []
-    for images in planes:
-        table = images.metadata
-        source = np.array([numbers.setdefault(name, len(numbers)) for name in images.sources])[table["source"]]
-        rows = np.flatnonzero((table["match_id"] >= 0) & (table["drift_frame"] == 1))
-        known.append(rows)
-        keys.append(np.stack([source, table["event"], table["match_id"]], axis=1)[rows])
-    _, key = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    _warn_of_missing_planes(planes)
+    _, tables = with_common_sources([(images.sources, images.metadata) for images in planes])
+    known = [np.flatnonzero((table["match_id"] >= 0) & (table["drift_frame"] == 1)) for table in tables]
+    key = _match_numbers([table[rows] for table, rows in zip(tables, known, strict=True)])
     n_keys = int(key.max(initial=-1)) + 1
     row_of = np.full((len(planes), n_keys), UNKNOWN)
     start = 0
@@ -132,6 +129,27 @@ def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
         files=[file for images_of_plane in planes for file in images_of_plane.files],
         bad_files=[file for images_of_plane in planes for file in images_of_plane.bad_files],
     )
+
+
+def _warn_of_missing_planes(planes: Sequence[ImageSet]) -> None:
+    """Say so when a source has images of X, and no file of U or V: its matches would stay incomplete without a word."""
+    for plane in (U, V):
+        there = {source.id for source in planes[plane].sources}
+        lacking = [source.name for source in planes[X].sources if source.id not in there]
+        if lacking:
+            log.warning(
+                "no file of plane %s belongs to %d of %d sources (%s): their clusters are matched without it",
+                PLANES[plane],
+                len(lacking),
+                len(planes[X].sources),
+                ", ".join(shortened(lacking)),
+            )
+
+
+def _match_numbers(tables: Sequence[np.ndarray]) -> np.ndarray:
+    """Number the matches of the rows of all tables, whose sources are counted alike: equal where event and match are."""
+    rows = np.concatenate([table[[*EVENT_KEY, "match_id"]] for table in tables])
+    return group_numbers(rows["match_id"], *event_columns(rows))
 
 
 def _images_or_empty(images: SparseImages, rows: np.ndarray) -> SparseImages:
@@ -180,8 +198,8 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
 
 
 def find_point_files(folders: Sequence[str]) -> list[Path]:
-    """All files of points under the folders, searched recursively."""
-    return sorted({path for folder in folders for path in Path(folder).rglob("*_points.npz")})
+    """All files of points under the folders, searched recursively, in the order in which images are read."""
+    return list(dict.fromkeys(path for folder in folders for path in sorted(Path(folder).rglob("*_points.npz"))))
 
 
 def read_clouds(
@@ -197,26 +215,24 @@ def read_clouds(
             f"{', '.join(map(str, folders))}: no files of points (*_points.npz), which this network takes; "
             "make the data again with make_images.sh or simulate.sh"
         )
-    numbers = {name: number for number, name in enumerate(triples.sources)}
-    parts, keys = [], []
-    for content in _readable(paths, skip_bad_files):
-        known = np.array([numbers.get(name, UNKNOWN) for name in content.sources])[content.metadata["source"]]
-        parts.append(content.clouds)
-        keys.append(np.stack([known, content.metadata["event"], content.metadata["match_id"]], axis=1))
-    clouds, table = PointClouds.concatenate(parts), triples.metadata
-    wanted = np.stack([table["source"], table["event"], table["match_id"]], axis=1)
-    _, key = np.unique(np.concatenate([wanted, *keys]), axis=0, return_inverse=True)
+    contents = list(_readable(paths, folders, skip_bad_files))
+    clouds, n_wanted = PointClouds.concatenate([content.clouds for content in contents]), len(triples)
+    _, tables = with_common_sources(
+        [(part.sources, part.metadata) for part in (triples, *contents)]  # those of the samples first
+    )
+    key = _match_numbers(tables)
     cloud_of = np.full(int(key.max(initial=-1)) + 1, UNKNOWN)
-    cloud_of[key[len(wanted) :][::-1]] = np.arange(len(clouds))[::-1]
-    found = cloud_of[key[: len(wanted)]]
+    cloud_of[key[n_wanted:][::-1]] = np.arange(len(clouds))[::-1]  # the first of several wins
+    found = cloud_of[key[:n_wanted]]
     return clouds.take(found[found >= 0]), found >= 0
 
 
-def _readable(paths: Sequence[Path], skip_bad_files: bool) -> Iterator[PointFile]:
+def _readable(paths: Sequence[Path], folders: Sequence[str], skip_bad_files: bool) -> Iterator[PointFile]:
     problems = []
     for path in paths:
+        (folder, *_) = [folder for folder in folders[::-1] if path.is_relative_to(folder)]  # as images are read
         try:
-            yield read_point_file(path)
+            yield read_point_file(path, place_of(path, Path(folder))[1])
         except DataError as error:
             problems.append(str(error))
     if problems and not skip_bad_files:

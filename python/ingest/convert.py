@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from python.general_purpose_libs import log
+from python.ingest.legacy_layout import check_legacy_events
 from python.ingest.products import EVENTS_AT_A_TIME, ProductSettings, ProductSummary, ProductWriter
 from python.ingest.root_reader import read_source
 from python.ingest.truth import event_truth, signal_tps
@@ -23,13 +24,15 @@ def convert(
     """
     path = Path(path)
     source = read_source(path, settings.min_sot)
+    if settings.legacy_layout:
+        check_legacy_events(source.events["event"], path)
     n_events = len(source.events)
     log.debug("%s: %d events, %d trigger primitives with enough samples", path, n_events, len(source.tps))
     if source.tp_truth is None or source.mctruths is None:
         log.info("%s: holds no simulation truth; labels that it would give are recorded as unknown", path)
     signal = signal_tps(source)
     track = None if source.tp_truth is None else source.tp_truth["bt_primary_track_id"]
-    writer = ProductWriter(source.name, source.events, event_truth(source), settings)
+    writer = ProductWriter(source.sources, source.events, event_truth(source), settings)
     for first in range(0, n_events, EVENTS_AT_A_TIME):
         last = min(first + EVENTS_AT_A_TIME, n_events)
         rows = slice(*np.searchsorted(source.tps.event, [first, last]))

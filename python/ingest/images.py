@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.geometry import X, columns_run_backwards
-from python.data.metadata import empty_metadata
+from python.data.metadata import EVENT_KEY, empty_metadata
 from python.data.sparse_images import SparseImages
 from python.ingest.clustering import Clusters
 from python.ingest.drawing import draw_clusters
@@ -23,7 +23,7 @@ from python.ingest.volumes import make_volumes
 class Block:
     """A stretch of events: its trigger primitives (`track`: their true particles), the clusters in them, and the labels.
 
-    `events` and `truth` are those of the whole file, which the `event` of primitives and clusters indexes.
+    `events`, of `EVENT_DTYPE`, and `truth` are those of the whole file, which the `event` of primitives and clusters indexes.
     """
 
     events: np.ndarray
@@ -85,8 +85,8 @@ def metadata_of(block: Block, chosen: np.ndarray) -> np.ndarray:
     clusters, truth = block.clusters, block.truth
     event = clusters.event[chosen]
     table = empty_metadata(len(chosen))
-    table["event"] = block.events[event]
-    table["source"] = 0
+    for name in EVENT_KEY:
+        table[name] = block.events[name][event]
     table["is_marley"] = block.is_marley[chosen]
     table["is_main_track"] = block.is_main[chosen]
     table["is_es_interaction"] = truth.is_es[event]

@@ -2,7 +2,7 @@
 
 Images (N, height, width) float32 and metadata (N, 18) float32. Columns are the ranks of the cluster's distinct channels, so gaps
 close; a cluster larger than the image loses its latest ticks and highest channels; no image is flipped (read such files with
-`old_flips: none`). Event numbers above 2**24 do not fit float32.
+`old_flips: none`). Events are known by their number alone, as float32, which cannot tell apart those above 2**24.
 """
 
 from __future__ import annotations
@@ -14,12 +14,29 @@ import numpy as np
 
 from python.data.metadata import vectors
 from python.data.sparse_images import SparseImages
-from python.general_purpose_libs import atomic_path
+from python.general_purpose_libs import DataError, atomic_path
 from python.ingest.clustering import Clusters
 from python.ingest.drawing import cluster_samples, render
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 LEGACY_COLUMNS = 18
+
+
+def check_legacy_events(events: np.ndarray, path: str | os.PathLike) -> None:
+    """Raise DataError when the layout cannot tell apart the events of a file, whose numbers (E,) these are."""
+    remedy = "leave --legacy-layout out: the project's own files hold run, subrun and event in full"
+    narrowed = events[events.astype(np.float32).astype(np.int64) != events]
+    if len(narrowed):
+        raise DataError(
+            f"{path}: {len(narrowed)} of {len(events)} event numbers, from {narrowed.min()} on, do not fit the legacy layout, "
+            f"which holds them as float32, exact up to {2**24}; {remedy}"
+        )
+    numbers, counts = np.unique(events, return_counts=True)
+    if np.any(counts > 1):
+        raise DataError(
+            f"{path}: {np.sum(counts > 1)} event numbers, the first is {numbers[counts > 1][0]}, stand for several events, of "
+            f"other runs or jobs, and the legacy layout holds the number alone; convert runs and jobs one by one, or {remedy}"
+        )
 
 
 def draw_legacy(tps: TriggerPrimitives, clusters: Clusters, chosen: np.ndarray, shape: Sequence[int]) -> SparseImages:

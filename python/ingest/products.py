@@ -12,6 +12,7 @@ from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.data.metadata import empty_metadata
 from python.data.point_clouds import PointClouds, PointFile, write_point_file
+from python.data.sources import Source
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import log
 from python.ingest.clustering import ClusterSettings, make_clusters
@@ -93,18 +94,18 @@ def _points_name(stem: str) -> str:
 class ProductWriter:
     """Takes the events of one source, stretch by stretch, and writes the source's image files at the end.
 
-    `events` (E,) are the event numbers and `truth` the truth of the whole source; `source` is its name in the files.
+    `events` (E,) of `EVENT_DTYPE`, whose `source` indexes `sources`, and `truth` are those of all its events.
     """
 
-    def __init__(self, source: str, events: np.ndarray, truth: EventTruth, settings: ProductSettings) -> None:
-        self.source, self.events, self.truth, self.settings = source, events, truth, settings
+    def __init__(self, sources: list[Source], events: np.ndarray, truth: EventTruth, settings: ProductSettings) -> None:
+        self.sources, self.events, self.truth, self.settings = sources, events, truth, settings
         self.adc_per_mev = adc_per_mev(settings.energy_calibration)
         self.matches = 0
         self.pieces: dict[tuple[str, str], list[tuple[SparseImages, np.ndarray]]]
         self.pieces = {product: [] for product in _products(settings)}
         self.points: list[tuple[PointClouds, np.ndarray]] = []
         self.summary = ProductSummary(
-            source, events=len(events), es=int(np.sum(truth.is_es == 1)), cc=int(np.sum(truth.is_es == 0))
+            sources[0].name, events=len(events), es=int(np.sum(truth.is_es == 1)), cc=int(np.sum(truth.is_es == 0))
         )
 
     def add(self, tps: TriggerPrimitives, signal: np.ndarray | None, track: np.ndarray | None = None) -> None:
@@ -135,7 +136,7 @@ class ProductWriter:
         if self.settings.points:
             clouds = PointClouds.concatenate([clouds for clouds, _ in self.points])
             table = np.concatenate([empty_metadata(0), *(table for _, table in self.points)])
-            write_point_file(Path(folder) / _points_name(stem), PointFile(clouds, table, [self.source]))
+            write_point_file(Path(folder) / _points_name(stem), PointFile(clouds, table, self.sources))
         return self.summary
 
     def _block(self, tps: TriggerPrimitives, signal: np.ndarray | None, track: np.ndarray | None) -> Block:
@@ -172,5 +173,5 @@ class ProductWriter:
         if legacy:
             write_legacy_file(path, images, table)
         else:
-            write_image_file(path, ImageFile(images, table, [self.source], plane, kind))
+            write_image_file(path, ImageFile(images, table, self.sources, plane, kind))
         log.debug("%s: %d images", path, len(images))

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from python.data.geometry import CLOCKS_PER_TICK
+from python.data.sources import Source, source_of_file
 from python.general_purpose_libs import DataError
+from python.ingest.event_keys import KEYS, PARTICLES, TP_FOLDER, Stretches, number_events
 from python.ingest.trigger_primitives import TriggerPrimitives
 
-TP_FOLDER = "TriggerPrimitives"
-KEYS = ("Run", "SubRun", "Event")
 TP_BRANCHES = (
     "channel", "time_start", "samples_over_threshold", "samples_to_peak", "adc_integral", "adc_peak",
 )  # fmt: skip
@@ -33,12 +33,13 @@ ENTRIES_AT_A_TIME = 2_000_000
 class SourceFile:
     """Content of one file.
 
-    `events` int64 (E,) event numbers; `tps` trigger primitives, whose `event` indexes `events`; `tp_truth` arrays (N,) by
-    branch name, parallel to `tps`; `mctruths` and `mcparticles` arrays by branch name with an `event` index. The last three are
-    None where the file has no such truth.
+    `events` (E,) of `EVENT_DTYPE` are the events; `sources`, which their `source` indexes, the file, or the parts of one that
+    holds events of several jobs under the same numbers. `tps` trigger primitives, whose `event` indexes `events`; `tp_truth`
+    arrays (N,) by branch name, parallel to `tps`; `mctruths` and `mcparticles` arrays by branch name with an `event` index. The
+    last three are None where the file has no such truth.
     """
 
-    name: str
+    sources: list[Source]
     events: np.ndarray
     tps: TriggerPrimitives
     tp_truth: dict[str, np.ndarray] | None
@@ -56,14 +57,21 @@ def read_source(path: Path, min_sot: int = 2) -> SourceFile:
         trees = find_trees(file, path)
         tp_tree = trees[TP_FOLDER]
         has_truth = all(name in tp_tree.keys() for name in TRUTH_BRANCHES)  # noqa: SIM118 (a tree is no dictionary)
-        columns, keys = _read_tps(tp_tree, TRUTH_BRANCHES if has_truth else (), min_sot, path)
-        mctruths = _read_tree(trees.get("mctruths"), MCTRUTH_BRANCHES, path)
-        mcparticles = _read_tree(trees.get("mcparticles"), MCPARTICLE_BRANCHES, path)
-        keys = np.unique(np.concatenate([keys, *([] if mctruths is None else [distinct_events(mctruths)[0]])]), axis=0)
-        for table in (columns, mctruths, mcparticles):
-            if table is not None:
-                table["event"] = event_index(table, keys)
-        return _assemble(path, keys, columns, has_truth, mctruths, mcparticles)
+        columns, tp_stretches = _read_tps(tp_tree, TRUTH_BRANCHES if has_truth else (), min_sot, path)
+        tables = {
+            name: _read_tree(trees[name], branches, path)
+            for name, branches in (("mctruths", MCTRUTH_BRANCHES), (PARTICLES, MCPARTICLE_BRANCHES))
+            if name in trees
+        }
+        stretches = {TP_FOLDER: tp_stretches, **{name: Stretches.of(table) for name, table in tables.items()}}
+        events, numbers = number_events(stretches, [name for name in stretches if name != PARTICLES], path)
+        columns["event"] = numbers[TP_FOLDER][columns["entry"]]
+        for name, table in tables.items():
+            table["event"] = numbers[name]
+        tps, truth = _in_order(columns, has_truth)
+        whole = source_of_file(path)
+        sources = [whole.part(number) for number in range(events["source"].max(initial=0) + 1)]
+        return SourceFile(sources, events, tps, truth, tables.get("mctruths"), tables.get(PARTICLES))
 
 
 @contextmanager
@@ -118,7 +126,7 @@ def find_trees(file: Any, path: Path) -> dict[str, Any]:
         )
         raise DataError(f"{path}: {problem}; a file with trigger primitives of one maker is needed. Found: {names}")
     parent = makers[0].split(TP_FOLDER)[0]
-    others = {name: file[parent + name] for name in ("mctruths", "mcparticles") if parent + name in names}
+    others = {name: file[parent + name] for name in ("mctruths", PARTICLES) if parent + name in names}
     return {TP_FOLDER: file[makers[0]], **others}
 
 
@@ -130,47 +138,25 @@ def read_branches(tree: Any, branches: tuple[str, ...], path: Path, start: int =
     return tree.arrays(branches, entry_start=start, entry_stop=stop, library="np")
 
 
-def _read_tree(tree: Any | None, branches: tuple[str, ...], path: Path) -> dict[str, np.ndarray] | None:
-    return None if tree is None else read_branches(tree, (*KEYS, *branches), path)
+def _read_tree(tree: Any, branches: tuple[str, ...], path: Path) -> dict[str, np.ndarray]:
+    return read_branches(tree, (*KEYS, *branches), path)
 
 
-def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: Path) -> tuple[dict, np.ndarray]:
-    """Return the columns of the TPs with enough samples, and the keys of all events, also of those left without a TP."""
-    parts, keys = [], []
+def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: Path) -> tuple[dict, Stretches]:
+    """Return the columns of the TPs with enough samples, with the `entry` of each, and how events stand in the whole tree."""
+    parts, stretches = [], []
     for start in range(0, max(tree.num_entries, 1), ENTRIES_AT_A_TIME):
         part = read_branches(tree, (*KEYS, *TP_BRANCHES, *truth), path, start, start + ENTRIES_AT_A_TIME)
-        keys.append(distinct_events(part)[0])
-        wanted = part["samples_over_threshold"] >= min_sot
-        parts.append({name: column[wanted] for name, column in part.items()})
+        stretches.append(Stretches.of(part))
+        wanted = np.flatnonzero(part["samples_over_threshold"] >= min_sot)
+        kept = {name: part[name][wanted] for name in (*TP_BRANCHES, *truth)}
+        parts.append({**kept, "entry": start + wanted})
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return columns, np.concatenate(keys)
+    return columns, Stretches.concatenate(stretches)
 
 
-def distinct_events(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct (Run, SubRun, Event) rows, int64 (E, 3), and for every entry the row it belongs to."""
-    keys = np.stack([columns[name].astype(np.int64) for name in KEYS], axis=-1)
-    changes = np.ones(len(keys), bool)
-    changes[1:] = np.any(keys[1:] != keys[:-1], axis=1)
-    rows, inverse = np.unique(keys[changes], axis=0, return_inverse=True)
-    return rows, inverse.reshape(-1)[np.cumsum(changes) - 1]
-
-
-def event_index(columns: dict[str, np.ndarray], keys: np.ndarray) -> np.ndarray:
-    """Position in `keys` of the event of each entry; -1 for events that have neither TPs nor truth."""
-    mine, inverse = distinct_events(columns)
-    position = {tuple(key): i for i, key in enumerate(keys.tolist())}
-    return np.array([position.get(tuple(key), -1) for key in mine.tolist()], np.int64)[inverse]
-
-
-def _event_numbers(keys: np.ndarray) -> np.ndarray:
-    """The numbers by which events are known: those of the file, or their order where runs repeat them."""
-    numbers = keys[:, KEYS.index("Event")]
-    return numbers if len(np.unique(numbers)) == len(numbers) else np.arange(len(numbers))
-
-
-def _assemble(
-    path: Path, keys: np.ndarray, columns: dict, has_truth: bool, mctruths: dict | None, mcparticles: dict | None
-) -> SourceFile:
+def _in_order(columns: dict, has_truth: bool) -> tuple[TriggerPrimitives, dict[str, np.ndarray] | None]:
+    """Trigger primitives in canonical order, and their truth."""
     tps = TriggerPrimitives(
         event=columns["event"],
         channel=columns["channel"].astype(np.int64),
@@ -181,5 +167,4 @@ def _assemble(
         peak=columns["adc_peak"].astype(np.int64),
     )
     order = tps.order()
-    truth = {name: columns[name][order] for name in TRUTH_BRANCHES} if has_truth else None
-    return SourceFile(path.name, _event_numbers(keys), tps.take(order), truth, mctruths, mcparticles)
+    return tps.take(order), {name: columns[name][order] for name in TRUTH_BRANCHES} if has_truth else None

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from python.general_purpose_libs import DataError
+from python.ingest.event_keys import KEYS, PARTICLE, PARTICLES, Stretches, number_events
 from python.ingest.root_reader import (
-    KEYS,
-    TP_FOLDER,
-    distinct_events,
-    event_index,
     find_trees,
     naming_the_file,
     opened_root_file,
@@ -49,11 +46,13 @@ def read_sim_deposits(path: Path) -> SimDeposits:
                 f"{path}: needs one tree simides of true deposits, has {names}; only simulated files have it"
             )
         columns = read_branches(file[names[0]], (*KEYS, *BRANCHES), path)
-        with_events = [trees[name] for name in (TP_FOLDER, "mctruths") if name in trees]
-        keys = np.unique(
-            np.concatenate([distinct_events(read_branches(tree, KEYS, path))[0] for tree in with_events]), axis=0
-        )
-    event = event_index(columns, keys)
+        branches = {PARTICLES: (*KEYS, PARTICLE)}
+        stretches = {
+            name: Stretches.of(read_branches(tree, branches.get(name, KEYS), path)) for name, tree in trees.items()
+        }
+    defining = [name for name in stretches if name != PARTICLES]
+    _, numbers = number_events({**stretches, "simides": Stretches.of(columns)}, defining, path)
+    event = numbers["simides"]
     channel, tick = columns["channel"].astype(np.int64), columns["timestamp"].astype(np.int64)
     order = np.lexsort((tick, channel, event))
     order = order[event[order] >= 0]

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.metadata import ELECTRON_MASS_MEV, UNKNOWN
+from python.data.metadata import ELECTRON_MASS_MEV, UNKNOWN, event_keys
+from python.data.sources import Source
 from python.ingest.products import EVENTS_AT_A_TIME, ProductSummary, ProductWriter
 from python.ingest.truth import EventTruth
 from python.simulation.backgrounds import background_particles
 from python.simulation.drift import drift
 from python.simulation.flux import FLUENCES
-from python.simulation.generator import Source, expected_events, make_interactions
+from python.simulation.generator import Source as NeutrinoSource
+from python.simulation.generator import expected_events, make_interactions
 from python.simulation.records import Interactions, Particles
 from python.simulation.response import respond
 from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
 from python.simulation.transport import transport
 
 ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
+RUN = 1  # of simulated events; the number of their file is the subrun
 PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE = range(6)  # random streams
 
 
@@ -82,7 +85,8 @@ def simulate_file(settings: SimulationSettings, events: EventList, folder: Path,
         return np.random.default_rng([settings.seed, number, first, stream])
 
     particles, truth = _neutrinos(settings, events, rows, generator(0, INTERACTIONS))
-    writer = ProductWriter(f"{settings.events_key}/{events.stem(number)}", rows, truth, settings.products)
+    source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, len(rows)))
+    writer = ProductWriter([source], event_keys(rows, RUN, number), truth, settings.products)
     for first in range(0, len(rows), EVENTS_AT_A_TIME):
         n_events = min(EVENTS_AT_A_TIME, len(rows) - first)
         mine = particles.take((particles.event >= first) & (particles.event < first + n_events))
@@ -102,7 +106,7 @@ def _neutrinos(
     """Let the neutrinos of the events `rows` interact; `event` of the particles counts from the first of `rows`."""
     kind = events.interaction[rows]
     with_neutrino = np.flatnonzero(kind != NO_NEUTRINO)
-    source = Source(settings.flux, settings.energy, events.direction, settings.marley_file)
+    source = NeutrinoSource(settings.flux, settings.energy, events.direction, settings.marley_file)
     interactions, particles = make_interactions(kind[with_neutrino] == ES, source, rng)
     particles.event = with_neutrino[particles.event]
     return particles, _truth(interactions, with_neutrino, len(rows))

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 
+from python.data.sources import digest_of
 from python.ingest.products import ProductSettings
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.marley_events import marley_list
@@ -55,10 +56,18 @@ class SimulationSettings:
             values["marley_file"] = f"sha256 {marley_list(self.marley_file).digest}"
         return json.loads(json.dumps(values))
 
+    def source_id(self, number: int, n_events: int) -> str:
+        """The identity of file `number` with `n_events` events: a digest of all that decides what happens in these."""
+        return digest_of({**self._of_events, "file": number, "n_events": n_events})
+
     @property
     def events_key(self) -> str:
         """A short name of the events: the same for the same events, whatever is drawn of them and however many there are."""
-        return _key({name: value for name, value in self.described().items() if name not in ("events", "products")})
+        return _key(self._of_events)
+
+    @property
+    def _of_events(self) -> dict:
+        return {name: value for name, value in self.described().items() if name not in ("events", "products")}
 
     @property
     def data_set_key(self) -> str:

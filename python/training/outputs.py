@@ -12,6 +12,8 @@ import numpy as np
 
 from python.config.load import dump_config
 from python.config.schema import RunConfig
+from python.data.metadata import EVENT_KEY
+from python.data.sources import source_arrays
 from python.data.splits import PARTS, Split
 from python.general_purpose_libs import atomic_path, write_json, write_text
 from python.reporting.report import save_figures, write_report
@@ -20,7 +22,7 @@ from python.training.task import Evaluation, SampleSet, Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-IDENTITY = ("event", "source", "plane", "match_id")
+IDENTITY = (*EVENT_KEY, "plane", "match_id")
 PLACE = ("apa", "face", "first_channel", "first_tick")  # tells clusters of one event apart that are not matched
 ENERGIES = ("cluster_energy", "true_electron_energy", "true_nu_energy")
 
@@ -30,27 +32,32 @@ def save_npz(path: Path, arrays: dict[str, Any]) -> None:
         np.savez_compressed(temporary, **arrays)
 
 
-def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
-    """splits.npz: for every sample its identity, its group and its part (0 train, 1 val, 2 test)."""
-    part = np.empty(len(samples), np.int8)
+def part_of_each(parts: Split) -> np.ndarray:
+    """The part of every sample, int8 (N,): its place in PARTS."""
+    part = np.empty(len(parts.group), np.int8)
     for number, name in enumerate(PARTS):
         part[getattr(parts, name)] = number
+    return part
+
+
+def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
+    """splits.npz: for every sample its identity, its group and its part (0 train, 1 val, 2 test)."""
     save_npz(
         folder / "splits.npz",
         {
-            "part": part,
+            "part": part_of_each(parts),
             "part_names": np.array(PARTS),
             "group": parts.group,
-            "sources": np.array(samples.sources),
+            **source_arrays(samples.sources),
             **{name: samples.metadata[name] for name in IDENTITY},
         },
     )
 
 
 def identity_and_energies(samples: SampleSet, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Which cluster or volume each of `rows` is, (n,), with its energies in MeV, and the names `sources` (S,)."""
+    """Which cluster or volume each of `rows` is, (n,), with its energies in MeV, and the `sources` (S,) by name and digest."""
     table = samples.metadata[rows]
-    return {"sources": np.array(samples.sources), **{name: table[name] for name in (*IDENTITY, *PLACE, *ENERGIES)}}
+    return {**source_arrays(samples.sources), **{name: table[name] for name in (*IDENTITY, *PLACE, *ENERGIES)}}
 
 
 def save_predictions(path: Path, predictions: dict[str, np.ndarray], samples: SampleSet, rows: np.ndarray) -> None:

@@ -24,7 +24,7 @@ from python.training.task import Samples, SampleSet, Task
 if TYPE_CHECKING:
     import keras
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: `run` and `subrun` are those of the events, and the trained run is `run_folder`
 TRUTH = (
     *("labels", "is_es", "true_direction", "true_direction_drift_frame"),
     *("true_electron_energy", "true_nu_energy"),
@@ -129,6 +129,6 @@ def _provenance(task: Task, config: RunConfig, run: Path) -> dict[str, Any]:
         "task": np.str_(task.schema.name),
         "model_name": np.str_(config.model_name),
         "version": np.str_(config.version or ""),
-        "run": np.str_(run.resolve().name),
+        "run_folder": np.str_(run.resolve().name),
         "commit": np.str_(git_commit() or ""),
     }

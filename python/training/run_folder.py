@@ -10,10 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from python.batch.run_job import MEMBERS
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.data.inventory import changed_files
+from python.data.npz import read_npz
 from python.data.splits import Split
 from python.general_purpose_libs import (
     ConfigError,
@@ -194,6 +197,7 @@ def record_inputs(folder: Path, config: RunConfig, samples: Samples, parts: Spli
     write_json(folder / "data.json", samples.set.files)
     write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
     write_json(folder / "cuts.json", samples.set.cuts)
+    _check_split(folder, parts)
     outputs.save_split(folder, samples.set, parts)
 
 
@@ -207,3 +211,13 @@ def note_resume(folder: Path, config: RunConfig) -> None:
         "data": list(config.named_folders),
     }
     write_json(folder / "args.json", {**arguments, "resumes": [*arguments.get("resumes", []), resumed]})
+
+
+def _check_split(folder: Path, parts: Split) -> None:
+    """Raise DataError when the samples of the run in `folder` were divided in another way before."""
+    record = folder / "splits.npz"
+    if record.exists() and not np.array_equal(read_npz(record)["part"], outputs.part_of_each(parts)):
+        raise DataError(
+            f"the samples of {folder} are not divided into training, validation and test part as when it began ({record}): "
+            "another release of the project tells events apart in another way; train a new run"
+        )

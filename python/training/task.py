@@ -11,6 +11,7 @@ import numpy as np
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
 from python.data.batches import Augmentation, Inputs
+from python.data.sources import Source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ class SampleSet(Protocol):
     """N samples with their metadata, structured (N,), and an account of how they were chosen: image sets, triples."""
 
     metadata: np.ndarray
-    sources: list[str]
+    sources: list[Source]
     cuts: list[dict]
     files: list[dict]
 

@@ -25,6 +25,7 @@ from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 from python.tagging_libs import temperature_at_bound
+from tests.commands.conftest import without_truth
 from tests.synthetic import old_volume_rows, write_old_volume_file
 
 SMALL = {
@@ -191,6 +192,14 @@ def test_own_volumes_in_the_folder_of_the_other_channel_are_an_error(train, volu
     assert run.code == 3
     assert "es_directories" in run.err
     assert "of the other channel" in run.err
+
+
+def test_one_event_in_the_folders_of_both_channels_is_an_error(train, volumes, tmp_path):
+    folders = [str(without_truth(volumes, tmp_path / channel)) for channel in ("es", "cc")]
+    run = train(es_directories=folders[:1], cc_directories=folders[1:])
+    assert run.code == 3
+    assert "es_directories and cc_directories both hold" in run.err
+    assert "of the same events (" in run.err
 
 
 def test_each_class_can_be_limited(train, volumes):

@@ -17,7 +17,7 @@ MEV = adc_per_mev("measured")[X]
 def volumes(images):
     table = empty_metadata(len(images))
     table["plane"] = X
-    return ImageSet(SparseImages.from_dense(np.array(images, np.float32)), table, ["invented"], kind="volumes")
+    return ImageSet(SparseImages.from_dense(np.array(images, np.float32)), table, [], kind="volumes")
 
 
 def blank():

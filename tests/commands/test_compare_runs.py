@@ -245,6 +245,46 @@ def test_an_old_run_that_does_not_tell_places_is_compared_by_what_it_tells(runs,
     assert written(tmp_path / "out")["ranked"]
 
 
+def record_identity(folder, ids, names=("a.root", "b.root"), run=1):
+    """Give the predictions of a run what files of today record of their events."""
+    path = folder / "test_predictions.npz"
+    arrays = dict(np.load(path))
+    n = len(arrays["event"])
+    arrays |= {
+        "sources": np.array(names),
+        "source_ids": np.array(ids),
+        "run": np.full(n, run),
+        "subrun": np.zeros(n, int),
+    }
+    np.savez(path, **arrays)
+
+
+def same_events(folders, output):
+    assert run(*folders, "-o", output) == 0
+    return written(output)["n_same_events"]
+
+
+def test_sources_are_the_same_by_content_whatever_they_are_called(runs, tmp_path):
+    first, second, third = runs
+    record_identity(first, ["11", "22"])
+    record_identity(second, ["11", "22"], names=("copy.root", "other.root"))
+    assert same_events([first, second], tmp_path / "copies") == 300
+    record_identity(third, ["33", "22"])  # another file called a.root
+    assert same_events([first, third], tmp_path / "others") is None
+    assert run(first, third, "--common", "-o", tmp_path / "common") == 0
+    assert written(tmp_path / "common")["n_same_events"] == 150
+    record_identity(third, ["11", "22"], run=2)
+    assert same_events([first, third], tmp_path / "runs") is None
+
+
+@pytest.mark.parametrize("ids", [None, ["11", ""]])
+def test_runs_of_older_code_and_data_are_compared_by_names(runs, tmp_path, ids):
+    record_identity(runs[0], ["11", "22"])
+    if ids:
+        record_identity(runs[1], ids, run=-1)
+    assert same_events(runs[:2], tmp_path / "out") == 300
+
+
 # ---------------------------------------------------------------------------- what is missing
 def test_what_a_run_lacks_is_said_and_left_out(tmp_path, capsys):
     whole = write_run(tmp_path / "whole", version="whole")

@@ -9,7 +9,7 @@ from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
 from tests.commands.conftest import TRACKS, VOLUMES, network, rows_in, untrained, without_truth
-from tests.synthetic import image_file
+from tests.synthetic import image_file, named_source
 
 
 # ---------------------------------------------------------------------------- the same answers as the run
@@ -17,7 +17,7 @@ def assert_same_answers(found, saved, answers):
     rows = rows_in(found, saved)
     assert len(rows) > 10
     for name in saved:
-        if name in ("row", "source", "sources"):
+        if name in ("row", "source", "sources", "source_ids"):
             continue
         if saved[name].shape[:1] == rows.shape and name in found:
             assert np.array_equal(found[name][rows], saved[name], equal_nan=saved[name].dtype.kind == "f"), name
@@ -59,10 +59,13 @@ def test_every_image_is_answered_also_repeated_ones_and_beyond_limits(predict, t
     run = untrained(tmp_path / "run", {**TRACKS, "dataset_parameters": dataset})
     content = image_file(60)
     write_image_file(tmp_path / "twice" / "a_planeX.npz", content)
-    content.sources = ["two.root"]
+    content.sources = [named_source("two.root")]
     write_image_file(tmp_path / "twice" / "b_planeX.npz", content)
     found = predict(run, tmp_path / "twice").found
     assert found["sources"][found["source"]].tolist() == ["one.root"] * 60 + ["two.root"] * 60
+    assert found["source_ids"].tolist() == [named_source(name).id for name in ("one.root", "two.root")]
+    assert set(found["run"]) == {1}
+    assert set(found["subrun"]) == {0}
     assert np.array_equal(found["scores"][:60], found["scores"][60:])
     assert len(np.unique(found["scores"])) > 30
 
@@ -73,12 +76,14 @@ def test_the_same_question_gives_the_same_bytes(predict, untrained_track_run, tr
         result = predict(untrained_track_run, tracks, output=file, more=())
         assert result.out.splitlines()[-1] == str(file)
     assert files[0].read_bytes() == files[1].read_bytes()
-    facts = {name: result.found[name].item() for name in ("task", "model_name", "run", "format_version", "version")}
+    facts = {
+        name: result.found[name].item() for name in ("task", "model_name", "run_folder", "format_version", "version")
+    }
     assert facts == {
         "task": "mt_identifier",
         "model_name": "simple_cnn",
-        "run": "run",
-        "format_version": 1,
+        "run_folder": "run",
+        "format_version": 2,
         "version": "",
     }
 

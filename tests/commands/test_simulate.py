@@ -77,6 +77,14 @@ def test_truth_is_in_the_metadata(es_folder):
     assert np.any(table["is_marley"] == 0), "backgrounds make clusters too"
 
 
+def test_events_have_run_subrun_and_a_source_of_their_own(es_folder):
+    table = tables(es_folder)
+    assert set(table["run"]) == {1}
+    assert np.array_equal(table["subrun"], table["event"] // EVENTS_PER_FILE)
+    ids = [str(np.load(path)["source_ids"][0]) for path in sorted(es_folder.glob("*_planeX.npz"))]
+    assert len(set(ids)) == len(ids) == 2
+
+
 def test_workers_do_not_change_a_byte(es_folder, tmp_path):
     assert run("-o", tmp_path / "two", "-n", LARGE, "--channel", "es", "--energy", "5", "20", "--workers", "2") == 0
     assert contents(tmp_path / "two") == contents(es_folder)

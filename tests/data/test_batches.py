@@ -14,7 +14,7 @@ from tests.synthetic import cluster_images
 
 @pytest.fixture
 def images():
-    return ImageSet(SparseImages.from_dense(cluster_images(23)[0]), empty_metadata(23), ["one.root"])
+    return ImageSet(SparseImages.from_dense(cluster_images(23)[0]), empty_metadata(23), [])
 
 
 def epoch(batches, number):

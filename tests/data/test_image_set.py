@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from python.data import image_file as image_file_module
 from python.data.image_file import write_image_file
 from python.data.image_set import find_image_files, load_images
-from python.general_purpose_libs import DataError
-from tests.synthetic import cluster_images, image_file, old_metadata, write_folder, write_old_file
+from python.data.metadata import event_numbers
+from python.general_purpose_libs import DataError, start_logging
+from tests.synthetic import cluster_images, image_file, make_older, old_metadata, write_folder, write_old_file
 
 
 def damage_by_name(folder):
@@ -85,17 +89,69 @@ def test_old_and_own_files_join_and_sources_stay_apart(tmp_path):
     for folder in ("es", "cc"):  # the same names in two folders, as productions have them
         write_old_file(tmp_path / folder / "X" / "clusters_planeX_batch0000.npz", n=10, seed=7)
     found = load_images([tmp_path / "own", tmp_path / "es", tmp_path / "cc"], "X")
-    assert sorted(found.sources) == sorted(
+    assert sorted(source.name for source in found.sources) == sorted(
         ["file0.root", "file1.root", "es/clusters_batch0000", "cc/clusters_batch0000"]
     )
     events = np.unique(found.metadata[["source", "event"]])
     assert len(events) == 4 * 5
 
 
-def test_one_source_read_from_two_files_is_one_source(tmp_path):
+def test_a_source_that_several_files_hold_is_read_once(tmp_path, capsys):
+    start_logging()
     write_folder(tmp_path / "a", n=10)
-    write_folder(tmp_path / "b", n=10)
-    assert load_images([tmp_path / "a", tmp_path / "b"], "X").sources == ["file0.root"]
+    write_folder(tmp_path / "b", n=10, files=2)
+    found = load_images([tmp_path / "a", tmp_path / "b"], "X")
+    assert [source.name for source in found.sources] == ["file0.root", "file1.root"]
+    assert len(found) == 20
+    assert found.cuts[-1] == {
+        "step": "without 5 events of sources that an earlier file holds (file0.root)",
+        "removed": 10,
+        "kept": 20,
+    }
+    assert (
+        f"5 events of file0.root are in {tmp_path}/a/file0_planeX.npz and again in {tmp_path}/b/file0"
+        in capsys.readouterr().err
+    )
+    assert len(load_images([tmp_path / "a", tmp_path / "b"], "X", every_copy=True)) == 30
+
+
+def test_what_a_repeated_source_holds_besides_is_told(tmp_path, capsys):
+    """Another conversion may call other clusters a match: one of the two counts, for all events."""
+    start_logging()
+    content = image_file(20)
+    write_image_file(
+        tmp_path / "a_planeX.npz", replace(content, images=content.images[:14], metadata=content.metadata[:14])
+    )
+    write_image_file(tmp_path / "b_planeX.npz", content)
+    batches = image_file(8, source="in_parts.root")  # each event in one of two files: nothing is there twice
+    for number, rows in enumerate((slice(0, 4), slice(4, 8))):
+        part = replace(batches, images=batches.images[rows], metadata=batches.metadata[rows])
+        write_image_file(tmp_path / f"clusters_planeX_batch{number}.npz", part)
+    found = load_images([tmp_path], "X")
+    assert len(found) == 14 + 8
+    assert f"7 events of one.root are in {tmp_path}/a_planeX.npz" in (said := capsys.readouterr().err)
+    assert f"{tmp_path}/b_planeX.npz, with 3 more" in said
+    assert "in_parts.root" not in said
+
+
+def test_files_of_version_2_are_read_and_known_by_their_place(tmp_path, capsys):
+    start_logging()
+    image_file_module._tell_of_older_files.cache_clear()
+    for folder in ("job1", "job2"):  # one name of source, which is all that they record
+        write_folder(tmp_path / folder, n=10)
+        make_older(tmp_path / folder / "file0_planeX.npz")
+    found = load_images([tmp_path], "X")
+    assert [source.name for source in found.sources] == ["file0.root"] * 2
+    assert [source.recorded_id for source in found.sources] == ["", ""]
+    assert capsys.readouterr().err.count("files of format version 2 do not record run and subrun") == 1
+    assert len(found) == 20
+    assert set(found.metadata["run"]) == set(found.metadata["subrun"]) == {-1}
+    assert len(np.unique(event_numbers(found.metadata))) == 10
+    together = [
+        load_images([tmp_path / "job1", tmp_path / "job2"], "X"),
+        load_images([tmp_path, tmp_path / "job1"], "X"),
+    ]
+    assert [each.metadata["source"].tolist() for each in together] == [found.metadata["source"].tolist()] * 2
 
 
 def test_fit_to_accounts_for_what_is_lost(tmp_path):
@@ -116,6 +172,10 @@ def test_own_files_are_checked(tmp_path):
         (lambda arrays: arrays["source"].__setitem__(0, 9), "source"),
         (lambda arrays: arrays["indptr"].__setitem__(-1, 3), "offsets"),
         (lambda arrays: arrays.pop("event"), "event"),
+        (lambda arrays: arrays.pop("run"), "run"),
+        (lambda arrays: arrays.pop("source_ids"), "source_ids"),
+        (lambda arrays: arrays.update(source_ids=arrays["source_ids"][:0]), "shorter"),
+        (lambda arrays: arrays.update(event=arrays["event"].astype(np.uint64)), "event is of type uint64"),
         (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), "metadata has 1 rows for 4"),
         (lambda arrays: arrays.update(points=arrays["indptr"]), "holds points.*batch_pattern"),
         (lambda arrays: arrays.update(format_version=np.int64(99)), "version 99"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from python.data.metadata import COLUMNS, UNKNOWN, kinetic_energy_mev, vectors
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.general_purpose_libs import DataError
-from tests.synthetic import old_volume_rows, write_folder, write_old_file, write_old_volume_file
+from tests.synthetic import named_source, old_volume_rows, write_folder, write_old_file, write_old_volume_file
 
 SHAPE = (16, 40)
 
@@ -35,8 +35,8 @@ def test_round_trip(tmp_path, stored):
         np.savez(path, images=np.array(images), metadata=np.array(rows, object))
     else:
         write_old_volume_file(path, images, rows, floats=stored == "Python floats")
-    content = read_old_volume_file(path, "X", "es_1")
-    assert (content.plane, content.kind, content.sources) == ("X", "volumes", ["es_1"])
+    content = read_old_volume_file(path, "X", named_source("es_1"))
+    assert (content.plane, content.kind, [source.name for source in content.sources]) == ("X", "volumes", ["es_1"])
     np.testing.assert_array_equal(np.asarray(content.images), images)
     table = content.metadata
     assert table["event"].tolist() == list(range(6))
@@ -61,7 +61,7 @@ def test_size_of_the_toolkit(tmp_path):
     path = write_old_volume_file(tmp_path / "a_planeX.npz", images, old_volume_rows(2))
     content = read_old_volume_file(path, "X")
     assert content.images.shape == (208, 1242)
-    assert content.sources == ["a_planeX"]
+    assert [source.name for source in content.sources] == ["a_planeX"]
     np.testing.assert_array_equal(content.images[1], images[1])
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from python.data.metadata import COLUMNS, empty_metadata
 from python.data.point_clouds import POINT_COLUMNS, PointClouds, PointFile, read_point_file, write_point_file
 from python.general_purpose_libs import DataError, OutputError
+from tests.synthetic import named_source
 
 
 def clouds_with(counts, seed=0):
@@ -23,7 +24,7 @@ def point_file(counts=(3, 0, 5), seed=0):
         values = rng.integers(0, 100, len(counts)) if column.is_integer else rng.normal(size=len(counts))
         table[column.name] = values
     table["source"], table["plane"] = 0, 2
-    return PointFile(clouds_with(counts, seed), table, ["one.root"])
+    return PointFile(clouds_with(counts, seed), table, [named_source("one.root")])
 
 
 @pytest.mark.parametrize("counts", [(3, 0, 5), (0,), ()])
@@ -34,7 +35,7 @@ def test_files_give_back_what_was_written(tmp_path, counts):
     assert found.clouds.points.tobytes() == written.clouds.points.tobytes()
     assert found.clouds.indptr.tolist() == written.clouds.indptr.tolist()
     assert found.metadata.tobytes() == written.metadata.tobytes()
-    assert found.sources == ["one.root"]
+    assert found.sources == [named_source("one.root")]
 
 
 def test_the_same_content_is_the_same_bytes(tmp_path):

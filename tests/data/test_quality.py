@@ -162,7 +162,7 @@ def test_a_source_that_is_there_twice(tmp_path):
     assert found(quality, "repeated clusters").status == FAIL
     assert found(quality, "repeated clusters").images == N
     assert found(quality, "repeated images").values["repeated_fraction"] == 0.5
-    assert (found(quality, "events and files").status, found(quality, "events and files").images) == (WARN, 2 * N)
+    assert (found(quality, "events and files").status, found(quality, "events and files").images) == (WARN, N)
     assert found(quality, "main tracks").status == FAIL
 
 

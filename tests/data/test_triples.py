@@ -13,9 +13,9 @@ from python.data.orientation import orient_old_images
 from python.data.point_clouds import PointClouds, PointFile, write_point_file
 from python.data.sparse_images import SparseImages
 from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, start_logging
 from tests.data.test_point_clouds import clouds_with
-from tests.synthetic import write_old_file
+from tests.synthetic import make_older, named_source, write_old_file
 
 SHAPE = (4, 3)
 
@@ -28,7 +28,7 @@ def content(plane, identities, sources, drift_frame=1):
     table["plane"], table["drift_frame"], table["apa"], table["face"] = plane, drift_frame, 1, 1
     table["arrival"], table["channel"], table["cluster_energy"] = 1000.0, 100.0, 10.0
     pixels = [(np.array([0]), np.array([value_of(*identity)], np.float32)) for identity in identities]
-    return ImageFile(SparseImages.from_pixels(pixels, SHAPE), table, list(sources), "UVX"[plane])
+    return ImageFile(SparseImages.from_pixels(pixels, SHAPE), table, list(map(named_source, sources)), "UVX"[plane])
 
 
 def value_of(source, event, match):
@@ -41,7 +41,7 @@ def image_set(plane, identities, sources=("a.root", "b.root"), drift_frame=1):
 
 
 def identities_of(triples):
-    names = [triples.sources[number] for number in triples.metadata["source"]]
+    names = [triples.sources[number].name for number in triples.metadata["source"]]
     return list(zip(names, triples.metadata["event"].tolist(), triples.metadata["match_id"].tolist(), strict=True))
 
 
@@ -137,7 +137,7 @@ def test_old_dense_files_are_joined_once_oriented(tmp_path, columns, old_flips):
         ours, row = triples.images[plane], {identity: row for row, identity in enumerate(identities_of(triples))}
         table = sets[plane].metadata
         first = {}
-        for number, name in enumerate(sets[plane].sources[source] for source in table["source"]):
+        for number, name in enumerate(sets[plane].sources[source].name for source in table["source"]):
             first.setdefault((name, int(table["event"][number]), int(table["match_id"][number])), number)
         assert all(np.array_equal(ours[row[key]], sets[plane].images[number]) for key, number in first.items())
 
@@ -220,7 +220,7 @@ def test_directions_are_unit_vectors_in_either_frame():
 # ---------------------------------------------------------------------------- points around them
 def write_clouds(path, identities, sources, counts):
     table = content(g.X, identities, sources).metadata
-    write_point_file(path, PointFile(clouds_with(counts), table, list(sources)))
+    write_point_file(path, PointFile(clouds_with(counts), table, list(map(named_source, sources))))
 
 
 def test_clouds_are_joined_by_identity(triples, tmp_path):
@@ -236,6 +236,35 @@ def test_clouds_are_joined_by_identity(triples, tmp_path):
     assert clouds.counts.tolist() == [1, 2, 3, 5]
     expected = clouds_with([5, 9, 1, 3]).take([2])
     assert np.array_equal(clouds.take([0]).points, expected.points)
+
+
+@pytest.mark.parametrize("folders", [["."], ["job1", "job2"], [".", "job2"]])
+def test_files_of_version_2_are_joined_by_their_place(tmp_path, folders):
+    """Two jobs with one name of source, planes in folders of their own, and points beside these."""
+    for job, counts in (("job1", [1, 2]), ("job2", [3, 4])):
+        rows = [("a.root", 0, 0), ("a.root", 1, 1)]
+        for plane in g.PLANES:
+            path = tmp_path / job / plane / f"a_plane{plane}.npz"
+            write_image_file(path, content(g.PLANES.index(plane), rows, ["a.root"]))
+            make_older(path)
+        write_clouds(tmp_path / job / "a_points.npz", rows, ["a.root"], counts)
+        make_older(tmp_path / job / "a_points.npz")
+    paths = [tmp_path / folder for folder in folders]
+    triples = join_planes([load_images(paths, plane) for plane in g.PLANES])
+    assert len(triples) == 4
+    assert all(values(triples, plane) == [1, 102] * 2 for plane in range(3))
+    clouds, found = read_clouds(triples, find_point_files(paths), paths)
+    assert found.all()
+    assert clouds.counts.tolist() == [1, 2, 3, 4]
+
+
+def test_a_plane_that_lacks_a_source_is_told(capsys):
+    start_logging()
+    rows = [("a.root", 0, 0)]
+    sets = [image_set(plane, rows, ["a.root"]) for plane in range(3)]
+    sets[g.V] = image_set(g.V, [], ["b.root"])
+    join_planes(sets)
+    assert "no file of plane V belongs to 1 of 1 sources (a.root)" in capsys.readouterr().err
 
 
 def test_data_without_points_say_where_to_get_them(triples, tmp_path):

@@ -75,7 +75,7 @@ def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulat
     rows = [row_of[key] for key in zip(saved["event"], saved["match_id"], strict=True)]
     table = images.metadata[rows]
     assert len(set(rows)) == len(rows) > 20
-    assert saved["sources"].tolist() == images.sources
+    assert saved["sources"].tolist() == [source.name for source in images.sources]
     momentum = vectors(table, "particle_momentum").astype(float)
     truth = momentum / np.linalg.norm(momentum, axis=1, keepdims=True)
     np.testing.assert_allclose(saved["true_direction"], truth, atol=1e-6)

@@ -36,7 +36,7 @@ def test_files_hold_images_with_their_metadata(converted, kind, plane):
     content = load(folder / f"{kind}_tpstream_plane{plane}.npz")
     table = content.metadata
     assert (content.plane, content.kind, content.images.shape) == (plane, "clusters", (128, 32))
-    assert content.sources == [f"{kind}_tpstream.root"]
+    assert [source.name for source in content.sources] == [f"{kind}_tpstream.root"]
     assert len(table) == summaries[kind].clusters[PLANES.index(plane)]
     assert np.sum(table["is_main_track"]) == summaries[kind].mains[PLANES.index(plane)]
     assert np.all(table["is_es_interaction"] == (kind == "es"))

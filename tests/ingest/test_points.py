@@ -177,7 +177,7 @@ def test_events_stay_apart_and_matches_are_numbered_on(tmp_path):
     content = read_point_file(tmp_path / "many_points.npz")
     assert content.clouds.counts.tolist() == [9] * 300
     assert content.metadata["event"].tolist() == content.metadata["match_id"].tolist() == list(range(300))
-    assert content.sources == ["many.root"]
+    assert [source.name for source in content.sources] == ["many.root"]
 
 
 def test_the_old_layout_has_no_points():

@@ -27,8 +27,10 @@ TPS = make_tps([(event, 1600 + c, 100, 3 + c, 1, 500, 200) for event in (7, 8) f
 def test_real_files_are_read_in_full(kind):
     source = read_source(real_file(kind), min_sot=0)
     raw = real_tree(kind, "tps")
-    assert source.name == f"{kind}_tpstream.root"
-    assert source.events.tolist() == np.unique(raw["Event"]).tolist()
+    assert [each.name for each in source.sources] == [f"{kind}_tpstream.root"]
+    assert source.events["event"].tolist() == np.unique(raw["Event"]).tolist()
+    assert set(source.events["run"]) == set(raw["Run"])
+    assert set(source.events["subrun"]) == set(raw["SubRun"])
     assert len(source.tps) == len(raw["channel"])
     assert source.tps.integral.sum() == raw["adc_integral"].sum()
     assert np.array_equal(source.tps.order(), np.arange(len(source.tps)))
@@ -46,7 +48,7 @@ def test_short_primitives_are_left_out_but_their_events_are_not():
 
 def test_detector_data_without_truth_are_read(tmp_path):
     source = read_source(write_root(tmp_path / "raw.root", {TP_TREE: tp_columns(TPS)}))
-    assert source.events.tolist() == [7, 8]
+    assert source.events["event"].tolist() == [7, 8]
     assert source.tps.event.tolist() == [0, 0, 0, 1, 1, 1]
     assert (source.tp_truth, source.mctruths, source.mcparticles) == (None, None, None)
 
@@ -57,18 +59,11 @@ def test_the_makers_name_and_the_folder_are_free(tmp_path):
 
 
 def test_events_of_several_runs_keep_apart(tmp_path):
-    """The same event number in two runs: events are numbered in order then."""
     columns = tp_columns(TPS)
     columns["Event"][:] = 5
     columns["Run"] = TPS.event.astype(np.uint32)
     source = read_source(write_root(tmp_path / "runs.root", {TP_TREE: columns}))
-    assert source.events.tolist() == [0, 1]
-    assert source.tps.event.tolist() == [0, 0, 0, 1, 1, 1]
-
-
-def test_primitives_of_an_event_need_not_stand_together(tmp_path):
-    columns = {name: column[[0, 3, 1, 4, 2, 5]] for name, column in tp_columns(TPS).items()}
-    source = read_source(write_root(tmp_path / "mixed.root", {TP_TREE: columns}))
+    assert source.events[["run", "subrun", "event"]].tolist() == [(7, 0, 5), (8, 0, 5)]
     assert source.tps.event.tolist() == [0, 0, 0, 1, 1, 1]
 
 

@@ -55,7 +55,7 @@ def test_charge_lies_where_the_wire_map_says(kind):
 def test_events_are_those_of_the_primitives():
     path = real_file("es")
     source, deposits = read_source(path), read_sim_deposits(path)
-    numbers = source.events[deposits.event]
+    numbers = source.events["event"][deposits.event]
     raw = real_tree("es", "simides")
     assert np.array_equal(np.sort(numbers), np.sort(raw["Event"]))
     assert np.array_equal(np.lexsort((deposits.tick, deposits.channel, deposits.event)), np.arange(len(deposits.event)))

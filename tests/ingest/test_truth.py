@@ -50,7 +50,7 @@ def source_of(mctruths, tps=None, tracks=(), particles=()):
     }
     columns = np.array(particles, int).reshape(-1, 3).T
     mcparticles = dict(zip(("event", "g4_track_id", "truth_block_id"), columns, strict=True))
-    return SourceFile("made.root", np.arange(3), tps, truth, mctruths, mcparticles)
+    return SourceFile([], np.arange(3), tps, truth, mctruths, mcparticles)
 
 
 def test_interactions_that_are_neither_stay_unknown():

@@ -5,8 +5,10 @@ import threading
 import pytest
 
 from python.data.image_set import load_images
+from python.ingest.products import ProductSettings
 from python.simulation import embedded
 from python.simulation.settings import SimulationSettings
+from tests.simulation.test_marley_events import CC_EVENT, write
 
 
 @pytest.fixture
@@ -75,3 +77,15 @@ def test_events_keep_their_identity_whatever_is_drawn_of_them():
     one = SimulationSettings(events=30)
     assert one.events_key == SimulationSettings(events=40).events_key
     assert one.events_key != SimulationSettings(events=30, seed=2).events_key
+
+
+def test_a_source_is_known_by_what_decides_its_events(tmp_path):
+    one, known = SimulationSettings(events=1000), SimulationSettings(events=1000).source_id(0, 1000)
+    drawn = SimulationSettings(events=5000, products=ProductSettings(image_shape=(64, 16), volumes=True))
+    assert drawn.source_id(0, 1000) == known
+    others = [one.source_id(1, 1000), one.source_id(0, 999), SimulationSettings(events=1000, seed=2).source_id(0, 1000)]
+    assert len({known, *others}) == 4
+    for name, content in (("a", [CC_EVENT]), ("b", [CC_EVENT]), ("c", [CC_EVENT, CC_EVENT])):
+        write(tmp_path / name, *content)
+    a, b, c = (SimulationSettings(events=10, marley_file=str(tmp_path / name)).source_id(0, 10) for name in "abc")
+    assert a == b != c

@@ -55,7 +55,7 @@ def test_a_run_leaves_everything_and_learns(done, workplace):
 
 def test_predictions_join_the_data_by_identity(done, workplace):
     images = load_images([workplace.data], "X")
-    known = {(images.sources[row["source"]], row["event"], row["is_main_track"]): row for row in images.metadata}
+    known = {(images.sources[row["source"]].name, row["event"], row["is_main_track"]): row for row in images.metadata}
     metrics = read_json(done / "metrics.json")
     for part in ("val", "test"):
         saved = np.load(done / f"{part}_predictions.npz")
@@ -184,9 +184,8 @@ def test_three_classes(workplace):
 
 
 def test_repeated_images_are_cut(workplace, tmp_path):
-    content = image_file(100)
-    write_image_file(tmp_path / "twice" / "a_planeX.npz", content)
-    write_image_file(tmp_path / "twice" / "b_planeX.npz", content)
+    for name in ("a", "b"):
+        write_image_file(tmp_path / "twice" / f"{name}_planeX.npz", image_file(100, source=f"{name}.root"))
     result = workplace.train("--dry-run", data=tmp_path / "twice")
     line = next(line for line in result.out.splitlines() if line.startswith("without repeated"))
     assert line.split()[3:5] == ["100", "100"]
