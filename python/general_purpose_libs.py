@@ -66,6 +66,11 @@ class StopRequested(KeyboardInterrupt):
     exit_code = 85
 
 
+def reason_of(error: BaseException) -> str:
+    """What an error of some library says, on one line and not too long."""
+    return ascii(" ".join(str(error).split()))[1:-1][:200] or type(error).__name__
+
+
 _OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
 _OUTPUT_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 

@@ -15,8 +15,8 @@ from python.data.blips import boxes_of
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.inventory import file_facts
-from python.data.layouts import metadata_from_layout
 from python.data.npz import read_npz
+from python.data.old_images import parse_old_images
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.data.sparse_images import SparseImages
 from python.data.streamed_images import StreamedImages
@@ -143,26 +143,7 @@ def read_image_file(path: Path, plane: str, source_name: str | None = None, kind
         if content.kind != kind:
             raise DataError(f"{path}: holds {content.kind}, images of {kind} were asked for; check batch_pattern")
         return content
-    missing = {"images", "metadata"} - set(arrays)
-    if missing:
-        found = ", ".join(sorted(arrays)) or "nothing"
-        raise DataError(f"{path}: lacks the array {' and '.join(sorted(missing))}; it holds {found}")
-    images, metadata = arrays["images"], arrays["metadata"]
-    if images.ndim != 3 or len(images) != len(metadata):
-        raise DataError(f"{path}: images {images.shape} and metadata {metadata.shape} do not fit (N, H, W) and (N, C)")
-    if images.dtype.kind not in "fiu":
-        raise DataError(f"{path}: images are of type {images.dtype}, numbers are needed")
-    if not np.all(np.isfinite(images)):
-        raise DataError(f"{path}: image {np.argwhere(~np.isfinite(images))[0][0]} holds ADC values that are not finite")
-    if images.size and images.min() < 0:
-        raise DataError(f"{path}: image {np.argwhere(images < 0)[0][0]} holds negative ADC values")
-    store = SparseImages.from_dense(images)
-    try:
-        table = metadata_from_layout(metadata.astype(np.float64), plane, store.sums())
-    except (DataError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    table["source"] = 0
-    return ImageFile(store, table, [source_name or path.stem], plane)
+    return parse_old_images(arrays, path, plane, source_name or path.stem)
 
 
 def load_images(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python.data.array_rules import ArrayRule
+
 ELECTRON_MASS_MEV = 0.51099895  # CODATA 2018
 
 UNKNOWN = -1  # in integer columns; unknown floats are NaN
@@ -65,6 +67,18 @@ COLUMNS = (
 )
 DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
 
+# What a file must hold of the table and of the `sources` that it refers to; the plane is that of the file.
+TABLE_RULES = (
+    ArrayRule("sources", "U", ("sources",), least=1),
+    ArrayRule("metadata", "f", ("n", "columns"), "f4"),
+    ArrayRule("metadata_columns", "U", ("columns",), names=tuple(c.name for c in COLUMNS if not c.is_integer)),
+    *(
+        ArrayRule(column.name, "iu", ("n",), column.dtype, below="sources" if column.name == "source" else None)
+        for column in COLUMNS
+        if column.is_integer and column.name != "plane"
+    ),
+)
+
 
 def empty_metadata(n: int) -> np.ndarray:
     """Return a structured array (n,) with every column unknown: -1 in integer columns, NaN in the others."""
@@ -86,11 +100,8 @@ def metadata_arrays(table: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> np.ndarray:
-    """Return the table (n,) that `metadata_arrays` made. Raises KeyError or ValueError when arrays are missing or do not fit."""
+    """Return the table (n,) that `metadata_arrays` made, from arrays that follow TABLE_RULES."""
     table = empty_metadata(n)
-    for name in ("metadata", *(column.name for column in COLUMNS if column.is_integer and column.name != "plane")):
-        if len(arrays[name]) != n:  # a single row would spread over all
-            raise ValueError(f"{name} has {len(arrays[name])} rows for {n} samples")
     names = [str(name) for name in arrays["metadata_columns"]]
     for column in COLUMNS:
         if not column.is_integer:

@@ -24,10 +24,10 @@ def damage_by_name(folder):
     content = (folder / "nan_planeX.npz").read_bytes()
     (folder / "cut_planeX.npz").write_bytes(content[: len(content) // 2])
     return {
-        "nan": "image 4 .*not finite",
-        "negative": "image 5 .*negative",
-        "shape": r"\(10, 32\)",
-        "short": "do not fit",
+        "nan": r"images\[4, 0, 0\] is nan, a finite number from 0 is needed",
+        "negative": r"images\[5, 0, 0\] is -1",
+        "shape": r"images has the shape \(10, 32\)",
+        "short": r"images has the shape \(4, 128, 32\), \(10, 128, 32\) is needed|metadata has the shape \(10, 18\), \(4, 18\)",
         "plane": r"column 12 \(plane\)",
         "lacks": "lacks the array metadata",
         "size": "128 x 16, most files have 128 x 32",
@@ -110,13 +110,13 @@ def test_own_files_are_checked(tmp_path):
     content = image_file(4)
     path = tmp_path / "a_planeX.npz"
     for change, reason in (
-        (lambda arrays: arrays["data"].__setitem__(0, -5), "negative"),
-        (lambda arrays: arrays["data"].__setitem__(0, np.nan), "not finite"),
-        (lambda arrays: arrays["indices"].__setitem__(0, 60000), "outside"),
-        (lambda arrays: arrays["source"].__setitem__(0, 9), "source"),
-        (lambda arrays: arrays["indptr"].__setitem__(-1, 3), "offsets"),
+        (lambda arrays: arrays["data"].__setitem__(0, -5), r"data\[0\] is -5.0, a finite number from 0"),
+        (lambda arrays: arrays["data"].__setitem__(0, np.nan), r"data\[0\] is nan, a finite number"),
+        (lambda arrays: arrays["indices"].__setitem__(0, 60000), "from 0 to 4095 is needed, as there are 4096 pixels"),
+        (lambda arrays: arrays["source"].__setitem__(0, 9), "source.0. is 9.*there are 1 sources"),
+        (lambda arrays: arrays["indptr"].__setitem__(-1, 3), "indptr has to rise"),
         (lambda arrays: arrays.pop("event"), "event"),
-        (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), "metadata has 1 rows for 4"),
+        (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), r"metadata has the shape \(1, 15\), \(4, 15\)"),
         (lambda arrays: arrays.update(points=arrays["indptr"]), "holds points.*batch_pattern"),
         (lambda arrays: arrays.update(format_version=np.int64(99)), "version 99"),
     ):
