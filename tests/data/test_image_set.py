@@ -65,9 +65,9 @@ def test_both_namings_and_plane_folders_are_found_and_volumes_left(tmp_path):
     for name in ("run1_planeX", "clusters_planeX_batch0001", "X/run2_planeX", "X/run2_volume_planeX", "U/run2_planeU"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.npz").touch()
-    found = {path.stem for path in find_image_files(tmp_path, "X")}
+    found = {path.stem for path in find_image_files([tmp_path], "X").paths}
     assert found == {"run1_planeX", "clusters_planeX_batch0001", "run2_planeX"}
-    assert [path.stem for path in find_image_files(tmp_path, "X", "run1_plane{plane}.npz")] == ["run1_planeX"]
+    assert [path.stem for path in find_image_files([tmp_path], "X", "run1_plane{plane}.npz").paths] == ["run1_planeX"]
 
 
 def test_volumes_are_not_taken_for_clusters(tmp_path):
