@@ -14,6 +14,7 @@ from python.general_purpose_libs import ConfigError, DataError, Progress, log, r
 
 if TYPE_CHECKING:
     from python.ingest.products import ProductSettings, ProductSummary
+    from python.ingest.root_file import RootFile
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -21,10 +22,19 @@ def make_parser() -> argparse.ArgumentParser:
         prog="make_images.sh",
         description="Make images of clusters, and volumes, from ROOT files of trigger primitives (TPs).",
         epilog="Files NAME_plane{U,V,X}.npz, and NAME_volume_plane{U,V,X}.npz with --volumes, are written for each input "
-        "NAME.root; those of an earlier run are replaced. The last line of standard output is the output folder.",
+        "NAME.root; those of an earlier run are replaced. Every file is tried; those that cannot be used are named at the end. "
+        "The last line of standard output is the output folder. Exit codes: 0 done, 2 wrong usage, 3 input files missing or "
+        "damaged (the others are converted, unless a file is missing), 5 output not writable.",
     )
     add = parser.add_argument
-    add("-i", "--input", nargs="+", required=True, metavar="FILE", help="ROOT files of trigger primitives")
+    add(
+        "-i",
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="ROOT files of trigger primitives, on disk or at addresses (root://...)",
+    )
     add("-o", "--output", required=True, metavar="DIR", help="folder for the image files, made when it is not there")
     add_product_options(parser)
     add(
@@ -32,6 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="write dense images with 18 columns for old tools; no image is flipped",
     )
+    add("--skip-bad-files", action="store_true", help="leave broken input files out and count them")
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
 
@@ -40,18 +51,24 @@ def check_arguments(arguments: argparse.Namespace) -> None:
     """Raise ConfigError on arguments that do not go together."""
     if arguments.legacy_layout and arguments.volumes:
         raise ConfigError("--legacy-layout has no volumes; leave one of --legacy-layout and --volumes out")
-    missing = [name for name in arguments.input if not Path(name).exists()]
-    if missing:
+    from python.ingest.root_file import is_missing, require_reader, root_file
+
+    files = [root_file(name) for name in arguments.input]
+    for file in files:
+        require_reader(file)
+    missing = [str(file) for file in files if is_missing(file)]
+    if missing and not arguments.skip_bad_files:
         raise DataError(f"{', '.join(missing)}: no such file")
 
 
 def check_names(inputs: Sequence[str], settings: ProductSettings) -> None:
     """Raise ConfigError when two inputs would become the same output file."""
     from python.ingest.products import output_names
+    from python.ingest.root_file import root_file
 
     writers: dict[str, list[str]] = {}
     for name in inputs:
-        for output in output_names(Path(name).stem, settings):
+        for output in output_names(root_file(name).stem, settings):
             writers.setdefault(output, []).append(name)
     for output, names in writers.items():
         if len(names) > 1:
@@ -64,29 +81,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     start_logging(arguments.verbose)
     check_arguments(arguments)
+    from python.data.input_files import refuse_or_skip  # after -h, which needs the standard library only
+
     settings = product_settings(arguments, arguments.legacy_layout)
     check_names(arguments.input, settings)
     folder = Path(arguments.output)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    summaries = [convert_with_progress(Path(name), folder, settings) for name in arguments.input]
+    summaries, problems = convert_all(arguments.input, folder, settings)
+    if not summaries:
+        raise DataError("\n  ".join([f"none of the {len(problems)} input files can be used:", *problems]))
     print(summary_table(summaries, settings))
+    refuse_or_skip(problems, f"{len(arguments.input)} input files", arguments.skip_bad_files)
+    if problems:
+        log.warning("%d of %d input files skipped", len(problems), len(arguments.input))
     print(folder)
     return 0
 
 
-def convert_with_progress(path: Path, folder: Path, settings: ProductSettings) -> ProductSummary:
-    """Convert one file, showing progress, with a line at the end."""
-    from python.ingest.convert import convert
+def convert_all(
+    inputs: Sequence[str], folder: Path, settings: ProductSettings
+) -> tuple[list[ProductSummary], list[str]]:
+    """Convert every file that can be; return what these gave, and what is wrong with the others."""
+    from python.ingest.root_file import root_file
+
+    summaries, problems = [], []
+    for file in map(root_file, inputs):
+        try:
+            summaries.append(convert_with_progress(file, folder, settings))
+        except DataError as error:
+            log.info("%s: cannot be used, going on with the next", file.name)
+            problems.append(f"{error}{_older_files(file, folder, settings)}")
+    return summaries, problems
+
+
+def _older_files(file: RootFile, folder: Path, settings: ProductSettings) -> str:
+    there = _replaced(file, folder, settings)
+    return f" (its older {', '.join(there)} stay in {folder})" if there else ""
+
+
+def _replaced(file: RootFile, folder: Path, settings: ProductSettings) -> list[str]:
+    """Names of the output files that are there from before."""
     from python.ingest.products import output_names
 
-    replaced = [name for name in output_names(path.stem, settings) if (folder / name).exists()]
-    if replaced:
-        log.info("%s: replacing %s", folder, ", ".join(replaced))
+    return [name for name in output_names(file.stem, settings) if (folder / name).exists()]
+
+
+def convert_with_progress(path: RootFile, folder: Path, settings: ProductSettings) -> ProductSummary:
+    """Convert one file, showing progress, with a line at the end."""
+    from python.ingest.convert import convert
+
+    replaced = _replaced(path, folder, settings)
     start = time.monotonic()
     with Progress(path.name, "events") as progress:
         summary = convert(path, folder, settings, progress)
     seconds = time.monotonic() - start
+    if replaced:
+        log.info("%s: replaced %s", folder, ", ".join(replaced))
     log.info("%s: %d events in %.1f s", path.name, summary.events, seconds)
     return summary
 

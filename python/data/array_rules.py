@@ -30,7 +30,8 @@ class ArrayRule:
 
     Values lie from `lowest` to `highest`, and NaN is no value where they are `finite`. Where `below` names an axis they are
     numbers of its entries; where `offsets_of` does they rise from 0 to its length. `spans` names an axis of as many entries as
-    their product is. Texts are one of `allowed`, or hold each of `names`, none twice.
+    their product is. Texts are one of `allowed`, or hold each of `names`, none twice. `boxed`: Python objects that are all
+    numbers will do.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ArrayRule:
     allowed: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     least: int = 0
+    boxed: bool = False
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -92,7 +94,7 @@ def _refuse(path: str | os.PathLike, problems: Sequence[str], remedy: str) -> No
 # ---------------------------------------------------------------------------- kinds and shapes
 def _unboxed(array: np.ndarray, rule: ArrayRule) -> np.ndarray:
     """The numbers themselves where an array of Python objects holds nothing else."""
-    if array.dtype.kind != "O" or "O" in rule.kinds or "f" not in rule.kinds:
+    if not rule.boxed or array.dtype.kind != "O":
         return array
     if not all(isinstance(value, (int, float, np.integer, np.floating, np.bool_)) for value in array.flat):
         return array
@@ -129,7 +131,7 @@ def _fits_rank(shape: tuple[int, ...], rule: ArrayRule) -> bool:
 
 def _wrong_form(array: np.ndarray, rule: ArrayRule, lengths: Mapping[str, int]) -> Iterator[str]:
     if array.dtype.kind not in rule.kinds:
-        needed = " or ".join(dict.fromkeys(_KINDS[kind] for kind in rule.kinds))
+        needed = "numbers" if "f" in rule.kinds else _KINDS[rule.kinds[0]]
         yield f"{rule.name} holds {_held(array)}, {needed} needed"
         return
     wanted = [_length(axis, lengths) for axis in rule.axes if axis != REST]

@@ -91,7 +91,9 @@ class _Search:
         self, top: Path, wanted: Callable[[Path], bool], found: InputFiles, files_seen: dict[Identity, Path]
     ) -> None:
         self.top, self.wanted, self.found, self.files_seen = top, wanted, found, files_seen
-        self.folders_seen = {_identity(folder.stat()): folder for folder in top.resolve().parents}  # a link up is a loop
+        self.folders_seen = {
+            _identity(folder.stat()): folder for folder in top.resolve().parents
+        }  # a link up is a loop
         self.links: list[Path] = []
         self.taken: list[Path] = []
         self.saw_wanted = False

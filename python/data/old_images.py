@@ -15,7 +15,7 @@ from python.general_purpose_libs import DataError
 MAX_NUMBER = 2.0**62  # of the metadata; event numbers are floats there
 OLD_IMAGE_RULES = (
     ArrayRule("images", "fiu", ("n", "h", "w"), "f4", lowest=0, finite=True),  # ADC
-    ArrayRule("metadata", "fiu", ("n", "c"), "f8", lowest=-MAX_NUMBER, highest=MAX_NUMBER, finite=True),
+    ArrayRule("metadata", "fiu", ("n", "c"), "f8", lowest=-MAX_NUMBER, highest=MAX_NUMBER, finite=True, boxed=True),
 )
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from python.general_purpose_libs import DataError
+from python.ingest.root_file import naming_the_file, opened_root_file
 from python.ingest.root_reader import (
     KEYS,
     TP_FOLDER,
     distinct_events,
     event_index,
     find_trees,
-    naming_the_file,
-    opened_root_file,
     read_branches,
 )
 

@@ -1,5 +1,4 @@
 import io
-import os
 import tarfile
 
 import pytest
@@ -84,8 +83,8 @@ def test_what_links_lead_to_is_carried(linked, tmp_path):
         assert sorted(path.name for path in found.iterdir()) == ["b_planeX.npz", "folder"]
         assert (found / "folder" / "a_planeX.npz").read_text() == "one"
         assert (found / "b_planeX.npz").read_text() == "two"
-    names = [tmp_path / "node" / "data" / folder / "b_planeX.npz" for folder in ("es", "all/same")]
-    assert os.path.samefile(*names)  # and is read once there too
+    one, other = (tmp_path / "node" / "data" / folder / "b_planeX.npz" for folder in ("es", "all/same"))
+    assert one.samefile(other)  # and is read once there too
 
 
 def test_data_that_cannot_be_carried_are_refused_before(linked, monkeypatch):
@@ -100,7 +99,9 @@ def test_data_that_cannot_be_carried_are_refused_before(linked, monkeypatch):
         return opened(path, *more, **named)
 
     monkeypatch.setattr(io, "open", refusing)
-    with pytest.raises(DataError, match=r"gone_planeX\.npz: is a link to /nowhere(.|\n)*locked_planeX\.npz: cannot be read"):
+    with pytest.raises(
+        DataError, match=r"gone_planeX\.npz: is a link to /nowhere(.|\n)*locked_planeX\.npz: cannot be read"
+    ):
         check_carried(linked, skip_bad_files=False)
     check_carried(linked, skip_bad_files=True)
     pack(linked)

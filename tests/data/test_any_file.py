@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from numpy.exceptions import ComplexWarning
 
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
@@ -66,7 +67,7 @@ def read(kind, folder):
 # ---------------------------------------------------------------------------- what may be wrong with one array
 def retyped(draw, array):
     dtype = draw(st.sampled_from(DTYPES))
-    with np.errstate(all="ignore"), contextlib.suppress(TypeError, ValueError, OverflowError):
+    with np.errstate(all="ignore"), contextlib.suppress(TypeError, ValueError, OverflowError, ComplexWarning):
         return array.astype(dtype)
     return np.zeros(array.shape, dtype)
 
@@ -133,15 +134,14 @@ def changed_arrays(draw, sound):
 def assert_whole_or_named(kind, path):
     try:
         read(kind, path.parent)
+        said = None
     except DataError as error:
-        event("refused")
-        assert str(path) in str(error)
-        assert len(str(error)) < 3000
-    else:
-        event("read")
+        said = str(error)
+    event("read" if said is None else "refused")
+    assert said is None or (str(path) in said and len(said) < 3000)
 
 
-ANY = settings(suppress_health_check=list(HealthCheck), max_examples=80)
+ANY = settings(suppress_health_check=list(HealthCheck), max_examples=40)
 
 
 @ANY
@@ -169,8 +169,14 @@ def test_a_file_of_other_bytes_is_whole_or_named(sound, tmp_path, data):
 
 # ---------------------------------------------------------------------------- what was met
 METADATA = {
-    "records": (lambda metadata: np.zeros(len(metadata), RECORD), "metadata holds records with the fields event, energy"),
-    "dictionaries": (lambda metadata: np.array([{"event": 1}] * len(metadata)), r"metadata holds Python objects \(dict\)"),
+    "records": (
+        lambda metadata: np.zeros(len(metadata), RECORD),
+        "metadata holds records with the fields event, energy",
+    ),
+    "dictionaries": (
+        lambda metadata: np.array([{"event": 1}] * len(metadata)),
+        r"metadata holds Python objects \(dict\)",
+    ),
     "one object": (lambda _: np.array({"event": 1}, object), r"metadata holds Python objects \(dict\)"),
     "one number": (lambda _: np.array(3.0), r"metadata has the shape \(\), "),
     "texts": (lambda metadata: metadata.astype(str), "metadata holds text, "),
@@ -192,14 +198,21 @@ def test_metadata_that_are_no_table_are_said_and_can_be_skipped(tmp_path, case, 
 
 
 def test_a_table_of_boxed_numbers_is_a_table(tmp_path):
+    """Of older code; the project's own files hold no objects, which could not be streamed."""
     arrays = arrays_of("18 columns", tmp_path)
     np.savez(tmp_path / "a_planeX.npz", **{**arrays, "metadata": arrays["metadata"].astype(object)})
     assert len(load_images([tmp_path], "X")) == N
+    arrays = arrays_of("clusters", tmp_path)
+    np.savez(tmp_path / "a_planeX.npz", **{**arrays, "data": arrays["data"].astype(object)})
+    with pytest.raises(DataError, match=r"data holds Python objects \(float\), numbers needed"):
+        load_images([tmp_path], "X")
 
 
 def test_an_odd_array_is_named_and_not_the_others(tmp_path):
     arrays = arrays_of("clusters", tmp_path)
-    np.savez(tmp_path / "a_planeX.npz", **{**arrays, "indptr": arrays["indptr"][:-1], "apa": arrays["apa"].astype(float)})
+    np.savez(
+        tmp_path / "a_planeX.npz", **{**arrays, "indptr": arrays["indptr"][:-1], "apa": arrays["apa"].astype(float)}
+    )
     with pytest.raises(DataError) as caught:
         load_images([tmp_path], "X")
     (line,) = [line for line in str(caught.value).splitlines() if "a_planeX.npz" in line]

@@ -81,7 +81,12 @@ def test_dangling_links_are_named_and_can_be_skipped(tmp_path):
         load_images([data], "X")
     first, *lines, _ = str(caught.value).splitlines()
     assert first == "4 of 5 image files cannot be used:"
-    assert [line.split(": ")[0].rpartition("/")[2] for line in lines] == ["folder", "gone_planeX.npz", "run_1.5", "self"]
+    assert [line.split(": ")[0].rpartition("/")[2] for line in lines] == [
+        "folder",
+        "gone_planeX.npz",
+        "run_1.5",
+        "self",
+    ]
     assert "gone_planeX.npz: is a link to /nowhere/at/all, which cannot be reached (No such file" in lines[1]
     assert "Too many levels" in lines[3]
     found = load_images([data], "X", skip_bad_files=True)
@@ -114,7 +119,9 @@ def test_what_is_no_file_is_not_opened(tmp_path):
 def test_all_folders_that_are_missing_or_hold_nothing_are_named(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "self").symlink_to("self")
-    with pytest.raises(DataError, match=r"a: no such(.|\n)*b: no such(.|\n)*file: is a file(.|\n)*self: cannot be reached"):
+    with pytest.raises(
+        DataError, match=r"a: no such(.|\n)*b: no such(.|\n)*file: is a file(.|\n)*self: cannot be reached"
+    ):
         find_files([tmp_path / name for name in ("a", "b", "file", "self")], lambda _: True)
     for name in ("empty", "bare"):
         (tmp_path / name).mkdir()

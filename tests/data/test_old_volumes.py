@@ -169,7 +169,10 @@ def test_an_image_of_other_objects_is_named(tmp_path, value):
 
 @pytest.mark.parametrize(
     ("n_images", "n_rows", "message"),
-    [(2, 3, r"metadata has the shape \(3,\), \(2,\) is needed"), (0, 0, r"images has the shape \(0,\), .* 1 or more of n")],
+    [
+        (2, 3, r"metadata has the shape \(3,\), \(2,\) is needed"),
+        (0, 0, r"images has the shape \(0,\), .* 1 or more of n"),
+    ],
 )
 def test_images_and_metadata_have_to_fit(tmp_path, n_images, n_rows, message):
     path = write_old_volume_file(tmp_path / "a.npz", volumes(n_images), old_volume_rows(n_rows))

@@ -67,7 +67,10 @@ def test_columns_are_found_by_name(tmp_path):
     [
         (lambda arrays: arrays.pop("point_columns"), "point_columns"),
         (lambda arrays: arrays.pop("match_id"), "match_id"),
-        (lambda arrays: arrays.update(match_id=arrays["match_id"][:1]), r"match_id has the shape \(1,\), \(3,\) is needed"),
+        (
+            lambda arrays: arrays.update(match_id=arrays["match_id"][:1]),
+            r"match_id has the shape \(1,\), \(3,\) is needed",
+        ),
         (lambda arrays: arrays.update(point_columns=arrays["point_columns"][::-1][1:]), "point_columns"),
         (lambda arrays: arrays["points"].__setitem__((0, 1), np.nan), r"points\[0, 1\] is nan, a finite number"),
         (lambda arrays: arrays["points"].__setitem__((0, 0), 3), "planes"),
