@@ -124,9 +124,9 @@ def _selected_by_truth(triples: TripleSet, selection: Selection) -> TripleSet:
 def _with_points_of_all(triples: TripleSet, config: DirectionConfig, skip_bad_files: bool) -> TripleSet:
     """The samples with the points around them where every one has some: networks of images need none, their yardstick does."""
     folders = data_folders(config)
-    paths = find_point_files(folders)
-    if not paths:
+    points = find_point_files(folders)
+    if not points:
         return triples
-    clouds, found = read_clouds(triples, paths, folders, skip_bad_files)
-    files = [file_facts(path) for path in paths]
+    clouds, found = read_clouds(triples, points, folders, skip_bad_files)
+    files = [file_facts(path) for path in points.paths]
     return replace(triples, clouds=clouds, files=[*triples.files, *files]) if found.all() else triples

@@ -82,6 +82,11 @@ class Terminated(StopRequested):
     exit_code = 128 + signal.SIGTERM
 
 
+def reason_of(error: BaseException) -> str:
+    """What an error of some library says, on one line and not too long."""
+    return ascii(" ".join(str(error).split()))[1:-1][:200] or type(error).__name__
+
+
 _OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
 _ELSEWHERE = "choose another output folder with -o"
 _REMEDIES = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from python.batch.packed import pack_environment
 from python.batch.run_job import DATA_PARCEL, INITIAL, MEMBERS, PARCEL, RunJob
 from python.batch.wrapper import PROJECT
+from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
 
 PROJECT_PARTS = ("python", "mt_identifier", "channel_tagging", "electron_direction", "scripts", "requirements.txt")
@@ -35,6 +36,24 @@ def check_data(folders: tuple[str, ...], send: bool) -> None:
             )
 
 
+def check_carried(job: RunJob, skip_bad_files: bool) -> None:
+    """Raise DataError where files of the folders to be carried cannot be read; with `skip_bad_files` they stay behind."""
+    found = _carried_files(job)
+    refuse_or_skip(found.problems, f"{len(found) + len(found.problems)} files to be carried", skip_bad_files)
+
+
+def _carried_files(job: RunJob) -> InputFiles:
+    """All files of the folders, those included that links lead to."""
+    found = find_files([job.start / folder for folder in job.data], lambda _path: True)
+    for path in found.paths:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            found.problems.append(f"{path}: cannot be read ({error.strerror or error})")
+            del found.folder_of[path]
+    return found
+
+
 def pack(job: RunJob) -> None:
     """Write what is carried, and make what it is named by. OutputError: it cannot be written."""
     with atomic_path(job.folder / PARCEL) as file, tarfile.open(file, "w:gz") as parcel:
@@ -46,12 +65,22 @@ def pack(job: RunJob) -> None:
     if job.batch.python_from == "packed":
         pack_environment()
     if job.data:
-        with (
-            atomic_path(job.folder / DATA_PARCEL) as file,
-            tarfile.open(file, "w") as parcel,
-        ):  # the files are compressed
-            for folder in job.data:
-                parcel.add(job.start / folder, folder)
+        _pack_data(job)
+
+
+def _pack_data(job: RunJob) -> None:
+    """Files, and no links: what these lead to may not be there on a node. Further names of a file are names of it there too."""
+    found = _carried_files(job)
+    with atomic_path(job.folder / DATA_PARCEL) as file, tarfile.open(file, "w", dereference=True) as parcel:
+        for folder in job.data:
+            parcel.add(job.start / folder, folder, recursive=False)
+        for path in found.paths:  # which are compressed
+            parcel.add(path, str(path.relative_to(job.start)))
+        for path, first in found.again.items():
+            if first in found.folder_of:
+                same = tarfile.TarInfo(str(path.relative_to(job.start)))
+                same.type, same.linkname = tarfile.LNKTYPE, str(first.relative_to(job.start))
+                parcel.addfile(same)
 
 
 def _make_state(job: RunJob) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from python.general_purpose_libs import ConfigError, DataError, Progress, log, r
 
 if TYPE_CHECKING:
     from python.ingest.products import ProductSettings, ProductSummary
+    from python.ingest.root_file import RootFile
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -25,10 +25,19 @@ def make_parser() -> argparse.ArgumentParser:
         description="Make images of clusters, and volumes, from ROOT files of trigger primitives (TPs).",
         epilog="Files NAME_plane{U,V,X}.npz, and NAME_volume_plane{U,V,X}.npz with --volumes, are written for each input "
         "NAME.root; those of an earlier run are replaced. Inputs of one NAME get subfolders, named by what tells their paths "
-        "apart. The last line of standard output is the output folder.",
+        "apart. Every file is tried; those that cannot be used are named at the end. The last line of standard output is the "
+        "output folder. Exit codes: 0 done, 2 wrong usage, 3 input files missing or damaged (the others are converted, unless a "
+        "file is missing), 5 output not writable.",
     )
     add = parser.add_argument
-    add("-i", "--input", nargs="+", required=True, metavar="FILE", help="ROOT files of trigger primitives")
+    add(
+        "-i",
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="ROOT files of trigger primitives, on disk or at addresses (root://...)",
+    )
     add(
         "-o",
         "--output",
@@ -43,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="write dense images with 18 columns for old tools; no image is flipped",
     )
+    add("--skip-bad-files", action="store_true", help="leave broken input files out and count them")
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
 
@@ -51,8 +61,13 @@ def check_arguments(arguments: argparse.Namespace) -> None:
     """Raise ConfigError on arguments that do not go together."""
     if arguments.legacy_layout and arguments.volumes:
         raise ConfigError("--legacy-layout has no volumes; leave one of --legacy-layout and --volumes out")
-    missing = [name for name in arguments.input if not Path(name).exists()]
-    if missing:
+    from python.ingest.root_file import is_missing, require_reader, root_file
+
+    files = [root_file(name) for name in arguments.input]
+    for file in files:
+        require_reader(file)
+    missing = [str(file) for file in files if is_missing(file)]
+    if missing and not arguments.skip_bad_files:
         raise DataError(f"{', '.join(missing)}: no such file")
 
 
@@ -64,8 +79,9 @@ def output_folders(inputs: Sequence[str], folder: Path, settings: ProductSetting
     """
     from python.data.sources import shortest_endings
     from python.ingest.products import output_names
+    from python.ingest.root_file import place_to_tell, root_file
 
-    paths = [Path(os.path.abspath(name)) for name in inputs]  # noqa: PTH100 (links keep the names that they have)
+    paths = [place_to_tell(root_file(name)) for name in inputs]
     for number, path in enumerate(paths):
         if path in paths[:number]:
             raise ConfigError(f"{inputs[number]}: is named twice; name each input once")
@@ -84,39 +100,70 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     start_logging(arguments.verbose)
     check_arguments(arguments)
+    from python.data.input_files import refuse_or_skip  # after -h, which needs the standard library only
+
     settings = product_settings(arguments, arguments.legacy_layout)
     folder = Path(arguments.output)
     places = output_folders(arguments.input, folder, settings)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    summaries = [
-        replace(convert_with_progress(Path(name), place, settings), name=_shown(Path(name), place, folder))
-        for name, place in zip(arguments.input, places, strict=True)
-    ]
+    summaries, problems = convert_all(arguments.input, places, folder, settings)
+    if not summaries:
+        raise DataError("\n  ".join([f"none of the {len(problems)} input files can be used:", *problems]))
     print(summary_table(summaries, settings))
+    refuse_or_skip(problems, f"{len(arguments.input)} input files", arguments.skip_bad_files)
+    if problems:
+        log.warning("%d of %d input files skipped", len(problems), len(arguments.input))
     print(folder)
     return 0
 
 
-def _shown(path: Path, place: Path, folder: Path) -> str:
+def _shown(path: RootFile, place: Path, folder: Path) -> str:
     """The name of an input, with the subfolder of its files."""
     below = place.relative_to(folder)
     return str(below if below.name == path.name else below / path.name)
 
 
-def convert_with_progress(path: Path, folder: Path, settings: ProductSettings) -> ProductSummary:
-    """Convert one file, showing progress, with a line at the end."""
-    from python.ingest.convert import convert
+def convert_all(
+    inputs: Sequence[str], places: Sequence[Path], folder: Path, settings: ProductSettings
+) -> tuple[list[ProductSummary], list[str]]:
+    """Convert every file that can be, each into its place; return what these gave, and what is wrong with the others."""
+    from python.ingest.root_file import root_file
+
+    summaries, problems = [], []
+    for file, place in zip(map(root_file, inputs), places, strict=True):
+        try:
+            summary = convert_with_progress(file, place, settings)
+            summaries.append(replace(summary, name=_shown(file, place, folder)))
+        except DataError as error:
+            log.info("%s: cannot be used, going on with the next", file.name)
+            problems.append(f"{error}{_older_files(file, place, settings)}")
+    return summaries, problems
+
+
+def _older_files(file: RootFile, folder: Path, settings: ProductSettings) -> str:
+    there = _replaced(file, folder, settings)
+    return f" (its older {', '.join(there)} stay in {folder})" if there else ""
+
+
+def _replaced(file: RootFile, folder: Path, settings: ProductSettings) -> list[str]:
+    """Names of the output files that are there from before."""
     from python.ingest.products import output_names
 
-    names = output_names(path.stem, settings)
-    before = {name: _held_sources(folder / name) for name in names if (folder / name).exists()}
-    if before:
-        log.info("%s: replacing %s", folder, ", ".join(before))
+    return [name for name in output_names(file.stem, settings) if (folder / name).exists()]
+
+
+def convert_with_progress(path: RootFile, folder: Path, settings: ProductSettings) -> ProductSummary:
+    """Convert one file, showing progress, with a line at the end."""
+    from python.ingest.convert import convert
+
+    before = {name: _held_sources(folder / name) for name in _replaced(path, folder, settings)}
     start = time.monotonic()
     with Progress(path.name, "events") as progress:
         summary = convert(path, folder, settings, progress)
     seconds = time.monotonic() - start
+    if before:
+        log.info("%s: replaced %s", folder, ", ".join(before))
     log.info("%s: %d events in %.1f s", path, summary.events, seconds)
     others = [name for name, ids in before.items() if ids and ids != _held_sources(folder / name)]
     if others:

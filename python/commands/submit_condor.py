@@ -258,7 +258,7 @@ def _check_versions(task: Task, planned: Sequence[Planned]) -> None:
 def _check(job: RunJob, plan: Planned) -> None:
     """Raise what a node would find wrong hours later."""
     from python.batch.packed import require_packable
-    from python.batch.parcel import check_data
+    from python.batch.parcel import check_carried, check_data
     from python.batch.run_job import descriptions
 
     config, batch = plan.config, plan.config.batch_job
@@ -277,9 +277,10 @@ def _check(job: RunJob, plan: Planned) -> None:
     if batch.file_transfer:
         check_data(config.named_folders, batch.transfer_data)
     seen_from_here = batch.transfer_data or not batch.file_transfer
-    for folder in config.named_folders:
-        if seen_from_here and not Path(folder).is_dir():
-            raise DataError(f"{folder}: no such folder; correct data_directories of {plan.file}, or give -d")
+    missing = [folder for folder in config.named_folders if seen_from_here and not Path(folder).is_dir()]
+    if missing:
+        raise DataError(f"{', '.join(missing)}: no such folder; correct data_directories of {plan.file}, or give -d")
+    check_carried(job, plan.options.skip_bad_files)
 
 
 # ---------------------------------------------------------------------------- what is submitted

@@ -14,15 +14,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python.data.array_rules import ArrayRule, checked
 from python.data.geometry import PLANES
-from python.data.metadata import SINCE_VERSION_3, metadata_arrays, metadata_from_arrays
+from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
 from python.data.sources import Source, source_arrays, sources_from_arrays
-from python.data.sparse_images import SparseImages
+from python.data.sparse_images import SparseImages, index_dtype
 from python.general_purpose_libs import DataError, atomic_path, log
 
 FORMAT_VERSION = 3  # 2: with arrival and channel of every cluster; 3: with run, subrun and digests of the sources
 OLDEST_VERSION = 2
-KINDS = ("clusters", "volumes")
+MAX_SIDE = 4096  # of an image, in pixels: the largest that are made
+VERSION_RULES = (ArrayRule("format_version", "iu"),)
+IMAGE_RULES = (
+    ArrayRule("kind", "U", allowed=("clusters", "volumes")),
+    ArrayRule("plane", "U", allowed=PLANES),
+    ArrayRule("image_shape", "iu", ("2",), "i8", lowest=1, highest=MAX_SIDE, spans="pixels"),
+    ArrayRule("indptr", "iu", ("n+1",), "i8", offsets_of="k"),
+    ArrayRule("indices", "iu", ("k",), below="pixels"),
+    ArrayRule("data", "fiu", ("k",), "f4", lowest=0, finite=True),  # ADC
+    *TABLE_RULES,
+)
+REMEDY = "make it again with make_images.sh or simulate.sh"
 
 
 @dataclass
@@ -61,21 +73,20 @@ def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike, pla
     """
     if "points" in arrays:
         raise DataError(f"{path}: holds points, images were asked for; check batch_pattern")
-    try:
-        lacking = arrays_lacking(arrays, path)
-        images = SparseImages(arrays["indptr"], arrays["indices"], arrays["data"], arrays["image_shape"])
-        plane, kind = str(arrays["plane"]), str(arrays["kind"])
-        table = metadata_from_arrays(arrays, len(images), PLANES.index(plane), lacking)
-        content = ImageFile(images, table, sources_from_arrays(arrays, place or str(path), lacking), plane, kind)
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise DataError(f"{path}: not a valid image file ({error}); make it again with make_images.sh") from error
-    _check(content, path)
-    return content
+    version = checked_version(arrays, path)
+    found = checked(arrays, rules_of_version(IMAGE_RULES, version), path, REMEDY)
+    shape = found["image_shape"]
+    images = SparseImages(
+        found["indptr"], found["indices"].astype(index_dtype(shape), copy=False), found["data"], shape
+    )
+    plane, kind = str(found["plane"]), str(found["kind"])
+    table = metadata_from_arrays(found, len(images), PLANES.index(plane))
+    return ImageFile(images, table, sources_from_arrays(found, place or str(path)), plane, kind)
 
 
-def arrays_lacking(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> tuple[str, ...]:
-    """Which arrays an own file lacks as one of its version. Raises DataError for a version that this release does not read."""
-    version = int(arrays["format_version"])
+def checked_version(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> int:
+    """The version of an own file. Raises DataError when it is none that this release reads, or the file tells none."""
+    version = int(checked(arrays, VERSION_RULES, path, REMEDY)["format_version"])
     if version > FORMAT_VERSION:
         raise DataError(
             f"{path}: has format version {version}, this release reads {FORMAT_VERSION}; update the project"
@@ -83,12 +94,11 @@ def arrays_lacking(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> tu
     if version < OLDEST_VERSION:
         raise DataError(
             f"{path}: has format version {version} of an older release, this one reads {OLDEST_VERSION} to {FORMAT_VERSION}; "
-            "make it again with make_images.sh or simulate.sh"
+            f"{REMEDY}"
         )
-    if version == FORMAT_VERSION:
-        return ()
-    _tell_of_older_files(version)
-    return SINCE_VERSION_3
+    if version < FORMAT_VERSION:
+        _tell_of_older_files(version)
+    return version
 
 
 @functools.cache  # once, not for each file
@@ -98,25 +108,3 @@ def _tell_of_older_files(version: int) -> None:
         "where the files are; make them again to have these",
         version,
     )
-
-
-def _check(content: ImageFile, path: str | os.PathLike) -> None:
-    images, table = content.images, content.metadata
-    size = images.shape[0] * images.shape[1]
-    problems = []
-    if content.kind not in KINDS:
-        problems.append(f"kind is {content.kind!r}, not one of {KINDS}")
-    if images.indptr[0] != 0 or images.indptr[-1] != len(images.data) or np.any(images.counts < 0):
-        problems.append("the image offsets do not fit the pixel arrays")
-    if len(images.indices) != len(images.data):
-        problems.append("pixel indices and values differ in number")
-    if len(images.indices) and images.indices.max() >= size:
-        problems.append(f"a pixel lies outside the {images.shape[0]} x {images.shape[1]} image")
-    if not np.all(np.isfinite(images.data)):
-        problems.append("ADC values are not finite")
-    elif len(images.data) and images.data.min() < 0:
-        problems.append(f"negative ADC ({images.data.min():g})")
-    if len(table) and (table["source"].min() < 0 or table["source"].max() >= len(content.sources)):
-        problems.append("source numbers do not fit the list of sources")
-    if problems:
-        raise DataError(f"{path}: {'; '.join(problems)}; make it again with make_images.sh")

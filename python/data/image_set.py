@@ -14,15 +14,16 @@ from python.data.batches import Inputs
 from python.data.blips import boxes_of
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
+from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
-from python.data.layouts import metadata_from_layout, warn_of_merged_events
 from python.data.npz import read_npz
+from python.data.old_images import parse_old_images
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.data.overlaps import without_repeated_sources
 from python.data.sources import Source, place_of, source_by_place, with_common_sources
 from python.data.sparse_images import SparseImages
 from python.data.streamed_images import StreamedImages
-from python.general_purpose_libs import DataError, log
+from python.general_purpose_libs import DataError
 
 # Both ways of naming cluster images, one file a source file or numbered batches; and volumes.
 PATTERNS = {
@@ -108,29 +109,30 @@ def random_rows(n: int, at_most: int | None, seed: int) -> np.ndarray:
 
 
 def find_image_files(
-    directory: str | os.PathLike, plane: str, pattern: str | None = None, kind: str = "clusters"
-) -> list[Path]:
-    """Return the files with images of `plane`, of "clusters" or "volumes", under `directory`, searched recursively, sorted.
+    directories: Sequence[str | os.PathLike], plane: str, pattern: str | None = None, kind: str = "clusters"
+) -> InputFiles:
+    """Return the files with images of `plane`, of "clusters" or "volumes", in `directories` and below.
 
     `pattern` is a file-name pattern in which `{plane}` stands for the plane; None finds all that are named as usual.
-    Raises DataError when the folder is missing, not a folder or has no such file.
+    Raises DataError, naming all, when folders are missing, are no folders or have no such file.
     """
-    directory = Path(directory)
-    if not directory.exists():
-        raise DataError(f"{directory}: no such data folder")
-    if not directory.is_dir():
-        raise DataError(f"{directory}: is a file; name the folder that holds the image files")
     patterns = [text.replace("{plane}", plane) for text in ([pattern] if pattern else PATTERNS[kind])]
-    found = {path for text in patterns for path in directory.rglob(text) if path.is_file()}
-    if not pattern and kind == "clusters":
-        found = {path for path in found if VOLUME_MARK not in path.name}
-    if not found:
+    without_volumes = not pattern and kind == "clusters"
+
+    def wanted(path: Path) -> bool:
+        named = any(path.match(text.removeprefix("**/")) for text in patterns)
+        return named and not (without_volumes and VOLUME_MARK in path.name)
+
+    found = find_files(directories, wanted)
+    if found.empty:
         what, option = ("image file", "") if kind == "clusters" else ("file with volumes", " --volumes")
-        raise DataError(
-            f"{directory}: no {what} of plane {plane} ({' or '.join(patterns)}); "
+        lines = [
+            f"{folder}: no {what} of plane {plane} ({' or '.join(patterns)}); "
             f"make some with make_images.sh{option} or simulate.sh{option}, or check the folder and batch_pattern"
-        )
-    return sorted(found)
+            for folder in found.empty
+        ]
+        raise DataError("\n  ".join([*lines, *found.problems]))
+    return found
 
 
 def read_image_file(path: Path, plane: str, place: tuple[str, str] | None = None, kind: str = "clusters") -> ImageFile:
@@ -149,27 +151,7 @@ def read_image_file(path: Path, plane: str, place: tuple[str, str] | None = None
         if content.kind != kind:
             raise DataError(f"{path}: holds {content.kind}, images of {kind} were asked for; check batch_pattern")
         return content
-    missing = {"images", "metadata"} - set(arrays)
-    if missing:
-        found = ", ".join(sorted(arrays)) or "nothing"
-        raise DataError(f"{path}: lacks the array {' and '.join(sorted(missing))}; it holds {found}")
-    images, metadata = arrays["images"], arrays["metadata"]
-    if images.ndim != 3 or len(images) != len(metadata):
-        raise DataError(f"{path}: images {images.shape} and metadata {metadata.shape} do not fit (N, H, W) and (N, C)")
-    if images.dtype.kind not in "fiu":
-        raise DataError(f"{path}: images are of type {images.dtype}, numbers are needed")
-    if not np.all(np.isfinite(images)):
-        raise DataError(f"{path}: image {np.argwhere(~np.isfinite(images))[0][0]} holds ADC values that are not finite")
-    if images.size and images.min() < 0:
-        raise DataError(f"{path}: image {np.argwhere(images < 0)[0][0]} holds negative ADC values")
-    store = SparseImages.from_dense(images)
-    try:
-        table = metadata_from_layout(metadata.astype(np.float64), plane, store.sums())
-        warn_of_merged_events(table["event"], metadata.dtype, path)
-    except (DataError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    table["source"] = 0
-    return ImageFile(store, table, [by_place], plane)
+    return parse_old_images(arrays, path, plane, by_place)
 
 
 def load_images(
@@ -192,25 +174,20 @@ def load_images(
     """
     if plane not in PLANES:
         raise ValueError(f"plane must be one of {PLANES}. Received: {plane!r}")
-    origin = {path: Path(folder) for folder in directories for path in find_image_files(folder, plane, pattern, kind)}
+    origin = find_image_files(directories, plane, pattern, kind)
+    origin.tell_of_repeated()
     contents: dict[Path, ImageFile] = {}
-    problems: list[str] = []
-    for path in progress(list(origin)):
+    problems = list(origin.problems)
+    for path in progress(origin.paths):
         try:
-            content = read_image_file(path, plane, place_of(path, origin[path], plane), kind)
+            content = read_image_file(path, plane, place_of(path, origin.folder_of[path], plane), kind)
             contents[path] = (
                 replace(content, images=StreamedImages.of_file(path, content.images)) if streamed else content
             )
         except DataError as error:
             problems.append(str(error))
     problems += _drop_odd_sizes(contents)
-    if problems and not skip_bad_files:
-        raise DataError(
-            "\n  ".join([f"{len(problems)} of {len(origin)} image files cannot be used:", *problems])
-            + "\n  mend or remove them, or go on without them with --skip-bad-files"
-        )
-    for problem in problems:
-        log.warning("skipped: %s", problem)
+    refuse_or_skip(problems, f"{len(origin) + len(origin.problems)} image files", skip_bad_files)
     if not contents:
         raise DataError(f"none of the {len(origin)} image files can be used:\n  " + "\n  ".join(problems))
     found = replace(_join(contents, problems), kind=kind)

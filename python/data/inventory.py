@@ -25,10 +25,10 @@ def file_facts(path: str | os.PathLike) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             members = sorted((member.filename, member.CRC, member.file_size) for member in archive.infolist())
         content = hashlib.sha256(repr(members).encode()).hexdigest()[:16]
-    except zipfile.BadZipFile:
-        content = "damaged"
     except OSError as error:
         raise DataError(f"{path}: was removed while it was read ({error.strerror})") from error
+    except Exception:  # zipfile raises errors of many kinds on what is no archive
+        content = "damaged"
     return {"file": str(path), "bytes": size, "content": content}
 
 

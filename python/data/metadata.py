@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python.data.array_rules import ArrayRule
+
 ELECTRON_MASS_MEV = 0.51099895  # CODATA 2018
 
 UNKNOWN = -1  # in integer columns; unknown floats are NaN
@@ -103,6 +105,25 @@ def group_numbers(*columns: np.ndarray) -> np.ndarray:
     return numbers
 
 
+# What a file must hold of the table and of the `sources` that it refers to; the plane is that of the file.
+TABLE_RULES = (
+    ArrayRule("sources", "U", ("sources",), least=1),
+    ArrayRule("source_ids", "U", ("sources",)),
+    ArrayRule("metadata", "f", ("n", "columns"), "f4"),
+    ArrayRule("metadata_columns", "U", ("columns",), names=tuple(c.name for c in COLUMNS if not c.is_integer)),
+    *(
+        ArrayRule(column.name, "iu", ("n",), column.dtype, below="sources" if column.name == "source" else None)
+        for column in COLUMNS
+        if column.is_integer and column.name != "plane"
+    ),
+)
+
+
+def rules_of_version(rules: Sequence[ArrayRule], version: int) -> list[ArrayRule]:
+    """Of the `rules` of an own file those that one of an older version follows too."""
+    return [rule for rule in rules if version > 2 or rule.name not in SINCE_VERSION_3]
+
+
 def empty_metadata(n: int) -> np.ndarray:
     """Return a structured array (n,) with every column unknown: -1 in integer columns, NaN in the others."""
     table = np.empty(n, DTYPE)
@@ -122,20 +143,15 @@ def metadata_arrays(table: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int, lacking: Sequence[str] = ()) -> np.ndarray:
-    """Return the table (n,) that `metadata_arrays` made. Raises KeyError or ValueError when arrays are missing or do not fit.
+def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> np.ndarray:
+    """Return the table (n,) that `metadata_arrays` made, from arrays that follow the TABLE_RULES.
 
-    Integer columns named in `lacking` are not there, and unknown.
+    Integer columns that are not there, as in files of an older version, are unknown.
     """
     table = empty_metadata(n)
-    stored = [column for column in COLUMNS if column.is_integer and column.name not in ("plane", *lacking)]
-    for name in ("metadata", *(column.name for column in stored)):
-        if len(arrays[name]) != n:  # a single row would spread over all
-            raise ValueError(f"{name} has {len(arrays[name])} rows for {n} samples")
-    for column in stored:
-        if not np.can_cast(arrays[column.name].dtype, np.int64):  # it would be narrowed without a word
-            raise ValueError(f"{column.name} is of type {arrays[column.name].dtype}, not of int64")
-        table[column.name] = arrays[column.name]
+    for column in COLUMNS:
+        if column.is_integer and column.name in arrays:
+            table[column.name] = arrays[column.name]
     names = [str(name) for name in arrays["metadata_columns"]]
     for column in COLUMNS:
         if not column.is_integer:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from python.data.restricted_pickle import read_header, read_member
+from python.data.restricted_pickle import read_header, read_member, refusing
 from python.general_purpose_libs import DataError
 
 
@@ -21,20 +20,12 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
     is missing, empty, truncated, damaged or holds anything else.
     """
     path = Path(path)
-    try:
+    with refusing(path):
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty (0 bytes)")
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
             found = {name: _plain_array(archive.read(f"{name}.npy")) for name in names}
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path}: truncated or not an NPZ file ({error})") from error
-    except (ValueError, KeyError, TypeError, NotImplementedError, RuntimeError, MemoryError) as error:
-        raise DataError(f"{path}: damaged array ({error})") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     return {name: read_member(path, name) if array is None else array for name, array in found.items()}
 
 

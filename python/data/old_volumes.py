@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from python.data.array_rules import REST, ArrayRule, checked
 from python.data.geometry import PLANES
 from python.data.image_file import ImageFile
 from python.data.layouts import MAX_MOMENTUM_GEV, exact_up_to, warn_of_merged_events
@@ -70,6 +71,10 @@ _NUMBERS = {
         for axis in "xyz"
     },
 }
+OLD_VOLUME_RULES = (  # what the arrays and dictionaries in them must be is looked at one by one
+    ArrayRule("images", "Ofiub", ("n", REST), least=1),
+    ArrayRule("metadata", "O", ("n",), least=1),
+)
 _TEXTS = {"plane", "interaction_type", "source_root_file"}
 
 
@@ -88,11 +93,8 @@ def read_old_volume_file(path: str | os.PathLike, plane: str, source: Source | N
     Raises DataError that names the file and, for the first few, each volume and value that is not what it should be.
     """
     path = Path(path)
-    rows, images = read_member(path, "metadata"), read_member(path, "images")
-    if rows.ndim != 1 or images.ndim not in (1, 3) or len(rows) != len(images) or len(rows) == 0:
-        raise DataError(
-            f"{path}: images {images.shape} and metadata {rows.shape} are not at least one volume and one row each"
-        )
+    found = checked({name: read_member(path, name) for name in ("metadata", "images")}, OLD_VOLUME_RULES, path)
+    rows, images = found["metadata"], found["images"]
     store = _sparse(images, path)
     table, problems = empty_metadata(len(rows)), []
     for number, row in enumerate(rows):
@@ -117,7 +119,7 @@ def _sparse(images: np.ndarray, path: Path) -> SparseImages:
 
 def _pixels(image: object, number: int, shape: tuple[int, ...], path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return index and ADC of the pixels of an image (H, W) that are not zero."""
-    if not isinstance(image, np.ndarray) or image.ndim != 2 or image.dtype.kind not in "biufO":
+    if not isinstance(image, np.ndarray) or image.ndim != 2 or image.dtype.kind not in "biufO" or 0 in image.shape:
         raise DataError(f"{path}: image {number} is not a table of numbers (channels, ticks)")
     if image.shape != shape:
         raise DataError(f"{path}: image {number} is {_by(image.shape)}, the first is {_by(shape)}")

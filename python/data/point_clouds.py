@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python.data.array_rules import ArrayRule, checked
 from python.data.geometry import PLANES, X
-from python.data.image_file import FORMAT_VERSION, arrays_lacking
-from python.data.metadata import metadata_arrays, metadata_from_arrays
+from python.data.image_file import FORMAT_VERSION, REMEDY, checked_version
+from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
 from python.data.npz import read_npz
 from python.data.ragged import gather
 from python.data.sources import Source, source_arrays, sources_from_arrays
@@ -34,6 +35,13 @@ POINT_UNITS = {
     "in_cluster": "1: in the matched cluster of its plane",
 }
 POINT_COLUMNS = tuple(POINT_UNITS)
+POINT_RULES = (
+    ArrayRule("kind", "U", allowed=("points",)),
+    ArrayRule("indptr", "iu", ("n+1",), "i8", offsets_of="k"),
+    ArrayRule("points", "fiu", ("k", "c"), "f4", finite=True),
+    ArrayRule("point_columns", "U", ("c",), names=POINT_COLUMNS),
+    *TABLE_RULES,
+)
 
 
 @dataclass
@@ -110,31 +118,12 @@ def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
 def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointFile:
     """Read one file; `place` as in `parse_image_file`. Raises DataError that names the file and what is wrong with it."""
     arrays = read_npz(path)
-    try:
-        lacking = arrays_lacking(arrays, path)
-        columns = [str(name) for name in arrays["point_columns"]]
-        points = arrays["points"][:, [columns.index(name) for name in POINT_COLUMNS]].astype(np.float32)
-        clouds = PointClouds(arrays["indptr"].astype(np.int64), points)
-        table = metadata_from_arrays(arrays, len(clouds), X, lacking)
-        content = PointFile(clouds, table, sources_from_arrays(arrays, place or str(path), lacking))
-        problems = _problems(content)
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise DataError(f"{path}: not a valid file of points ({error}); make it again with make_images.sh") from error
-    if problems:
-        raise DataError(f"{path}: {'; '.join(problems)}; make it again with make_images.sh")
-    return content
-
-
-def _problems(content: PointFile) -> list[str]:
-    clouds, table = content.clouds, content.metadata
-    problems = []
-    first, last = clouds.indptr[0], clouds.indptr[-1]
-    if clouds.indptr.ndim != 1 or first != 0 or last != len(clouds.points) or np.any(clouds.counts < 0):
-        problems.append("the offsets of the clouds do not fit the points")
-    if not np.all(np.isfinite(clouds.points)):
-        problems.append("holds points that are not finite")
+    version = checked_version(arrays, path)
+    found = checked(arrays, rules_of_version(POINT_RULES, version), path, REMEDY)
+    columns = found["point_columns"].tolist()
+    clouds = PointClouds(found["indptr"], found["points"][:, [columns.index(name) for name in POINT_COLUMNS]])
     if not np.all(np.isin(clouds.column("plane"), range(len(PLANES)))):
-        problems.append("holds points of planes that there are not")
-    if len(table) and (table["source"].min() < 0 or table["source"].max() >= len(content.sources)):
-        problems.append("source numbers do not fit the list of sources")
-    return problems
+        raise DataError(f"{path}: holds points of planes that there are not; {REMEDY}")
+    return PointFile(
+        clouds, metadata_from_arrays(found, len(clouds), X), sources_from_arrays(found, place or str(path))
+    )

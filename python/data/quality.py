@@ -85,7 +85,7 @@ def _folders_by_plane(folders: Sequence[str | os.PathLike], planes: Sequence[str
         errors = []
         for plane in planes:
             try:
-                find_image_files(folder, plane)
+                find_image_files([folder], plane)
                 found[plane].append(folder)
             except DataError as error:
                 errors.append(error)

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, reason_of
 
 MAX_PICKLED_BYTES = 2**30  # of one array: 460 volumes of Python floats, which then take some 7 GB
 MAX_INSTRUCTIONS = 10_000_000  # floats not counted: an empty set takes one byte in a file and 216 in memory
@@ -42,7 +42,7 @@ _TYPE_CODE = re.compile(r"b1|[iufc]\d{1,2}|[SU]\d{1,9}|O8?")
 
 def member_types(path: str | os.PathLike) -> dict[str, np.dtype]:
     """Return name and type of each array in an NPZ file; only headers are read. Raises DataError that names the file."""
-    with _refusing(path), zipfile.ZipFile(path) as archive:
+    with refusing(path), zipfile.ZipFile(path) as archive:
         types = {}
         for name in archive.namelist():
             with archive.open(name) as stream:
@@ -56,7 +56,7 @@ def read_member(path: str | os.PathLike, member: str) -> np.ndarray:
     Raises DataError that names the file, the array and what was refused: anything but numbers, texts, containers and arrays,
     more than MAX_PICKLED_BYTES of them, or content that is damaged.
     """
-    with _refusing(path, member), zipfile.ZipFile(path) as archive:
+    with refusing(path, member), zipfile.ZipFile(path) as archive:
         if f"{member}.npy" not in archive.namelist():
             raise DataError(f"{path}: lacks the array {member}")
         with archive.open(f"{member}.npy") as stream:
@@ -71,9 +71,9 @@ def read_member(path: str | os.PathLike, member: str) -> np.ndarray:
 
 
 @contextmanager
-def _refusing(path: str | os.PathLike, member: str | None = None) -> Iterator[None]:
+def refusing(path: str | os.PathLike, member: str | None = None) -> Iterator[None]:
     """Turn whatever a file provokes into a DataError that names it: a hostile one chooses the error."""
-    where = f"{path}: array {member}" if member else f"{path}"
+    where = f"{path}: array {member}" if member else f"{path}: the file"
     try:
         yield
     except DataError:
@@ -83,9 +83,11 @@ def _refusing(path: str | os.PathLike, member: str | None = None) -> Iterator[No
     except pickle.UnpicklingError as error:
         raise DataError(f"{where} holds {error}; it is not read") from error
     except zipfile.BadZipFile as error:
-        raise DataError(f"{where} is truncated or not an NPZ file ({error})") from error
+        raise DataError(f"{where} is truncated or not an NPZ file ({reason_of(error)})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except Exception as error:
-        raise DataError(f"{where} is damaged or cannot be read ({type(error).__name__}: {error})") from error
+        raise DataError(f"{where} is damaged or cannot be read ({type(error).__name__}: {reason_of(error)})") from error
 
 
 def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,12 @@ class Source(NamedTuple):
 def source_of_file(path: str | os.PathLike) -> Source:
     """The source that a file is: the first digits of its SHA-256."""
     with open(path, "rb") as file:
-        return Source(Path(path).name, hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS])
+        return source_of_content(Path(path).name, file)
+
+
+def source_of_content(name: str, stream: BinaryIO) -> Source:
+    """The same of what a stream gives."""
+    return Source(name, hashlib.file_digest(stream, "sha256").hexdigest()[:DIGITS])
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
@@ -82,15 +87,13 @@ def source_arrays(sources: Sequence[Source]) -> dict[str, np.ndarray]:
     }
 
 
-def sources_from_arrays(arrays: Mapping[str, np.ndarray], place: str, lacking: Sequence[str] = ()) -> list[Source]:
-    """The sources of an own file, which may lack the array "source_ids" where `lacking` names it.
+def sources_from_arrays(arrays: Mapping[str, np.ndarray], place: str) -> list[Source]:
+    """The sources of an own file, which may lack the array "source_ids", as those of an older version do.
 
     `place` is where the file is, by which those sources are known whose digest it does not record.
-
-    Raises KeyError or ValueError when names and digests do not fit.
     """
     names = [str(name) for name in arrays["sources"]]
-    ids = [""] * len(names) if "source_ids" in lacking else [str(digest) for digest in arrays["source_ids"]]
+    ids = [str(digest) for digest in arrays.get("source_ids", [""] * len(names))]
     product = re.sub("_(volume|points)$", "", place)  # clusters, volumes and points of one source have one identity
     return [
         Source(name, digest) if digest else source_by_place(name, f"{product}/{name}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from python.data.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
 from python.data.image_set import ImageSet
+from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
 from python.data.metadata import EVENT_KEY, UNKNOWN, event_columns, group_numbers, vectors
 from python.data.orientation import to_drift_frame
@@ -178,14 +178,14 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
 
     Raises DataError as `read_clouds` does, and when no sample has any points.
     """
-    paths = find_point_files(folders)
-    clouds, found = read_clouds(triples, paths, folders, skip_bad_files)
+    points = find_point_files(folders)
+    clouds, found = read_clouds(triples, points, folders, skip_bad_files)
     if len(triples) and not found.any():
         raise DataError(
-            f"{', '.join(map(str, folders))}: none of {len(triples)} samples has points around it in the {len(paths)} files of "
+            f"{', '.join(map(str, folders))}: none of {len(triples)} samples has points around it in the {len(points)} files of "
             "points; are these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
         )
-    files = [file_facts(path) for path in paths]
+    files = [file_facts(path) for path in points.paths]
     triples = triples.keep("with points around them", found)
     triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
     charge = clouds.column("integral")
@@ -197,25 +197,25 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
     return triples
 
 
-def find_point_files(folders: Sequence[str]) -> list[Path]:
-    """All files of points under the folders, searched recursively, in the order in which images are read."""
-    return list(dict.fromkeys(path for folder in folders for path in sorted(Path(folder).rglob("*_points.npz"))))
+def find_point_files(folders: Sequence[str]) -> InputFiles:
+    """All files of points in the folders and below."""
+    return find_files(folders, lambda path: path.match("*_points.npz"))
 
 
 def read_clouds(
-    triples: TripleSet, paths: Sequence[Path], folders: Sequence[str], skip_bad_files: bool = False
+    triples: TripleSet, points: InputFiles, folders: Sequence[str], skip_bad_files: bool = False
 ) -> tuple[PointClouds, np.ndarray]:
     """Read the points around each of the triples; return the clouds found and which triples have one, bool (N,).
 
     Raises DataError when there are no files in `folders`, as with data of older code, and one that names every broken file;
     with `skip_bad_files` these are left out.
     """
-    if not paths:
+    if not points and not points.problems:
         raise DataError(
             f"{', '.join(map(str, folders))}: no files of points (*_points.npz), which this network takes; "
             "make the data again with make_images.sh or simulate.sh"
         )
-    contents = list(_readable(paths, folders, skip_bad_files))
+    contents = list(_readable(points, skip_bad_files))
     clouds, n_wanted = PointClouds.concatenate([content.clouds for content in contents]), len(triples)
     _, tables = with_common_sources(
         [(part.sources, part.metadata) for part in (triples, *contents)]  # those of the samples first
@@ -227,21 +227,15 @@ def read_clouds(
     return clouds.take(found[found >= 0]), found >= 0
 
 
-def _readable(paths: Sequence[Path], folders: Sequence[str], skip_bad_files: bool) -> Iterator[PointFile]:
-    problems = []
-    for path in paths:
-        (folder, *_) = [folder for folder in folders[::-1] if path.is_relative_to(folder)]  # as images are read
+def _readable(points: InputFiles, skip_bad_files: bool) -> Iterator[PointFile]:
+    points.tell_of_repeated()
+    problems = list(points.problems)
+    for path in points.paths:
         try:
-            yield read_point_file(path, place_of(path, Path(folder))[1])
+            yield read_point_file(path, place_of(path, points.folder_of[path])[1])
         except DataError as error:
             problems.append(str(error))
-    if problems and not skip_bad_files:
-        raise DataError(
-            "\n  ".join([f"{len(problems)} of {len(paths)} files of points cannot be used:", *problems])
-            + "\n  mend or remove them, or go on without them with --skip-bad-files"
-        )
-    for problem in problems:
-        log.warning("skipped: %s", problem)
+    refuse_or_skip(problems, f"{len(points) + len(points.problems)} files of points", skip_bad_files)
 
 
 def electron_directions(table: np.ndarray, drift_frame: bool = True) -> np.ndarray:

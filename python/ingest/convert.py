@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,19 +11,25 @@ import numpy as np
 from python.general_purpose_libs import log
 from python.ingest.legacy_layout import check_legacy_events
 from python.ingest.products import EVENTS_AT_A_TIME, ProductSettings, ProductSummary, ProductWriter
+from python.ingest.root_file import RootFile, root_file
 from python.ingest.root_reader import read_source
 from python.ingest.truth import event_truth, signal_tps
 
 
 def convert(
-    path: Path, folder: Path, settings: ProductSettings, progress: Callable[[int, int], None] | None = None
+    path: str | os.PathLike | RootFile,
+    folder: Path,
+    settings: ProductSettings,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ProductSummary:
-    """Convert one ROOT file and write its image files into `folder`; `progress(events done, all events)` on the way.
+    """Convert the ROOT file at a path or an address and write its image files into `folder`.
+
+    `progress(events done, all events)` is called on the way.
 
     Raises DataError when the file is not what it should be, OutputError when a file cannot be written. A file appears
     complete or not at all, in place of any older one.
     """
-    path = Path(path)
+    path = root_file(path)
     source = read_source(path, settings.min_sot)
     if settings.legacy_layout:
         check_legacy_events(source.events["event"], path)

@@ -6,20 +6,21 @@ The files hold trees `TriggerPrimitives/<maker>`, `mctruths`, `mcparticles`, ...
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from python.data.array_rules import ArrayRule, checked
 from python.data.geometry import CLOCKS_PER_TICK
-from python.data.sources import Source, source_of_file
+from python.data.sources import Source
 from python.general_purpose_libs import DataError
 from python.ingest.event_keys import KEYS, PARTICLES, TP_FOLDER, Stretches, number_events
+from python.ingest.root_file import RootFile, naming_the_file, opened_root_file, root_file, source_of
 from python.ingest.trigger_primitives import TriggerPrimitives
 
+TREE_CLASSES = ("TTree", "ROOT::RNTuple")  # of which uproot reads both in the same way
 TP_BRANCHES = (
     "channel", "time_start", "samples_over_threshold", "samples_to_peak", "adc_integral", "adc_peak",
 )  # fmt: skip
@@ -27,6 +28,30 @@ TRUTH_BRANCHES = ("bt_numelectrons", "bt_primary_track_id")
 MCTRUTH_BRANCHES = ("block_id", "pdg", "status_code", "x", "y", "z", "px", "py", "pz", "energy")
 MCPARTICLE_BRANCHES = ("g4_track_id", "truth_block_id", "x", "y", "z")
 ENTRIES_AT_A_TIME = 2_000_000
+# What the values must be that are worked with; which channels there are is told by the geometry.
+_SAMPLES = {"lowest": 0, "highest": 2**16 - 1, "finite": True}
+BRANCH_RULES = {
+    rule.name: rule
+    for rule in (
+        ArrayRule("channel", "iuf", ("entries",), finite=True),
+        ArrayRule("time_start", "iuf", ("entries",), lowest=0, highest=2**62, finite=True),
+        *(ArrayRule(name, "iuf", ("entries",), **_SAMPLES) for name in ("samples_over_threshold", "samples_to_peak")),
+        *(
+            ArrayRule(f"adc_{name}", "iuf", ("entries",), lowest=0, highest=2**32, finite=True)
+            for name in ("integral", "peak")
+        ),
+        *(
+            ArrayRule(name, "iuf", ("entries",), finite=True)
+            for name in (*TRUTH_BRANCHES, "block_id", "pdg", "status_code")
+        ),
+        *(ArrayRule(name, "iuf", ("entries",), finite=True) for name in ("g4_track_id", "truth_block_id")),
+        # cm and GeV; NaN where a generator knows none
+        *(
+            ArrayRule(name, "iuf", ("entries",), lowest=-1e9, highest=1e9)
+            for name in ("x", "y", "z", "px", "py", "pz", "energy")
+        ),
+    )
+}
 
 
 @dataclass
@@ -47,12 +72,14 @@ class SourceFile:
     mcparticles: dict[str, np.ndarray] | None
 
 
-def read_source(path: Path, min_sot: int = 2) -> SourceFile:
+def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceFile:
     """Read a file of trigger primitives, leaving out those of fewer than `min_sot` samples (noise, mostly).
+
+    `path` may be an address (root://...) too. Trees are read as TTree or RNTuple.
 
     Raises DataError, naming the file, when it is missing, damaged, not ROOT, or lacks a tree or branch.
     """
-    path = Path(path)
+    path = root_file(path)
     with naming_the_file(path), opened_root_file(path) as file:
         trees = find_trees(file, path)
         tp_tree = trees[TP_FOLDER]
@@ -69,56 +96,14 @@ def read_source(path: Path, min_sot: int = 2) -> SourceFile:
         for name, table in tables.items():
             table["event"] = numbers[name]
         tps, truth = _in_order(columns, has_truth)
-        whole = source_of_file(path)
+        whole = source_of(path)
         sources = [whole.part(number) for number in range(events["source"].max(initial=0) + 1)]
         return SourceFile(sources, events, tps, truth, tables.get("mctruths"), tables.get(PARTICLES))
 
 
-@contextmanager
-def naming_the_file(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong in reading into a DataError that names the file.
-
-    uproot raises errors of a dozen kinds on damaged files, down to zlib's and struct's, and has no common base for them.
-    """
-    try:
-        yield
-    except DataError as error:
-        raise error if str(path) in str(error) else DataError(f"{path}: {error}") from error
-    except MemoryError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"{path}: damaged or incomplete ROOT file ({type(error).__name__}: {reason}); copy it again or leave it out"
-        ) from error
-
-
-@contextmanager
-def opened_root_file(path: Path) -> Iterator[Any]:
-    """Open a ROOT file, with the plain mistakes told apart first."""
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder; name the ROOT files in it")
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    if size == 0:
-        raise DataError(f"{path}: is empty (0 bytes); copy it again or leave it out")
-    if magic != b"root":
-        raise DataError(f"{path}: is not a ROOT file (it begins with {magic!r})")
-    import uproot
-
-    with uproot.open(path) as file:
-        yield file
-
-
-def find_trees(file: Any, path: Path) -> dict[str, Any]:
+def find_trees(file: Any, path: RootFile) -> dict[str, Any]:
     """Find the trees by the end of their path, whatever folder they are in; TP_FOLDER holds exactly one."""
-    names = sorted(file.keys(cycle=False, filter_classname="TTree"))
+    names = sorted(file.keys(cycle=False, filter_classname=TREE_CLASSES))
     makers = [name for name in names if TP_FOLDER in name.split("/")[:-1]]
     if len(makers) != 1:
         problem = (
@@ -130,19 +115,31 @@ def find_trees(file: Any, path: Path) -> dict[str, Any]:
     return {TP_FOLDER: file[makers[0]], **others}
 
 
-def read_branches(tree: Any, branches: tuple[str, ...], path: Path, start: int = 0, stop: int | None = None) -> dict:
+def read_branches(
+    tree: Any, branches: tuple[str, ...], path: RootFile, start: int = 0, stop: int | None = None
+) -> dict:
     found = set(tree.keys())
     missing = [name for name in branches if name not in found]
     if missing:
         raise DataError(f"{path}: tree {tree.name} lacks the branch(es) {missing}. Found: {sorted(found)}")
-    return tree.arrays(branches, entry_start=start, entry_stop=stop, library="np")
+    columns = tree.arrays(branches, entry_start=start, entry_stop=stop, library="np")
+    odd = [name for name, column in columns.items() if column.ndim != 1 or column.dtype.kind not in "biuf"]
+    if odd:
+        raise DataError(
+            f"{path}: tree {tree.name} holds several values, or no number, per entry in the branch(es) {odd}: this is another "
+            "layout; write a tree with one entry a trigger primitive (or particle) and one number a branch"
+        )
+    rules = [BRANCH_RULES[name] for name in branches if name in BRANCH_RULES]
+    where = f"{path}: tree {tree.name}" + (f" from entry {start}" if start else "")
+    checked(columns, rules, where, "make the file again or leave it out")
+    return columns
 
 
-def _read_tree(tree: Any, branches: tuple[str, ...], path: Path) -> dict[str, np.ndarray]:
+def _read_tree(tree: Any, branches: tuple[str, ...], path: RootFile) -> dict[str, np.ndarray]:
     return read_branches(tree, (*KEYS, *branches), path)
 
 
-def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: Path) -> tuple[dict, Stretches]:
+def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: RootFile) -> tuple[dict, Stretches]:
     """Return the columns of the TPs with enough samples, with the `entry` of each, and how events stand in the whole tree."""
     parts, stretches = [], []
     for start in range(0, max(tree.num_entries, 1), ENTRIES_AT_A_TIME):

@@ -9,10 +9,9 @@ import numpy as np
 
 from python.general_purpose_libs import DataError
 from python.ingest.event_keys import KEYS, PARTICLE, PARTICLES, Stretches, number_events
+from python.ingest.root_file import naming_the_file, opened_root_file
 from python.ingest.root_reader import (
     find_trees,
-    naming_the_file,
-    opened_root_file,
     read_branches,
 )
 

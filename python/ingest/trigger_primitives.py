@@ -27,7 +27,9 @@ class TriggerPrimitives:
     peak: np.ndarray
 
     def __post_init__(self) -> None:
-        if len(self) and not (self.channel.min() >= 0 and self.channel.max() < N_APAS * CHANNELS_PER_APA):
+        if len(self) and self.channel.min() < 0:
+            raise DataError(f"channel {self.channel.min()} is negative, which no channel is; make the file again")
+        if len(self) and self.channel.max() >= N_APAS * CHANNELS_PER_APA:
             raise DataError(
                 f"channel {self.channel.max()} is beyond the {N_APAS * CHANNELS_PER_APA} of the geometry dune10kt_1x2x2, "
                 "the only one that is known here"

@@ -16,7 +16,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from python.config.differences import differences
-from python.general_purpose_libs import ConfigError, log, read_json, write_json, writing_to
+from python.data.input_files import find_files
+from python.general_purpose_libs import ConfigError, DataError, log, read_json, write_json, writing_to
 from python.ingest.products import ProductSummary, output_names
 from python.simulation.events import EventList, plan_events, simulate_file
 from python.simulation.settings import SimulationSettings
@@ -59,7 +60,7 @@ def _claim(folder: Path, settings: SimulationSettings, events: EventList) -> Non
     """Write the settings into `folder`, or compare them with those that are there."""
     described = {**settings.described(), "made_of": events.described()}
     path = folder / SETTINGS_FILE
-    others = sorted(folder.glob("**/*.npz"))
+    others = _image_files(folder)
     if path.exists() and others:
         found = differences(read_json(path), described)
         if found:
@@ -72,6 +73,18 @@ def _claim(folder: Path, settings: SimulationSettings, events: EventList) -> Non
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_json(path, described)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Image files that are in `folder` already. Raises DataError where it cannot be told, as in a subfolder that is locked."""
+    if not folder.is_dir():
+        return []
+    found = find_files([folder], lambda path: path.suffix == ".npz")
+    if found.problems:
+        raise DataError(
+            "\n  ".join([f"{folder}: what it holds cannot be told; give a new folder, or mend", *found.problems])
+        )
+    return found.paths
 
 
 def _made(

@@ -58,7 +58,7 @@ def test_options_reach_the_images(small_file, tmp_path, capsys):
 def test_an_older_result_is_replaced_and_said_so(small_file, tmp_path, capsys):
     (tmp_path / "small_planeX.npz").write_text("from before")
     assert run("-i", small_file, "-o", tmp_path) == 0
-    assert "replacing small_planeX.npz" in capsys.readouterr().err
+    assert "replaced small_planeX.npz" in capsys.readouterr().err
     with np.load(tmp_path / "small_planeX.npz") as arrays:
         assert str(arrays["plane"]) == "X"
 

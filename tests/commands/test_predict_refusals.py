@@ -64,6 +64,26 @@ def test_broken_files_are_named_or_skipped(predict, untrained_track_run, tmp_pat
     assert len(result.found["scores"]) == 40
 
 
+def test_metadata_that_are_no_table_are_named_or_skipped(predict, untrained_track_run, tmp_path):
+    data = write_folder(tmp_path / "data")
+    arrays = dict(np.load(data / "file0_planeX.npz"))
+    for name, metadata in {
+        "records": np.zeros(40, [("event", "i8"), ("energy", "f4")]),
+        "dictionaries": np.array([{"event": 1}] * 40),
+        "one": np.array({"event": 1}, object),
+    }.items():
+        np.savez(data / f"{name}_planeX.npz", **{**arrays, "metadata": metadata})
+        np.savez(data / f"old_{name}_planeX.npz", images=np.ones((40, 128, 32), np.float32), metadata=metadata)
+    (data / "gone_planeX.npz").symlink_to("/nowhere")
+    result = predict(untrained_track_run, data)
+    assert result.code == 3
+    assert "error: 7 of 8 image files cannot be used:" in result.err
+    result = predict(untrained_track_run, data, more=("--skip-bad-files",))
+    assert result.code == 0
+    assert "7 bad files skipped" in result.err
+    assert len(result.found["scores"]) == 40
+
+
 # ---------------------------------------------------------------------------- runs that cannot be asked
 def copied(run, folder):
     folder.mkdir()

@@ -203,6 +203,18 @@ def test_a_folder_with_other_data_is_refused(es_folder, tmp_path, capsys):
     assert "another origin" in capsys.readouterr().err
 
 
+def test_what_a_folder_holds_is_looked_for_behind_links(tmp_path, capsys):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "real_planeX.npz").write_text("not ours")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to(tmp_path / "far")
+    assert run("-o", tmp_path / "out", "-n", "5") == 2
+    assert "another origin" in capsys.readouterr().err
+    (tmp_path / "far").rename(tmp_path / "away")
+    assert run("-o", tmp_path / "out", "-n", "5") == 3
+    assert "what it holds cannot be told" in capsys.readouterr().err
+
+
 def test_folder_that_cannot_be_made(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert run("-o", tmp_path / "file" / "out", "-n", "5") == 5

@@ -172,6 +172,18 @@ def test_a_run_that_is_carried(place):
 
 
 @pytest.mark.usefixtures("pool")
+def test_data_that_cannot_be_carried(place):
+    write_folder(place.path / "data" / "es")
+    (place.path / "data" / "es" / "gone_planeX.npz").symlink_to("/nowhere")
+    carried = ("--set", "batch_job.file_transfer=true", "batch_job.transfer_data=true")
+    done = place.submit(*carried, data=["data/es"])
+    assert done.code == 3
+    assert "gone_planeX.npz: is a link to /nowhere" in done.err
+    assert not place.output.exists()
+    assert place.submit(*carried, "--skip-bad-files", data=["data/es"]).code == 0
+
+
+@pytest.mark.usefixtures("pool")
 def test_the_job_trains(place):
     """The wrapper and the training in earnest, as a node would run them."""
     assert place.submit("--set", "model_parameters.epochs=1").code == 0

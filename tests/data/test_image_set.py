@@ -28,10 +28,10 @@ def damage_by_name(folder):
     content = (folder / "nan_planeX.npz").read_bytes()
     (folder / "cut_planeX.npz").write_bytes(content[: len(content) // 2])
     return {
-        "nan": "image 4 .*not finite",
-        "negative": "image 5 .*negative",
-        "shape": r"\(10, 32\)",
-        "short": "do not fit",
+        "nan": r"images\[4, 0, 0\] is nan, a finite number from 0 is needed",
+        "negative": r"images\[5, 0, 0\] is -1",
+        "shape": r"images has the shape \(10, 32\)",
+        "short": r"images has the shape \(4, 128, 32\), \(10, 128, 32\) is needed|metadata has the shape \(10, 18\), \(4, 18\)",
         "plane": r"column 12 \(plane\)",
         "lacks": "lacks the array metadata",
         "size": "128 x 16, most files have 128 x 32",
@@ -69,9 +69,9 @@ def test_both_namings_and_plane_folders_are_found_and_volumes_left(tmp_path):
     for name in ("run1_planeX", "clusters_planeX_batch0001", "X/run2_planeX", "X/run2_volume_planeX", "U/run2_planeU"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.npz").touch()
-    found = {path.stem for path in find_image_files(tmp_path, "X")}
+    found = {path.stem for path in find_image_files([tmp_path], "X").paths}
     assert found == {"run1_planeX", "clusters_planeX_batch0001", "run2_planeX"}
-    assert [path.stem for path in find_image_files(tmp_path, "X", "run1_plane{plane}.npz")] == ["run1_planeX"]
+    assert [path.stem for path in find_image_files([tmp_path], "X", "run1_plane{plane}.npz").paths] == ["run1_planeX"]
 
 
 def test_volumes_are_not_taken_for_clusters(tmp_path):
@@ -166,17 +166,17 @@ def test_own_files_are_checked(tmp_path):
     content = image_file(4)
     path = tmp_path / "a_planeX.npz"
     for change, reason in (
-        (lambda arrays: arrays["data"].__setitem__(0, -5), "negative"),
-        (lambda arrays: arrays["data"].__setitem__(0, np.nan), "not finite"),
-        (lambda arrays: arrays["indices"].__setitem__(0, 60000), "outside"),
-        (lambda arrays: arrays["source"].__setitem__(0, 9), "source"),
-        (lambda arrays: arrays["indptr"].__setitem__(-1, 3), "offsets"),
+        (lambda arrays: arrays["data"].__setitem__(0, -5), r"data\[0\] is -5.0, a finite number from 0"),
+        (lambda arrays: arrays["data"].__setitem__(0, np.nan), r"data\[0\] is nan, a finite number"),
+        (lambda arrays: arrays["indices"].__setitem__(0, 60000), "from 0 to 4095 is needed, as there are 4096 pixels"),
+        (lambda arrays: arrays["source"].__setitem__(0, 9), "source.0. is 9.*there are 1 sources"),
+        (lambda arrays: arrays["indptr"].__setitem__(-1, 3), "indptr has to rise"),
         (lambda arrays: arrays.pop("event"), "event"),
         (lambda arrays: arrays.pop("run"), "run"),
         (lambda arrays: arrays.pop("source_ids"), "source_ids"),
-        (lambda arrays: arrays.update(source_ids=arrays["source_ids"][:0]), "shorter"),
-        (lambda arrays: arrays.update(event=arrays["event"].astype(np.uint64)), "event is of type uint64"),
-        (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), "metadata has 1 rows for 4"),
+        (lambda arrays: arrays.update(source_ids=arrays["source_ids"][:0]), "source_ids"),
+        (lambda arrays: arrays.update(event=arrays["event"].astype(np.uint64) + np.uint64(2**63)), "event"),
+        (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), r"metadata has the shape \(1, 15\), \(4, 15\)"),
         (lambda arrays: arrays.update(points=arrays["indptr"]), "holds points.*batch_pattern"),
         (lambda arrays: arrays.update(format_version=np.int64(99)), "version 99"),
     ):

@@ -230,7 +230,7 @@ def test_clouds_are_joined_by_identity(triples, tmp_path):
     write_clouds(tmp_path / "deep" / "2_points.npz", [("a.root", 2, 2), ("a.root", 3, 3)], ["a.root"], [2, 7])
     write_clouds(tmp_path / "3_points.npz", [("c.root", 1, 1), ("a.root", 4, 1)], ["c.root", "a.root"], [8, 8])
     paths = find_point_files([tmp_path, tmp_path / "deep"])
-    assert [path.name for path in paths] == ["1_points.npz", "3_points.npz", "2_points.npz"]
+    assert [path.name for path in paths.paths] == ["1_points.npz", "3_points.npz", "2_points.npz"]
     clouds, found = read_clouds(triples, paths, [tmp_path])
     assert found.tolist() == [True, False, True, True, False, True]
     assert clouds.counts.tolist() == [1, 2, 3, 5]
