@@ -150,7 +150,7 @@ def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> n
     """
     table = empty_metadata(n)
     for column in COLUMNS:
-        if column.is_integer and column.name in arrays:
+        if column.is_integer and column.name in arrays and column.name != "plane":
             table[column.name] = arrays[column.name]
     names = [str(name) for name in arrays["metadata_columns"]]
     for column in COLUMNS:
