@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 
 from python.config.classification_losses import CrossEntropyParameters, FocalParameters
-from python.config.task_schema import BuildParameters, InputShape
+from python.config.task_schema import BuildParameters, InputShape, decay_rate
 
 CLASSES = ("cc", "es")
 LOSSES = {"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters}
@@ -43,8 +43,7 @@ class VolumeParameters(NumbersParameters):
         "average", description="How resized joins: average keeps the charge, max the height of small, isolated pulses."
     )
     dropout_rate: float = Field(0.3, ge=0, lt=1, description="Share of units dropped after each dense layer.")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of the first epoch.")
-    decay_rate: float = Field(1.0, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+    decay_rate: float = decay_rate(1.0)
 
 
 def n_numbers(parameters: NumbersParameters) -> int:

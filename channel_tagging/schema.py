@@ -7,17 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from channel_tagging.models import (
-    deep_cnn,
-    hyperopt_simple_cnn,
-    point_network,
-    resnet,
-    simple_cnn,
-    three_plane_resnet,
-)
+from channel_tagging import models
 from python.config.problems import Problem
 from python.config.schema import PLACE, DatasetParameters, RunConfig, Texts
-from python.config.task_schema import Architecture, TaskSchema
+from python.config.task_schema import Architecture, TaskSchema, architectures_in
 
 
 class TaggingDataset(DatasetParameters):
@@ -72,14 +65,7 @@ def rules(config: TaggingConfig, architecture: Architecture) -> Iterator[Problem
 
 SCHEMA = TaskSchema(
     name="channel_tagging",
-    architectures={
-        "simple_cnn": simple_cnn.ARCHITECTURE,
-        "hyperopt_simple_cnn": hyperopt_simple_cnn.ARCHITECTURE,
-        "deep_cnn": deep_cnn.ARCHITECTURE,
-        "resnet": resnet.ARCHITECTURE,
-        "three_plane_resnet": three_plane_resnet.ARCHITECTURE,
-        "point_network": point_network.ARCHITECTURE,
-    },
+    architectures=architectures_in(models),
     input_shape=(208, 1242, 1),
     monitors=("val_loss", "val_accuracy", "val_auc"),
     config=TaggingConfig,

@@ -16,8 +16,6 @@ class ImageParameters(BuildParameters):
     n_dense_units: int = Field(256, ge=1, le=8192, description="Units of each dense layer.")
     dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
     use_batch_norm: bool = Field(False, description="Batch normalisation after each convolution.")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of the first epoch.")
-    decay_rate: float = Field(0.95, gt=0, le=1, description="Factor on the learning rate after each epoch.")
 
 
 class ThreePlaneParameters(ImageParameters):

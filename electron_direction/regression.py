@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from electron_direction.estimates import combined, estimates
-from electron_direction.lobes import VECTORS
-from electron_direction.loss_parameters import HEAD_OF_LOSS
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.data.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
 from python.data.geometry import PLANES, TICK_CM
 from python.data.orientation import to_detector_frame, to_drift_frame
-from python.data.symmetries import group, transform_directions, transform_inputs
+from python.data.symmetries import group, transform_inputs
 from python.data.triples import TripleSet, electron_directions
+from python.directions.answer import Answer
+from python.directions.find import losses
 from python.general_purpose_libs import DataError
 from python.regression_libs import DirectionResults, direction_metrics
 from python.reporting.direction_energy_plots import (
@@ -48,10 +47,10 @@ class DirectionRegression:
 
     def __init__(self, config: DirectionConfig) -> None:
         self.config = config
-        self.head = HEAD_OF_LOSS[config.model_parameters.loss.name]
+        self.answer = losses()[config.model_parameters.loss.name].answer
 
-    def outputs(self) -> str:
-        return self.head
+    def outputs(self) -> Answer:
+        return self.answer
 
     def check_training_labels(self, labels: np.ndarray) -> None:
         if len(labels) == 0:
@@ -82,39 +81,35 @@ class DirectionRegression:
         return in_turn(steps)
 
     def loss(self) -> Any:
-        from electron_direction.models.direction_losses import direction_loss
+        from python.directions.training import direction_loss
 
         parameters = self.config.model_parameters.loss
         return direction_loss(parameters.name, parameters)
 
     def metrics(self) -> list:
-        from electron_direction.models.direction_metric import MeanAngle
+        from python.directions.training import MeanAngle
 
-        return [MeanAngle(self.head)]
+        return [MeanAngle(self.answer.name)]
 
     def views(self) -> list[View]:
-        starts = VECTORS if self.head == "two_lobes" else (0,)
-
         def view(signs: np.ndarray) -> View:
             def turned(values: np.ndarray) -> np.ndarray:
                 return np.tile(signs, (len(values), 1))
 
             return View(
                 lambda inputs: transform_inputs(inputs, turned(next(iter(inputs.values())))),
-                lambda outputs: transform_directions(outputs, turned(outputs), starts),
+                lambda outputs: self.answer.turned(outputs, turned(outputs)),
             )
 
         return [view(signs) for signs in group(self.config.prediction.average_over)]
 
     def combined(self, outputs: np.ndarray) -> np.ndarray:
-        return combined(outputs, self.head)
+        return self.answer.combined(outputs)
 
     def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
         table = samples.set.metadata[rows]
-        found = estimates(outputs, self.head, spread_counts=self.config.ensemble is not None)
+        found = (self.answer.of_several() if self.config.ensemble else self.answer).estimates(outputs)
         known = {name: value for name, value in vars(found).items() if value is not None and name != "direction"}
-        if self.head == "multi_task":
-            known["electron_energy"], known["es_logit"] = np.exp(outputs[:, 3]), outputs[:, 4]
         drift, detector = found.direction, found.direction
         if self.config.dataset_parameters.frame == "old":
             drift = to_drift_frame(detector, table["face"])
@@ -128,8 +123,9 @@ class DirectionRegression:
             "face": table["face"],
             "is_es": samples.labels[rows],
             "outputs": outputs.astype(np.float32),
-            "output_layout": np.array(self.head),
+            "output_layout": np.array(self.answer.name),
             **known,
+            **self.answer.beside(outputs),
         }
 
     def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:

@@ -7,20 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from electron_direction.models import (
-    point_network,
-    single_plane_cnn,
-    three_plane_attention,
-    three_plane_cnn,
-    three_plane_cross_attention,
-    three_plane_energy,
-    three_plane_multi_scale,
-    three_plane_multi_task,
-    three_plane_residual,
-)
+from electron_direction import models
 from python.config.problems import Path, Problem
 from python.config.schema import DatasetParameters, RunConfig, Section
-from python.config.task_schema import Architecture, TaskSchema
+from python.config.task_schema import Architecture, TaskSchema, architectures_in
 
 Symmetries = Annotated[tuple[Literal["rotation", "mirror_x", "mirror_y", "mirror_z"], ...], Strict(False)]
 SYMMETRIES: Path = ("dataset_parameters", "augmentation", "symmetries")
@@ -116,17 +106,7 @@ def rules(config: DirectionConfig, architecture: Architecture) -> Iterator[Probl
 
 SCHEMA = TaskSchema(
     name="electron_direction",
-    architectures={
-        "three_plane_cnn": three_plane_cnn.ARCHITECTURE,
-        "single_plane_cnn": single_plane_cnn.ARCHITECTURE,
-        "three_plane_attention": three_plane_attention.ARCHITECTURE,
-        "three_plane_residual": three_plane_residual.ARCHITECTURE,
-        "three_plane_cross_attention": three_plane_cross_attention.ARCHITECTURE,
-        "three_plane_multi_scale": three_plane_multi_scale.ARCHITECTURE,
-        "three_plane_energy": three_plane_energy.ARCHITECTURE,
-        "three_plane_multi_task": three_plane_multi_task.ARCHITECTURE,
-        "point_network": point_network.ARCHITECTURE,
-    },
+    architectures=architectures_in(models),
     input_shape=(128, 32, 1),
     monitors=("val_loss", "val_angle"),
     config=DirectionConfig,

@@ -14,6 +14,7 @@ FLOORS = [  # from the top
     ("python.batch",),
     ("python.pointing",),
     ("python.reporting", "python.classification_libs", "python.regression_libs", "python.tagging_libs"),
+    ("python.directions",),
     ("python.networks",),
     ("python.simulation",),
     ("python.ingest",),

@@ -19,7 +19,7 @@ from python.regression_libs import (
     opening_angles,
     pull_coverage,
 )
-from tests.direction_samples import direction_results, rotated_by, unit_vectors
+from tests.directions.samples import direction_results, rotated_by, unit_vectors
 
 
 def results_at(angles, **others):

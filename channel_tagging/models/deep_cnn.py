@@ -19,7 +19,7 @@ from channel_tagging.network_parameters import (
     seen_shape,
     sight_fits,
 )
-from python.config.task_schema import Architecture, InputShape
+from python.config.task_schema import Architecture, InputShape, learning_rate
 
 if TYPE_CHECKING:
     import keras
@@ -34,7 +34,7 @@ class DeepCnnParameters(VolumeParameters):
     dense_units: Annotated[tuple[Units, ...], Strict(False)] = Field(
         (96, 32), description="Units of each dense layer between the convolutions and the output."
     )
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Learning rate of the first epoch.")
+    learning_rate: float = learning_rate(1e-4)
 
 
 def build(input_shape: InputShape, classes: Sequence[str], parameters: DeepCnnParameters) -> keras.Model:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from electron_direction.image_parameters import KERNEL_SIZE, ImageParameters
-from electron_direction.loss_parameters import DIRECTION_LOSSES
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.directions.find import loss_parameters
 
 if TYPE_CHECKING:
     import keras
+
+    from python.directions.answer import Answer
 
 
 class SinglePlaneCnnParameters(ImageParameters):
@@ -22,16 +24,20 @@ def inputs(_parameters: SinglePlaneCnnParameters) -> tuple[str, ...]:
     return ("image",)
 
 
-def build(input_shape: InputShape, head: str, parameters: SinglePlaneCnnParameters) -> keras.Model:
-    """The network from the image (N, H, W, 1) of one plane to the output `head`."""
+def build(input_shape: InputShape, answer: Answer, parameters: SinglePlaneCnnParameters) -> keras.Model:
+    """The network from the image (N, H, W, 1) of one plane to the output of `answer`."""
     from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import doubling_branch
 
     return image_network(
-        "single_plane_cnn", inputs(parameters), input_shape, head, parameters, doubling_branch(parameters)
+        "single_plane_cnn", inputs(parameters), input_shape, answer, parameters, doubling_branch(parameters)
     )
 
 
 ARCHITECTURE = Architecture(
-    parameters=SinglePlaneCnnParameters, build=build, losses=DIRECTION_LOSSES, check=pooling_fits, inputs=inputs
+    parameters=SinglePlaneCnnParameters,
+    build=build,
+    losses=loss_parameters(default="angular"),
+    check=pooling_fits,
+    inputs=inputs,
 )

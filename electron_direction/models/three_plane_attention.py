@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
-from electron_direction.loss_parameters import DIRECTION_LOSSES
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.directions.find import loss_parameters
 
 if TYPE_CHECKING:
     import keras
+
+    from python.directions.answer import Answer
 
 
 class ThreePlaneAttentionParameters(ThreePlaneParameters):
@@ -53,8 +55,8 @@ def check(input_shape: InputShape, parameters: ThreePlaneAttentionParameters) ->
     return pooling_fits(input_shape, parameters, further=1)
 
 
-def build(input_shape: InputShape, head: str, parameters: ThreePlaneAttentionParameters) -> keras.Model:
-    """The network from images (N, H, W, 1) of the planes to the output `head`."""
+def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneAttentionParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
     from python.networks.attention import SpatialAttention  # validating a configuration must not load TensorFlow
     from python.networks.image_network import image_network
     from python.networks.plane_branches import pooled_convolution
@@ -68,13 +70,15 @@ def build(input_shape: InputShape, head: str, parameters: ThreePlaneAttentionPar
             features = SpatialAttention(name=f"{plane}_{number}_attention")(features)
         return features
 
-    return image_network("three_plane_attention", three_plane_inputs(parameters), input_shape, head, parameters, branch)
+    return image_network(
+        "three_plane_attention", three_plane_inputs(parameters), input_shape, answer, parameters, branch
+    )
 
 
 ARCHITECTURE = Architecture(
     parameters=ThreePlaneAttentionParameters,
     build=build,
-    losses=DIRECTION_LOSSES,
+    losses=loss_parameters(default="angular"),
     check=check,
     inputs=three_plane_inputs,
 )

@@ -8,32 +8,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
-from electron_direction.loss_parameters import DIRECTION_LOSSES
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.directions.find import loss_parameters
 
 if TYPE_CHECKING:
     import keras
+
+    from python.directions.answer import Answer
 
 
 class ThreePlaneCnnParameters(ThreePlaneParameters):
     kernel_size: int = KERNEL_SIZE
 
 
-def build(input_shape: InputShape, head: str, parameters: ThreePlaneCnnParameters) -> keras.Model:
-    """The network from images (N, H, W, 1) of the planes to the output `head`."""
+def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCnnParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
     from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import doubling_branch
 
     return image_network(
-        "three_plane_cnn", three_plane_inputs(parameters), input_shape, head, parameters, doubling_branch(parameters)
+        "three_plane_cnn", three_plane_inputs(parameters), input_shape, answer, parameters, doubling_branch(parameters)
     )
 
 
 ARCHITECTURE = Architecture(
     parameters=ThreePlaneCnnParameters,
     build=build,
-    losses=DIRECTION_LOSSES,
+    losses=loss_parameters(default="angular"),
     check=pooling_fits,
     inputs=three_plane_inputs,
 )

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
-from electron_direction.loss_parameters import DIRECTION_LOSSES
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.directions.find import loss_parameters
 
 if TYPE_CHECKING:
     import keras
+
+    from python.directions.answer import Answer
 
 MAX_TOKENS = 768  # attention keeps the square of this for each head and event: 2.4 MB
 
@@ -40,8 +42,8 @@ def check(input_shape: InputShape, parameters: ThreePlaneCrossAttentionParameter
     return pooling_fits(input_shape, parameters)
 
 
-def build(input_shape: InputShape, head: str, parameters: ThreePlaneCrossAttentionParameters) -> keras.Model:
-    """The network from images (N, H, W, 1) of the planes to the output `head`."""
+def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCrossAttentionParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
     from python.networks.attention import attended  # validating a configuration must not load TensorFlow
     from python.networks.image_network import image_network
     from python.networks.plane_branches import doubling_branch
@@ -59,7 +61,7 @@ def build(input_shape: InputShape, head: str, parameters: ThreePlaneCrossAttenti
         "three_plane_cross_attention",
         three_plane_inputs(parameters),
         input_shape,
-        head,
+        answer,
         parameters,
         doubling_branch(parameters),
         join,
@@ -69,7 +71,7 @@ def build(input_shape: InputShape, head: str, parameters: ThreePlaneCrossAttenti
 ARCHITECTURE = Architecture(
     parameters=ThreePlaneCrossAttentionParameters,
     build=build,
-    losses=DIRECTION_LOSSES,
+    losses=loss_parameters(default="angular"),
     check=check,
     inputs=three_plane_inputs,
 )

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
-from electron_direction.loss_parameters import DIRECTION_LOSSES
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.directions.find import loss_parameters
 
 if TYPE_CHECKING:
     import keras
+
+    from python.directions.answer import Answer
 
 
 class ThreePlaneEnergyParameters(ThreePlaneParameters):
@@ -26,16 +28,20 @@ def inputs(parameters: ThreePlaneEnergyParameters) -> tuple[str, ...]:
     return (*three_plane_inputs(parameters), "energy")
 
 
-def build(input_shape: InputShape, head: str, parameters: ThreePlaneEnergyParameters) -> keras.Model:
-    """The network from images (N, H, W, 1) of the planes and log energies (N, 1) [ln MeV] to the output `head`."""
+def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneEnergyParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) of the planes and log energies (N, 1) [ln MeV] to the output of `answer`."""
     from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import doubling_branch
 
     return image_network(
-        "three_plane_energy", inputs(parameters), input_shape, head, parameters, doubling_branch(parameters)
+        "three_plane_energy", inputs(parameters), input_shape, answer, parameters, doubling_branch(parameters)
     )
 
 
 ARCHITECTURE = Architecture(
-    parameters=ThreePlaneEnergyParameters, build=build, losses=DIRECTION_LOSSES, check=pooling_fits, inputs=inputs
+    parameters=ThreePlaneEnergyParameters,
+    build=build,
+    losses=loss_parameters(default="angular"),
+    check=pooling_fits,
+    inputs=inputs,
 )

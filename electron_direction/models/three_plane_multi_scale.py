@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from electron_direction.image_parameters import ThreePlaneParameters, three_plane_inputs
-from electron_direction.loss_parameters import DIRECTION_LOSSES
 from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.directions.find import loss_parameters
 
 if TYPE_CHECKING:
     import keras
+
+    from python.directions.answer import Answer
 
 KERNEL_SIZES = (3, 5, 7)
 
@@ -26,8 +28,8 @@ class ThreePlaneMultiScaleParameters(ThreePlaneParameters):
     )
 
 
-def build(input_shape: InputShape, head: str, parameters: ThreePlaneMultiScaleParameters) -> keras.Model:
-    """The network from images (N, H, W, 1) of the planes to the output `head`."""
+def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneMultiScaleParameters) -> keras.Model:
+    """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
     from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import multi_scale_block
 
@@ -41,14 +43,14 @@ def build(input_shape: InputShape, head: str, parameters: ThreePlaneMultiScalePa
         return features
 
     return image_network(
-        "three_plane_multi_scale", three_plane_inputs(parameters), input_shape, head, parameters, branch
+        "three_plane_multi_scale", three_plane_inputs(parameters), input_shape, answer, parameters, branch
     )
 
 
 ARCHITECTURE = Architecture(
     parameters=ThreePlaneMultiScaleParameters,
     build=build,
-    losses=DIRECTION_LOSSES,
+    losses=loss_parameters(default="angular"),
     check=pooling_fits,
     inputs=three_plane_inputs,
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from python.config.classification_losses import CrossEntropyParameters, FocalParameters
 from python.config.pooling import pooling_fits
-from python.config.task_schema import Architecture, BuildParameters, InputShape
+from python.config.task_schema import Architecture, BuildParameters, InputShape, learning_rate
 
 if TYPE_CHECKING:
     import keras
@@ -22,8 +22,7 @@ class SimpleCnnParameters(BuildParameters):
     n_dense_layers: int = Field(2, ge=0, le=8, description="Dense layers between the convolutions and the output.")
     n_dense_units: int = Field(128, ge=1, le=8192, description="Units of each dense layer.")
     dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Learning rate of the first epoch.")
-    decay_rate: float = Field(0.95, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+    learning_rate: float = learning_rate(1e-4)
 
 
 def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnnParameters) -> keras.Model:

@@ -13,12 +13,14 @@ from python.config.task_schema import Architecture, TaskSchema
 Node = dict[str, Any]
 RANGE: Node = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 STEPPED_RANGE: Node = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+SPACE_OUTSIDE = "space_outside_the_network"  # searchable keys that belong neither to the network nor to the loss
 
 
 def task_json_schema(task: TaskSchema) -> Node:
     """JSON Schema (2020-12) of the configurations of `task`: model_name decides about parameters, losses and search.
 
-    It accepts whatever `load_config` accepts; rules between keys beyond that are for `load_config` alone.
+    It accepts whatever `load_config` accepts; rules between keys beyond that are for `load_config` alone. What architectures
+    share stands once, so that one more network or loss adds what is its own.
     """
     first, architecture = next(iter(task.architectures.items()))
     root = config_model(task, first, architecture.default_loss).model_json_schema()
@@ -32,9 +34,13 @@ def task_json_schema(task: TaskSchema) -> Node:
     model_keys = sections.keys(("model_parameters",))
     outside = {"batch_size": model_keys["batch_size"]}
     outside |= {name: sections.keys(("dataset_parameters",))[name] for name in OF_THE_DATA}
+    definitions[SPACE_OUTSIDE] = _dimensions(outside)
     for name in ("build_parameters", "loss", "space_options"):
         model_keys[name] = {"description": model_keys[name]["description"]}
-    branches = [_branch(name, architecture, definitions, outside) for name, architecture in task.architectures.items()]
+    groups = _losses_in_groups(task)
+    branches = [
+        _branch(name, architecture, groups[name], definitions) for name, architecture in task.architectures.items()
+    ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Configuration of {task.name}",
@@ -54,14 +60,37 @@ def _loss_key(name: str, parameters: type) -> str:
     return f"{name}_{parameters.__name__}"
 
 
-def _branch(model_name: str, architecture: Architecture, definitions: Node, outside: Node) -> Node:
-    losses = [{"$ref": f"#/$defs/{_loss_key(name, kind)}"} for name, kind in architecture.losses.items()]
+def _losses_in_groups(task: TaskSchema) -> dict[str, str]:
+    """For each architecture the key of its losses, which it shares with those that have the same."""
+    keys: dict[frozenset[str], str] = {}
+    return {
+        name: keys.setdefault(frozenset(_loss_key(*each) for each in one.losses.items()), f"losses_of_{name}")
+        for name, one in task.architectures.items()
+    }
+
+
+def _branch(model_name: str, architecture: Architecture, losses_key: str, definitions: Node) -> Node:
+    """What holds for one architecture; what it refers to is defined on the way."""
+    losses = sorted(architecture.losses.items())
+    definitions[losses_key] = {"anyOf": [_reference(_loss_key(name, kind)) for name, kind in losses]}
+    of_losses, of_network = f"space_of_{losses_key}", f"space_of_{architecture.parameters.__name__}"
+    fields: Node = {}
+    for name, kind in losses:
+        own = definitions[_loss_key(name, kind)]["properties"]
+        fields.update({key: node for key, node in own.items() if key != "name"})
+    fields["loss"] = {"enum": [name for name, _ in losses], "description": "The loss."}
+    definitions[of_losses] = _dimensions(fields)
+    definitions[of_network] = _dimensions(definitions[architecture.parameters.__name__]["properties"])
+    space = {
+        "type": "object",
+        "allOf": [_reference(key) for key in (of_network, of_losses, SPACE_OUTSIDE)],
+        "unevaluatedProperties": False,
+        "minProperties": 1,
+    }
     keys = {
-        "build_parameters": {"$ref": f"#/$defs/{architecture.parameters.__name__}"},
-        "loss": {"anyOf": losses},
-        "space_options": {
-            "anyOf": [{"$ref": f"#/$defs/{_space_key(architecture, definitions, outside)}"}, {"type": "null"}]
-        },
+        "build_parameters": _reference(architecture.parameters.__name__),
+        "loss": _reference(losses_key),
+        "space_options": {"anyOf": [space, {"type": "null"}]},
     }
     parameters: Node = {"properties": keys}
     then: Node = {"properties": {"model_parameters": parameters}}
@@ -71,20 +100,13 @@ def _branch(model_name: str, architecture: Architecture, definitions: Node, outs
     return {"if": {"properties": {"model_name": {"const": model_name}}}, "then": then}
 
 
-def _space_key(architecture: Architecture, definitions: Node, outside: Node) -> str:
-    """Define every name that a search of this architecture may vary, with what may be written for it; the key of that.
+def _reference(key: str) -> Node:
+    return {"$ref": f"#/$defs/{key}"}
 
-    `outside` are the searchable keys that belong neither to the network nor to the loss.
-    """
-    fields = {**definitions[architecture.parameters.__name__]["properties"], **outside}
-    for name, parameters in architecture.losses.items():
-        own = definitions[_loss_key(name, parameters)]["properties"]
-        fields.update({key: node for key, node in own.items() if key != "name"})
-    fields["loss"] = {"enum": list(architecture.losses), "description": "The loss."}
-    properties = {name: _dimension(name, node) for name, node in fields.items()}
-    key = "_".join(["space", architecture.parameters.__name__, *architecture.losses])
-    definitions[key] = {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
-    return key
+
+def _dimensions(fields: Node) -> Node:
+    """The names that a search may vary among `fields`, with what may be written for each."""
+    return {"properties": {name: _dimension(name, node) for name, node in fields.items()}}
 
 
 def _dimension(name: str, field: Node) -> Node:

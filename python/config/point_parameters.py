@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from python.config.task_schema import BuildParameters
+from python.config.task_schema import BuildParameters, decay_rate, learning_rate
 
 Width = Annotated[float, Field(gt=0, le=100)]
 Units = Annotated[int, Field(ge=1, le=8192)]
@@ -29,5 +29,5 @@ class PointNetworkParameters(BuildParameters):
         (256, 128), description="Units of each dense layer between the event and the output."
     )
     dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="Learning rate of the first epoch.")
-    decay_rate: float = Field(0.8, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+    learning_rate: float = learning_rate(3e-3)
+    decay_rate: float = decay_rate(0.8)

@@ -5,8 +5,12 @@ Cheap to import: neither Keras nor NumPy are needed before a network is built.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from types import ModuleType
 from typing import Any
 
 from pydantic import Field
@@ -17,13 +21,39 @@ from python.config.schema import Loss, RunConfig, Section
 InputShape = tuple[int, int, int]
 
 
+class Input(StrEnum):
+    """What a network can take of a sample; images and volumes in raw ADC."""
+
+    IMAGE = "image"  # of the plane that the configuration names
+    U = "u"  # of each of three matched planes
+    V = "v"
+    X = "x"
+    OFFSETS = "offsets"  # between the planes
+    ENERGY = "energy"  # the logarithm of the reconstructed one, in MeV
+    NUMBERS = "numbers"  # reconstructed ones of a volume
+    POINTS = "points"  # trigger primitives
+
+
 def larger_is_better(monitor: str) -> bool:
     """Whether a quantity that is watched ought to grow, as accuracies do, and not to fall, as losses and angles."""
     return monitor.endswith(("accuracy", "auc"))
 
 
+def learning_rate(default: float) -> Any:
+    """Declares the learning rate of an architecture whose best one is not the usual."""
+    return Field(default, gt=0, le=1, description="Learning rate of the first epoch.")
+
+
+def decay_rate(default: float) -> Any:
+    """Declares the decay of the learning rate of an architecture for which the usual one is not best."""
+    return Field(default, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+
+
 class BuildParameters(Section):
     """Base of an architecture's parameters. Every field has a default, a description and its range."""
+
+    learning_rate: float = learning_rate(1e-3)
+    decay_rate: float = decay_rate(0.95)
 
 
 class LossParameters(Loss):
@@ -40,7 +70,8 @@ class Architecture:
     the names of a classifier's classes, that of a direction's layout. `losses` maps the names of the losses that fit
     the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
     together, or None. `classes` are a classifier's class names in the order of its labels. `inputs(parameters)` names
-    what the network takes. `searches` names the plain network that one meant for a search becomes with what was found.
+    what the network takes, values of Input. `searches` names the plain network
+    that one meant for a search becomes with what was found.
     """
 
     parameters: type[BuildParameters]
@@ -51,6 +82,11 @@ class Architecture:
     check: Callable[[InputShape, Any], str | None] = lambda _shape, _parameters: None
     inputs: Callable[[Any], tuple[str, ...]] = lambda _parameters: ("image",)
 
+    def __post_init__(self) -> None:
+        unknown = set(self.inputs(self.parameters())) - set(Input)
+        if unknown:
+            raise ValueError(f"{self.parameters.__name__}: {sorted(unknown)} are none of {', '.join(Input)}")
+
     @property
     def meant_for_search(self) -> bool:
         return bool(self.searches)
@@ -58,6 +94,12 @@ class Architecture:
     @property
     def default_loss(self) -> str:
         return next(iter(self.losses))
+
+
+def architectures_in(folder: ModuleType) -> dict[str, Architecture]:
+    """The architectures of a package by their names: each file in it declares the ARCHITECTURE of its name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    return {name: importlib.import_module(f"{folder.__name__}.{name}").ARCHITECTURE for name in names}
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 from keras import layers
 
 from python.config.task_schema import InputShape
-from python.networks.direction_head import direction_head
 from python.networks.event_inputs import EVENT_INPUTS, event_features, event_input
 from python.networks.inputs import ADC_UNIT
 from python.networks.plane_branches import Branch
+
+
+class Output(Protocol):
+    """What a network ends with: an answer with a direction, say."""
+
+    def head(self, features: Any) -> Any:
+        """The last layers: features (N, F) to outputs (N, C)."""
 
 
 class DensePart(Protocol):
@@ -31,12 +37,12 @@ def image_network(
     name: str,
     inputs: Sequence[str],
     input_shape: InputShape,
-    head: str,
+    output: Output,
     parameters: DensePart,
     branch: Branch,
     join: Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor] = flattened,
 ) -> keras.Model:
-    """The Keras model `name` that takes a dictionary of the `inputs` and gives the output layout `head`.
+    """The Keras model `name` that takes a dictionary of the `inputs` and gives the `output`.
 
     Inputs that EVENT_INPUTS knows are numbers of the event, (N, n); all others are images (N, *input_shape) of raw ADC.
     `branch(image, plane)` reads an image in units of ADC_UNIT, with weights of its own; `join(maps)` makes features (N, n) of
@@ -57,4 +63,4 @@ def image_network(
         features = layers.Dense(parameters.n_dense_units, activation="relu", name=f"dense_{number}")(features)
         if parameters.dropout_rate > 0:
             features = layers.Dropout(parameters.dropout_rate, name=f"dropout_{number}")(features)
-    return keras.Model(taken, direction_head(features, head), name=name)
+    return keras.Model(taken, output.head(features), name=name)

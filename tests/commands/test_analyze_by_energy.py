@@ -15,7 +15,7 @@ from python.general_purpose_libs import run_command
 from python.regression_libs import direction_metrics
 from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 from python.simulation.flux import FLUENCES
-from tests.direction_samples import direction_results
+from tests.directions.samples import direction_results
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ["all", "< 20", "20 to 40", "> 40"]

@@ -16,7 +16,7 @@ from python.commands.compare_runs import main
 from python.general_purpose_libs import run_command
 from python.regression_libs import direction_metrics
 from tests.commands.test_analyze_by_energy import write_run as write_direction_run
-from tests.direction_samples import direction_results
+from tests.directions.samples import direction_results
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("background", "main_track")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from python.data.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn, slerp
 from python.data.point_clouds import POINT_COLUMNS
 from python.data.symmetries import ELEMENTS
-from tests.direction_samples import unit_vectors
+from tests.directions.samples import unit_vectors
 
 COLUMN = {name: number for number, name in enumerate(POINT_COLUMNS)}
 STEPS = [RandomSymmetries(tuple(ELEMENTS), 0.5), PixelNoise(16.0, 0.080289), EnergyScale(0.2), MixUp(0.4)]

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from electron_direction.loss_parameters import DIRECTION_LOSSES
-from electron_direction.models.direction_losses import angular_loss, von_mises_fisher_loss
-from python.networks.direction_head import HEADS
+from python.directions.answers.direction import angular_loss
+from python.directions.answers.von_mises_fisher import von_mises_fisher_loss
+from python.directions.find import answers, loss_parameters
 
 SHAPE = (16, 8, 1)
 THREE_PLANES = (
@@ -43,7 +43,7 @@ def untrained(name, head="direction"):
 def built(name, head="direction", shape=SHAPE, **parameters):
     keras.utils.set_random_seed(3)
     declared = architecture(name)
-    return declared.build(shape, head, declared.parameters(**{**SIZES, **parameters}))
+    return declared.build(shape, answers()[head], declared.parameters(**{**SIZES, **parameters}))
 
 
 def events(model, n=6, seed=4, empty=False):
@@ -67,12 +67,13 @@ def directions(n=6):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("float32")
 
 
-@each_network
-@pytest.mark.parametrize("head", list(HEADS))
-def test_every_output_layout(name, head):
+@pytest.mark.parametrize(
+    ("name", "head"), [*((name, "direction") for name in NAMES), *(("three_plane_cnn", each) for each in answers())]
+)
+def test_outputs_are_those_of_the_answer(name, head):
     model = untrained(name, head)
     outputs = outputs_of(model, events(model))
-    assert outputs.shape == (6, HEADS[head])
+    assert outputs.shape == (6, len(answers()[head].columns))
     assert outputs.dtype == np.float32
     assert np.all(np.isfinite(outputs))
     assert len(np.unique(outputs, axis=0)) == 6
@@ -158,7 +159,7 @@ def test_the_energy_is_listened_to():
 def test_losses():
     for name in NAMES:
         if name != "three_plane_multi_task":
-            assert list(architecture(name).losses) == list(DIRECTION_LOSSES)
+            assert dict(architecture(name).losses) == loss_parameters("angular")
             assert architecture(name).default_loss == "angular"
     assert list(architecture("three_plane_multi_task").losses) == ["multi_task"]
 
@@ -173,7 +174,7 @@ def yardstick_parameters(n_layers, n_filters, n_units, shape=(128, 32)):
 
 def test_the_default_three_plane_cnn_is_the_yardstick():
     declared = architecture("three_plane_cnn")
-    model = declared.build((128, 32, 1), "direction", declared.parameters())
+    model = declared.build((128, 32, 1), answers()["direction"], declared.parameters())
     assert model.count_params() == yardstick_parameters(4, 64, 256) == 11_007_747
 
 
@@ -182,7 +183,7 @@ def test_the_older_three_plane_cnn():
     declared = architecture("three_plane_cnn")
     parameters = declared.parameters(n_conv_layers=3, n_filters=32)
     assert declared.check((128, 16, 1), parameters) is None
-    model = declared.build((128, 16, 1), "direction", parameters)
+    model = declared.build((128, 16, 1), answers()["direction"], parameters)
     assert model.count_params() == yardstick_parameters(3, 32, 256, (128, 16))
     assert all(model.input[plane].shape == (None, 128, 16, 1) for plane in "uvx")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from electron_direction.loss_parameters import DIRECTION_LOSSES, HEAD_OF_LOSS
-from electron_direction.models.direction_losses import LOSSES, angular_loss, two_lobes_loss
 from electron_direction.models.point_network import ARCHITECTURE
-from python.networks.direction_head import HEADS
-from tests.direction_samples import unit_vectors
+from python.directions.answers.direction import angular_loss
+from python.directions.answers.two_lobes import two_lobes_loss
+from python.directions.find import answers, loss_parameters, losses
+from tests.directions.samples import unit_vectors
 from tests.point_samples import padded_points
 
 MAX_POINTS = 12
@@ -26,7 +26,7 @@ each_depth = pytest.mark.parametrize("n_context_rounds", [0, 1, 2])
 
 def built(head="two_lobes", **parameters):
     keras.utils.set_random_seed(3)
-    return ARCHITECTURE.build((1, 1, 1), head, ARCHITECTURE.parameters(**{**SIZES, **parameters}))
+    return ARCHITECTURE.build((1, 1, 1), answers()[head], ARCHITECTURE.parameters(**{**SIZES, **parameters}))
 
 
 @functools.cache
@@ -48,10 +48,10 @@ def directions(n=6):
     return unit_vectors(n).astype(np.float32)
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", answers())
 def test_every_output_layout(head):
     outputs = outputs_of(untrained(head), events())
-    assert outputs.shape == (len(COUNTS), HEADS[head])
+    assert outputs.shape == (len(COUNTS), len(answers()[head].columns))
     assert outputs.dtype == np.float32
     assert np.all(np.isfinite(outputs))
     assert len(np.unique(outputs, axis=0)) == len(COUNTS)
@@ -128,11 +128,11 @@ def test_a_few_steps_of_training_lower_the_loss_and_reach_every_kernel(n_context
 @pytest.mark.parametrize("loss", ["angular", "two_lobes"])
 def test_events_of_one_point_or_none_are_no_danger(loss, counts):
     """Outputs are finite, and so are the weights after a step along the gradient that these events give."""
-    model = built(HEAD_OF_LOSS[loss], n_context_rounds=2)
+    model = built(losses()[loss].answer.name, n_context_rounds=2)
     batch = events(counts)
     assert np.all(np.isfinite(outputs_of(model, batch)))
     before = [weight.copy() for weight in model.get_weights()]
-    model.compile(optimizer=keras.optimizers.SGD(1.0), loss=LOSSES[loss], run_eagerly=True)
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss=losses()[loss].function, run_eagerly=True)
     assert np.isfinite(model.train_on_batch(batch, directions(len(counts))))
     after = model.get_weights()
     assert all(np.all(np.isfinite(weight)) for weight in after)
@@ -171,14 +171,14 @@ def test_a_saved_network_gives_the_same_outputs(n_context_rounds, tmp_path):
 
 ELSEWHERE = """
 import sys, keras, numpy as np
-import electron_direction.models.direction_losses as losses, electron_direction.models.point_network
-import python.networks.direction_head, python.networks.point_layers
+import electron_direction.models.point_network, python.networks.point_layers, python.networks.unit_vector
+from python.directions.answers.two_lobes import two_lobes_loss
 assert keras.backend.backend() == "jax"
 model = keras.models.load_model(sys.argv[1] + "/network.keras", safe_mode=True, compile=False)
 batch = dict(np.load(sys.argv[1] + "/batch.npz"))
 truth = batch.pop("truth")
 outputs = model.predict_on_batch(batch)
-model.compile(optimizer=keras.optimizers.SGD(0.1), loss=losses.two_lobes_loss)
+model.compile(optimizer=keras.optimizers.SGD(0.1), loss=two_lobes_loss)
 loss = [float(model.train_on_batch(batch, truth)) for _ in range(3)]
 np.savez(sys.argv[1] + "/found.npz", outputs=outputs, loss=loss)
 """
@@ -207,12 +207,12 @@ def test_the_declared_inputs_are_those_of_the_network():
 
 def test_two_lobes_are_the_default_among_all_losses():
     assert ARCHITECTURE.default_loss == "two_lobes"
-    assert dict(ARCHITECTURE.losses) == DIRECTION_LOSSES
+    assert dict(ARCHITECTURE.losses) == loss_parameters("two_lobes")
 
 
 def test_the_default_network_builds_and_every_part_is_counted():
     """Layers of 144 features, 128 units for each point and 32 for the energy, counted by hand."""
-    model = ARCHITECTURE.build((1, 1, 1), "two_lobes", ARCHITECTURE.parameters())
+    model = ARCHITECTURE.build((1, 1, 1), answers()["two_lobes"], ARCHITECTURE.parameters())
     units, pooled = 128, 2 * 128 + 32
     points = (144 + 1) * units + (units + 1) * units
     context = (pooled + 1) * units + 3 * (units + 1) * units

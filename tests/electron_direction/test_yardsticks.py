@@ -8,7 +8,7 @@ from python.data.triples import TripleSet
 from python.regression_libs import DirectionResults
 from python.reporting.direction_limit import intrinsic_limit, limit_range
 from python.reporting.principal_axis import project
-from tests.direction_samples import unit_vectors
+from tests.directions.samples import unit_vectors
 
 BLIP_CM = 20.0
 

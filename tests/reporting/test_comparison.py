@@ -21,7 +21,7 @@ from python.reporting.comparison import (
 )
 from python.reporting.comparison_answers import ClassAnswers, DirectionAnswers
 from python.reporting.headlines import smaller_is_better
-from tests.direction_samples import direction_results, rotated_by
+from tests.directions.samples import direction_results, rotated_by
 
 CLASSES = ("background", "main_track")
 

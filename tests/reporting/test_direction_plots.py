@@ -11,7 +11,7 @@ from python.reporting import direction_energy_plots as energy_plots
 from python.reporting import direction_plots as plots
 from python.reporting.direction_limit import intrinsic_limit
 from python.reporting.direction_maps import plot_direction_maps
-from tests.direction_samples import direction_results
+from tests.directions.samples import direction_results
 
 ALL = [
     plots.plot_angle_distribution,

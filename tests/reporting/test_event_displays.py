@@ -8,7 +8,7 @@ import pytest
 from python.data.geometry import PITCH_CM, TICK_CM
 from python.reporting.event_displays import plot_best_and_worst_events
 from python.reporting.principal_axis import project
-from tests.direction_samples import direction_results
+from tests.directions.samples import direction_results
 
 
 def draw(figure):

@@ -6,7 +6,7 @@ import pytest
 from python.data.geometry import PITCH_CM, wire_coordinate
 from python.regression_libs import opening_angles
 from python.reporting.principal_axis import point_along, principal_axis, project, towards_blips
-from tests.direction_samples import unit_vectors
+from tests.directions.samples import unit_vectors
 
 
 def seen_by_planes(points, planes=(0, 1, 2)):

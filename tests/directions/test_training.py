@@ -5,16 +5,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from electron_direction.loss_parameters import (
-    DIRECTION_LOSSES,
-    HEAD_OF_LOSS,
-    FocalAngularParameters,
-    MultiTaskParameters,
-)
-from electron_direction.models.direction_losses import LOSSES, direction_loss
-from python.networks.direction_head import HEADS, direction_head
+from python.directions.answers.direction import FocalAngularParameters
+from python.directions.find import losses
+from python.directions.training import direction_loss
 
-PARAMETERS = {**DIRECTION_LOSSES, "multi_task": MultiTaskParameters}
+LOSSES = losses()
 UNUSUAL = {
     "focal_angular": {"gamma": 0.5, "energy_weights": [2.0, 1.0, 0.5]},
     "hybrid": {"alpha": 0.2},
@@ -34,7 +29,7 @@ def batch():
 def compiled(name, loss):
     keras.utils.set_random_seed(1)
     features = keras.Input((8,))
-    model = keras.Model(features, direction_head(features, HEAD_OF_LOSS[name]))
+    model = keras.Model(features, LOSSES[name].answer.head(features))
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
     return model
 
@@ -43,45 +38,24 @@ def fit(model, features, truth, epochs=1):
     return model.fit(features, truth, epochs=epochs, batch_size=32, shuffle=False, verbose=0).history["loss"]
 
 
-def test_every_loss_has_parameters_and_a_head():
-    assert set(LOSSES) == set(PARAMETERS) == set(HEAD_OF_LOSS)
-    assert set(HEAD_OF_LOSS.values()) == set(HEADS)
-    assert next(iter(DIRECTION_LOSSES)) == "angular"
-
-
 @pytest.mark.parametrize("name", LOSSES)
 def test_defaults_of_the_configuration_are_those_of_the_functions(name):
     _, truth = batch()
-    output = np.random.default_rng(1).normal(size=(64, HEADS[HEAD_OF_LOSS[name]])).astype(np.float32)
-    expected = np.mean(LOSSES[name](truth, output))
-    assert float(direction_loss(name, PARAMETERS[name]())(truth, output)) == pytest.approx(expected, rel=1e-6)
+    output = np.random.default_rng(1).normal(size=(64, len(LOSSES[name].answer.columns))).astype(np.float32)
+    expected = np.mean(LOSSES[name].function(truth, output))
+    assert float(direction_loss(name, LOSSES[name].parameters())(truth, output)) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_saved_network_trains_on_with_its_loss(name, tmp_path):
     features, truth = batch()
-    parameters = PARAMETERS[name].model_validate({"name": name, **UNUSUAL.get(name, {})})
+    parameters = LOSSES[name].parameters.model_validate({"name": name, **UNUSUAL.get(name, {})})
     model = compiled(name, direction_loss(name, parameters))
     history = fit(model, features, truth, epochs=5)
     assert history[-1] < history[0]
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     assert loaded.loss.get_config() == model.loss.get_config()
-    assert fit(loaded, features, truth) == fit(model, features, truth)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_the_functions_are_registered(name):
-    assert keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(LOSSES[name])) is LOSSES[name]
-
-
-def test_a_function_serves_as_loss_of_a_saved_network(tmp_path):
-    features, truth = batch()
-    model = compiled("angular", LOSSES["angular"])
-    fit(model, features, truth)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
-    assert loaded.loss is LOSSES["angular"]
     assert fit(loaded, features, truth) == fit(model, features, truth)
 
 

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from scipy.special import logit
 from scipy.stats import vonmises_fisher
 
-from electron_direction.estimates import angle_of_68, combined, concentration, estimates
-from tests.direction_samples import rotated_by, unit_vectors
+from python.directions.find import answers
+from python.directions.sphere import angle_of_68, concentration
+from tests.directions.samples import rotated_by, unit_vectors
 
 SHARE = 0.6827
+ANSWERS = answers()
 KAPPAS = [0.01, 1.0, 5.0, 30.0, 400.0]
 
 
@@ -61,7 +63,7 @@ def test_the_angle_of_a_mixture_holds_its_share_of_samples(kappa, head_probabili
 def test_the_direction_of_a_mixture_is_its_likelier_end():
     eta = unit_vectors(4) * 20
     outputs = np.column_stack([eta, logit([0.9, 0.2, 0.5, 1 - 1e-9])])
-    found = estimates(outputs, "mixture")
+    found = ANSWERS["mixture"].estimates(outputs)
     np.testing.assert_allclose(found.direction, eta / 20 * [[1], [-1], [1], [1]], atol=1e-12)
     np.testing.assert_allclose(found.head_probability, [0.9, 0.8, 0.5, 1], atol=1e-8)
     np.testing.assert_allclose(found.kappa, 20)
@@ -72,16 +74,16 @@ def test_the_direction_of_a_mixture_is_its_likelier_end():
 # ---------------------------------------------------------------------------- what each head says
 def test_a_unit_vector_alone_does_not_tell_how_sure_it_is():
     vectors = unit_vectors(5)
-    found = estimates(vectors * 0.3, "direction")
+    found = ANSWERS["direction"].estimates(vectors * 0.3)
     np.testing.assert_allclose(found.direction, vectors)
     assert found.predicted_68_deg is found.kappa is found.head_probability is None
-    assert estimates(np.column_stack([vectors, np.zeros((5, 2))]), "multi_task").predicted_68_deg is None
+    assert ANSWERS["multi_task"].estimates(np.column_stack([vectors, np.zeros((5, 2))])).predicted_68_deg is None
 
 
 def test_uncertainty_is_that_of_exponential_angles():
     sigma = np.array([0.1, 0.5, 3.0])
     outputs = np.column_stack([unit_vectors(3), np.log(sigma)])
-    found = estimates(outputs, "uncertainty").predicted_68_deg
+    found = ANSWERS["uncertainty"].estimates(outputs).predicted_68_deg
     samples = np.random.default_rng(1).exponential(0.5**2, 200_000)
     assert found[1] == pytest.approx(np.degrees(np.quantile(samples, SHARE)), rel=0.02)
     assert found[0] == pytest.approx(found[1] / 25)
@@ -90,7 +92,7 @@ def test_uncertainty_is_that_of_exponential_angles():
 
 def test_the_length_of_eta_is_kappa():
     kappa = np.array([0.5, 7.0, 1e9])
-    found = estimates(unit_vectors(3) * kappa[:, None], "von_mises_fisher")
+    found = ANSWERS["von_mises_fisher"].estimates(unit_vectors(3) * kappa[:, None])
     np.testing.assert_allclose(found.direction, unit_vectors(3))
     np.testing.assert_allclose(found.kappa, [0.5, 7.0, 1e6])
     np.testing.assert_allclose(found.predicted_68_deg[:2], closed_form(kappa[:2]))
@@ -98,7 +100,7 @@ def test_the_length_of_eta_is_kappa():
 
 @pytest.mark.parametrize("head", ["direction", "uncertainty", "von_mises_fisher", "mixture", "multi_task"])
 def test_a_zero_vector_is_some_direction(head):
-    found = estimates(np.zeros((2, 5)), head)
+    found = ANSWERS[head].estimates(np.zeros((2, 5)))
     np.testing.assert_allclose(np.linalg.norm(found.direction, axis=1), 1)
     assert found.predicted_68_deg is None or np.all(np.isfinite(found.predicted_68_deg))
 
@@ -110,9 +112,9 @@ def test_kappa_from_the_agreement_of_unit_vectors(kappa):
 
 
 def test_members_that_agree_are_surer():
-    truth = unit_vectors(1)
+    truth, several = unit_vectors(1), ANSWERS["direction"].of_several()
     outputs = [np.stack([rotated_by(truth, angle), rotated_by(truth, -angle)]) for angle in (1.0, 10.0, 60.0)]
-    found = estimates(np.concatenate([combined(pair, "direction") for pair in outputs]), "direction", True)
+    found = several.estimates(np.concatenate([several.combined(pair) for pair in outputs]))
     assert np.all(np.diff(found.kappa) < 0)
     assert np.all(np.diff(found.predicted_68_deg) > 0)
     np.testing.assert_allclose(found.direction, np.tile(truth, (3, 1)), atol=1e-9)
@@ -122,7 +124,7 @@ def test_members_that_agree_are_surer():
 def test_vectors_are_averaged():
     outputs = np.random.default_rng(1).normal(size=(3, 4, 5))
     for head, width in {"direction": 3, "uncertainty": 4, "von_mises_fisher": 3, "multi_task": 5}.items():
-        np.testing.assert_allclose(combined(outputs[..., :width], head), outputs[..., :width].mean(axis=0))
+        np.testing.assert_allclose(ANSWERS[head].combined(outputs[..., :width]), outputs[..., :width].mean(axis=0))
 
 
 @given(st.lists(st.sampled_from([-1, 1]), min_size=1, max_size=6))
@@ -132,9 +134,9 @@ def test_axes_of_a_mixture_are_averaged_whichever_way_they_point(ends):
     views = (
         np.column_stack([unit_vectors(5), np.linspace(-2, 2, 5)])[None] * 5 + rng.normal(size=(len(ends), 5, 4)) * 0.3
     )
-    turned = combined(views * np.array(ends)[:, None, None], "mixture")
+    turned = ANSWERS["mixture"].combined(views * np.array(ends)[:, None, None])
     np.testing.assert_allclose(turned * np.sign(turned[:, :1]), (mean := views.mean(axis=0)) * np.sign(mean[:, :1]))
-    one, other = estimates(turned, "mixture"), estimates(mean, "mixture")
+    one, other = ANSWERS["mixture"].estimates(turned), ANSWERS["mixture"].estimates(mean)
     np.testing.assert_allclose(one.direction, other.direction)
     np.testing.assert_allclose(one.predicted_68_deg, other.predicted_68_deg)
 
@@ -142,8 +144,8 @@ def test_axes_of_a_mixture_are_averaged_whichever_way_they_point(ends):
 @pytest.mark.parametrize(("head", "width"), [("direction", 3), ("uncertainty", 4), ("von_mises_fisher", 3)])
 def test_views_that_cancel_give_a_direction_that_is_sure_of_nothing(head, width):
     view = np.column_stack([unit_vectors(3), np.zeros((3, width - 3))])
-    outputs = combined(np.stack([view, -view]), head)
-    found = estimates(outputs, head, spread_counts=True)
+    outputs = ANSWERS[head].combined(np.stack([view, -view]))
+    found = ANSWERS[head].of_several().estimates(outputs)
     np.testing.assert_allclose(found.direction, view[:, :3], atol=1e-9)
     if head != "uncertainty":  # which says it beside
         np.testing.assert_allclose(found.predicted_68_deg, np.degrees(np.arccos(1 - 2 * SHARE)), atol=1e-3)
@@ -151,5 +153,5 @@ def test_views_that_cancel_give_a_direction_that_is_sure_of_nothing(head, width)
 
 def test_one_view_stays_as_it_is():
     outputs = np.random.default_rng(1).normal(size=(1, 6, 4))
-    found = combined(outputs, "mixture")
+    found = ANSWERS["mixture"].combined(outputs)
     np.testing.assert_allclose(found * np.sign(found[:, :1] * outputs[0, :, :1]), outputs[0])

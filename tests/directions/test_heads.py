@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from electron_direction.models.direction_losses import angular_loss
-from python.networks.direction_head import HEADS, SHORTEST, TYPICAL_ENERGY_MEV, UnitVector, direction_head, unit_vector
+from python.directions.answers.direction import angular_loss
+from python.directions.answers.multi_task import TYPICAL_ENERGY_MEV
+from python.directions.find import answers
+from python.networks.unit_vector import SHORTEST, UnitVector, unit_vector
 
+ANSWERS = answers()
 WITH_UNIT_VECTOR = ("direction", "uncertainty", "multi_task")
 
 
 def head_on_features(kind, n_features=64):
     keras.utils.set_random_seed(3)
     features = keras.Input((n_features,))
-    return keras.Model(features, direction_head(features, kind))
+    return keras.Model(features, ANSWERS[kind].head(features))
 
 
 def features(n=200, n_features=64):
@@ -26,24 +29,24 @@ def vectors_of_length(length, n=50):
     return (length * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_outputs_have_their_layout(kind):
     output = head_on_features(kind).predict_on_batch(features())
-    assert output.shape == (200, HEADS[kind])
+    assert output.shape == (200, len(ANSWERS[kind].columns))
     if kind in WITH_UNIT_VECTOR:
         np.testing.assert_allclose(np.linalg.norm(output[:, :3], axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_a_network_starts_unsure(kind):
     output = head_on_features(kind).predict_on_batch(features())
     if kind not in WITH_UNIT_VECTOR:
         assert np.linalg.norm(output[:, :3], axis=1).max() < 1
-    start = {"multi_task": [np.log(TYPICAL_ENERGY_MEV), 0]}.get(kind, [0] * (HEADS[kind] - 3))
+    start = {"multi_task": [np.log(TYPICAL_ENERGY_MEV), 0]}.get(kind, [0] * (len(ANSWERS[kind].columns) - 3))
     assert np.all(np.abs(output[:, 3:] - start) < 0.6)
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_outputs_stay_float32_in_a_network_of_half_precision(kind):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
@@ -57,17 +60,12 @@ def test_outputs_stay_float32_in_a_network_of_half_precision(kind):
         np.testing.assert_allclose(np.linalg.norm(output[:, :3], axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_a_saved_head_gives_the_same_outputs(kind, tmp_path):
     model = head_on_features(kind)
     model.save(tmp_path / "head.keras")
     loaded = keras.models.load_model(tmp_path / "head.keras", safe_mode=True)
     np.testing.assert_array_equal(loaded.predict_on_batch(features()), model.predict_on_batch(features()))
-
-
-def test_an_unknown_layout_is_refused():
-    with pytest.raises(ValueError, match=r"direction, uncertainty.*Received: 'angle'"):
-        direction_head(keras.Input((4,)), "angle")
 
 
 @pytest.mark.parametrize("length", [1e-12, 1e-3, 0.5, 1.0, 30.0, 1e12])

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import vonmises_fisher
 
-from electron_direction.estimates import ONE_SIGMA, angle_of_68, combined, estimates
-from electron_direction.lobes import angle_of_68_of_lobes, combined_lobes, exchanged, likelier_first
-from electron_direction.models.direction_losses import two_lobes_loss
-from electron_direction.models.direction_metric import MeanAngle
-from tests.direction_samples import rotated_by, unit_vectors
+from python.directions.answers.two_lobes import ANSWER, angle_of_68_of_lobes, exchanged, likelier_first, two_lobes_loss
+from python.directions.sphere import ONE_SIGMA, angle_of_68
+from python.directions.training import MeanAngle
+from tests.directions.samples import rotated_by, unit_vectors
 
 N = 6
 SIDES = st.lists(st.lists(st.booleans(), min_size=N, max_size=N), min_size=1, max_size=4)
@@ -58,7 +57,7 @@ def test_the_likelier_lobe_comes_first_and_the_density_stays():
 def test_the_estimate_is_that_of_the_likelier_lobe(share):
     outputs = lobes((30.0, 4.0), 70.0, share)
     vector = outputs[0, :3] if share > 0.5 else outputs[0, 4:]
-    found = estimates(outputs, "two_lobes")
+    found = ANSWER.estimates(outputs)
     np.testing.assert_allclose(found.direction[0], vector / np.linalg.norm(vector))
     np.testing.assert_allclose(found.kappa, np.linalg.norm(vector))
     np.testing.assert_allclose(found.head_probability, 0.9)
@@ -73,14 +72,14 @@ def test_the_estimate_is_that_of_the_likelier_lobe(share):
 @given(SIDES, st.sampled_from([0.3, 30.0]))
 def test_averages_do_not_depend_on_the_names_of_the_lobes(sides, spread):
     outputs = views(len(sides), spread)
-    found = combined(renamed(outputs, sides), "two_lobes")
-    np.testing.assert_allclose(likelier_first(found), likelier_first(combined_lobes(outputs)))
+    found = ANSWER.combined(renamed(outputs, sides))
+    np.testing.assert_allclose(likelier_first(found), likelier_first(ANSWER.combined(outputs)))
 
 
 @given(SIDES)
 def test_equal_views_are_recovered(sides):
     one = views(1)
-    found = combined_lobes(renamed(np.repeat(one, len(sides), axis=0), sides))
+    found = ANSWER.combined(renamed(np.repeat(one, len(sides), axis=0), sides))
     np.testing.assert_allclose(likelier_first(found), likelier_first(one[0]), rtol=1e-13)
     if len(sides) in (1, 2, 4):  # a mean of three may round
         np.testing.assert_array_equal(likelier_first(found), likelier_first(one[0]))
@@ -89,13 +88,13 @@ def test_equal_views_are_recovered(sides):
 @given(SIDES)
 def test_like_is_averaged_with_like(sides):
     outputs = views(len(sides))
-    found = combined_lobes(renamed(outputs, sides))
+    found = ANSWER.combined(renamed(outputs, sides))
     np.testing.assert_allclose(likelier_first(found), likelier_first(outputs.mean(axis=0)))
 
 
 def test_a_view_that_sees_nothing_only_shortens_the_lobes():
     one = views(1)
-    found = combined_lobes(np.concatenate([np.zeros_like(one), one]))
+    found = ANSWER.combined(np.concatenate([np.zeros_like(one), one]))
     np.testing.assert_allclose(found, one[0] / 2)
 
 
@@ -133,7 +132,7 @@ def test_sure_of_one_lobe_the_angle_is_the_closed_form():
     outputs = np.concatenate([lobes((each, 3.0), 100.0, expit(40.0), row) for row, each in enumerate(kappa)])
     np.testing.assert_allclose(angle_of_68_of_lobes(outputs, ONE_SIGMA), angle_of_68(kappa), rtol=0.003)
     sure_of_second = exchanged(outputs)
-    np.testing.assert_allclose(estimates(sure_of_second, "two_lobes").predicted_68_deg, angle_of_68(kappa), rtol=0.003)
+    np.testing.assert_allclose(ANSWER.estimates(sure_of_second).predicted_68_deg, angle_of_68(kappa), rtol=0.003)
 
 
 @pytest.mark.parametrize("kappa", [1.0, 10.0, 100.0])
@@ -152,7 +151,7 @@ def test_equal_lobes_have_the_angle_of_one():
 
 def test_zero_vectors_point_anywhere():
     isotropic = np.degrees(np.arccos(1 - 2 * ONE_SIGMA))
-    found = estimates(np.zeros((2, 7)), "two_lobes")
+    found = ANSWER.estimates(np.zeros((2, 7)))
     np.testing.assert_allclose(found.predicted_68_deg, isotropic, atol=0.5)
     np.testing.assert_allclose(np.linalg.norm(found.direction, axis=1), 1)
     np.testing.assert_array_equal(found.head_probability, 0.5)
@@ -182,7 +181,7 @@ def test_every_event_has_its_own_angle_however_many_there_are():
 @given(st.lists(st.floats(-1e6, 1e6), min_size=7, max_size=7))
 @example([0.0, 0.0, 1e-161, 0.0, 0.0, 0.0, 0.0])
 def test_any_output_gives_a_direction_and_a_finite_angle(output):
-    found = estimates(np.array([output]), "two_lobes")
+    found = ANSWER.estimates(np.array([output]))
     assert np.linalg.norm(found.direction) == pytest.approx(1)
     assert 0 <= found.predicted_68_deg[0] <= 180
     assert 0.5 <= found.head_probability[0] <= 1

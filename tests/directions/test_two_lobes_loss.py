@@ -6,8 +6,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from electron_direction.models.direction_losses import mixture_loss, two_lobes_loss, von_mises_fisher_loss
-from tests.direction_samples import rotated_by, unit_vectors
+from python.directions.answers.mixture import mixture_loss
+from python.directions.answers.two_lobes import two_lobes_loss
+from python.directions.answers.von_mises_fisher import von_mises_fisher_loss
+from tests.directions.samples import rotated_by, unit_vectors
 
 LENGTHS = [0.0, 1e-30, 1e-3, 1.0, 1e3, 1e6]
 LOGITS = [0.0, 1e4, -1e4]

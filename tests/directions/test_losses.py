@@ -10,20 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import special_ortho_group, vonmises_fisher
 
-from electron_direction.models.direction_losses import (
-    LOSSES,
-    angular_loss,
-    cosine_similarity_loss,
-    focal_angular_loss,
-    hybrid_loss,
-    mixture_loss,
-    multi_task_loss,
-    uncertainty_aware_loss,
-    von_mises_fisher_loss,
-)
+from python.directions.answers.direction import angular_loss, cosine_similarity_loss, focal_angular_loss, hybrid_loss
+from python.directions.answers.mixture import mixture_loss
+from python.directions.answers.multi_task import multi_task_loss
+from python.directions.answers.uncertainty import uncertainty_aware_loss
+from python.directions.answers.von_mises_fisher import von_mises_fisher_loss
+from python.directions.find import losses
 
+LOSSES = {name: loss.function for name, loss in losses().items()}
 ALL = pytest.mark.parametrize("name", LOSSES)
-COLUMNS = {"uncertainty_aware": 4, "mixture": 4, "two_lobes": 7, "multi_task": 5}  # of the output; 3 for the others
 
 
 def directions(n, seed=0):
@@ -40,7 +35,7 @@ def targets(n, seed=0):
 
 
 def outputs(name, n, seed=1):
-    return np.random.default_rng(seed).normal(size=(n, COLUMNS.get(name, 3))).astype(np.float32)
+    return np.random.default_rng(seed).normal(size=(n, len(losses()[name].answer.columns))).astype(np.float32)
 
 
 def value_and_gradient(loss, truth, output, **arguments):
@@ -64,9 +59,9 @@ def log_density(kappa, cosine):
     return np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa))) - kappa * (1 - cosine)
 
 
-def at_angle(truth, opening, seed=5):
+def at_angle(truth, opening, seed=10**9):
     """Unit vectors `opening` radians away from the directions `truth`."""
-    across = np.cross(truth, directions(len(truth), seed))
+    across = np.cross(truth, directions(len(truth), seed))  # a seed of which no truth is drawn
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     return np.cos(opening) * truth + np.sin(opening) * across
 
@@ -162,7 +157,7 @@ def test_losses_do_not_change_when_truth_and_prediction_are_rotated(name):
     rotation = special_ortho_group.rvs(3, random_state=1)
     turned_truth, turned_output = truth.copy(), output.copy()
     turned_truth[:, :3] = truth[:, :3] @ rotation.T
-    vectors = [slice(0, 3), slice(4, 7)] if name == "two_lobes" else [slice(0, 3)]
+    vectors = [slice(start, start + 3) for start in losses()[name].answer.vectors]
     for three in vectors:
         turned_output[:, three] = output[:, three] @ rotation.T
     value, gradient = value_and_gradient(LOSSES[name], truth, output)
@@ -187,7 +182,9 @@ energies = st.sampled_from([np.nan, 0.0, 1e-3, 20.0, 40.0, 1e5]) | floats(0.1, 1
 @given(st.integers(0, 10**6), lengths, openings, others, others, energies, st.sampled_from([np.nan, 0.0, 0.3, 1.0]))
 def test_values_and_gradients_are_finite_everywhere(name, seed, length, opening, third, fourth, energy, is_es):
     truth = directions(1, seed)
-    output = np.column_stack([length * at_angle(truth, opening), [[third, fourth]]])[:, : COLUMNS.get(name, 3)]
+    output = np.column_stack([length * at_angle(truth, opening), [[third, fourth]]])[
+        :, : len(losses()[name].answer.columns)
+    ]
     value, gradient = value_and_gradient(LOSSES[name], np.column_stack([truth, [[energy, is_es]]]), output)
     assert np.isfinite(value).all()
     assert np.isfinite(gradient).all()
@@ -305,5 +302,5 @@ def test_unknown_truth_has_no_gradient():
 
 
 def test_declaring_the_losses_loads_no_keras():
-    code = "import sys, electron_direction.loss_parameters; sys.exit(any(m in sys.modules for m in ('keras', 'numpy')))"
+    code = "import sys, python.directions.find as find; find.losses(); sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
