@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from docs.building.launchers import commands, parser_of
 from python.commands.tasks import TASKS, load_schema
@@ -35,10 +36,10 @@ def _keys_page(task: str) -> str:
 
 def _commands_page() -> str:
     """The help of every launcher."""
-    os.environ.update(COLUMNS="110", NO_COLOR="1")  # argparse looks there
     lines = ["# Commands and options", "", "Each launcher says the same with `-h`."]
-    for launcher in commands():
-        lines += ["", f"## {launcher}", "", "```text", parser_of(launcher)[0].format_help().rstrip(), "```"]
+    with patch.dict(os.environ, COLUMNS="90", NO_COLOR="1"):  # argparse looks there
+        for launcher in commands():
+            lines += ["", f"## {launcher}", "", "```text", parser_of(launcher)[0].format_help().rstrip(), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[2]
-BEHIND = re.compile(r"-m (python\.commands\.\w+)((?: \w+)*) \"\$@\"")
+BEHIND = re.compile(r"((?:python\.commands|docs\.building)\.\w+)((?: \w+)*) \"\$@\"")
 
 
 class _AskedError(Exception):
