@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, new_drawing, save
-from electron_direction.estimates import angle_of_68
 from python.classification_libs import calibration_bins
+from python.directions.sphere import angle_of_68
 from python.reporting import style
 from python.tagging_libs import CC, ES, fit_temperature, with_temperature
 
