@@ -28,7 +28,7 @@ def no_settings(config: RunConfig) -> tuple[str, ...]:
 
     What lies at a place is compared where it is read: data by their content, a run by its folder.
     """
-    sections = Declaration.of(type(config)).sections()
+    sections = Declaration.of(type(config)).sections
     places = [
         dotted((*path, key)) for path, keys in sections for key, node in keys.items() if PLACE.items() <= node.items()
     ]
