@@ -118,11 +118,13 @@ def test_a_misspelt_value_is_told_once_and_rules_wait_for_it():
     assert "3 mistakes" in message
 
 
-@pytest.mark.parametrize(
-    ("model_name", "loss"), [("three_plane_cnn", "multi_task"), ("three_plane_multi_task", "angular")]
-)
-def test_losses_belong_to_networks(model_name, loss):
-    assert "model_parameters.loss.name" in refusal(model_name, model_parameters={"loss": {"name": loss}})
+def test_a_network_is_trained_with_its_losses():
+    assert "model_parameters.loss.name" in refusal(
+        "three_plane_multi_task", model_parameters={"loss": {"name": "angular"}}
+    )
+    assert parse(
+        "three_plane_cnn", model_parameters={"loss": {"name": "multi_task"}}
+    ).model_parameters.loss.energy_weight
 
 
 @pytest.mark.parametrize(
