@@ -12,6 +12,7 @@ import pytest
 from electron_direction.models import point_network
 from python.commands.tasks import load_task
 from python.config.load import parse_config
+from python.directions.answers.two_lobes import ANSWER as TWO_LOBES
 from python.networks.class_output import ClassProbabilities
 from python.networks.saved import load_network, save_network, saved_classes
 from python.training.ensemble import joined
@@ -54,7 +55,7 @@ def test_networks_of_plain_layers_load_in_plain_keras(tmp_path):
 
 def test_a_network_with_layers_of_the_project_loads_in_a_fresh_process(tmp_path):
     path = tmp_path / "network.keras"
-    model = point_network.build((), "two_lobes", point_network.PointNetworkParameters(n_point_units=4, dense_units=[4]))
+    model = point_network.build((), TWO_LOBES, point_network.PointNetworkParameters(n_point_units=4, dense_units=[4]))
     save_network(model, path, ())
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(path)],
