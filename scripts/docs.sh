@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 EXTRA_REQUIREMENTS=docs/requirements.txt
-source "$(dirname "${BASH_SOURCE[0]}")/init.sh"
+launcher="$(readlink -f "${BASH_SOURCE:-$0}")" && . "${launcher%/*}/init.sh"
 exec "$POINTING_PYTHON" -m docs.building.site "$@"

@@ -271,7 +271,7 @@ def test_tests_and_their_processes_take_nothing_of_the_caller(place):
 # ---------------------------------------------------------------------------- stopped at once
 def test_an_installation_that_is_asked_to_stop_says_so(project):
     (project.tool_folder / "python3.11").write_text(
-        STAND_IN.replace('"-m pip install "*)', '"-m pip install "*) sleep 60 ;;\n    no)')
+        STAND_IN.replace('"-m pip install "*)', '"-m pip install "*) exec sleep 60 ;;\n    no)')
     )
     for launcher, code in (("validate_config.sh", 143), ("train_mt_identifier.sh", 85)):
         process = project.start("a.json", launcher=launcher)
