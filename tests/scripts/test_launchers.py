@@ -196,9 +196,8 @@ def place(tmp_path_factory):
     """A copy of the project in a folder with blanks, links to its launchers, and what calls them from a hostile folder."""
     place = tmp_path_factory.mktemp("a place")
     copy = place / "the project"
-    shutil.copytree(
-        ROOT, copy, ignore=shutil.ignore_patterns(".*", "output", "data", "__pycache__", "tests", "benchmarks")
-    )
+    for part in ("python", "mt_identifier", "channel_tagging", "electron_direction", "docs", "json", "scripts"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "tests").mkdir()
     (place / "python3.11").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (place / "python3.11").chmod(0o755)
@@ -281,3 +280,26 @@ def test_an_installation_that_is_asked_to_stop_says_so(project):
         error = process.communicate(timeout=30)[1]
         assert process.returncode == code
         assert error.splitlines()[-1] == "asked to stop (SIGTERM); start again"
+
+
+@pytest.mark.parametrize(
+    ("launcher", "arguments", "code", "words"),
+    [
+        ("train_mt_identifier.sh", ["-j", "fifo"], 85, "asked to stop (SIGTERM); start again"),
+        ("validate_config.sh", ["fifo"], -signal.SIGTERM, "asked to stop (SIGTERM)"),
+        (
+            "convert_config.sh",
+            ["fifo", "-t", "mt_identifier", "-o", "new.json"],
+            -signal.SIGTERM,
+            "asked to stop (SIGTERM)",
+        ),
+    ],
+)
+def test_a_command_that_is_asked_to_stop_before_it_began_says_so(place, tmp_path, launcher, arguments, code, words):
+    os.mkfifo(tmp_path / "fifo")  # the command waits for its configuration
+    line = [tmp_path / "fifo" if argument == "fifo" else argument for argument in arguments]
+    process = place.start(place.links / launcher, *line, PYTHONPATH="")
+    with open(tmp_path / "fifo", "wb"):  # returns when the command has opened it
+        process.send_signal(signal.SIGTERM)
+        out, error = process.communicate(timeout=60)
+    assert (process.returncode, out, error) == (code, "", f"{words}\n")
