@@ -24,6 +24,7 @@ from scipy.stats import chi2, ks_2samp
 from benchmarks.record import ROOT, save_result
 from python.data.energy import adc_per_mev
 from python.data.geometry import APA_PITCH_Z_CM, PLANES, U, V
+from python.data.metadata import event_keys
 from python.data.orientation import to_detector_frame
 from python.data.sparse_images import SparseImages
 from python.ingest.clustering import make_clusters
@@ -149,7 +150,7 @@ def make_block(tps: TriggerPrimitives, signal: np.ndarray, n_events: int) -> Blo
     calibration = adc_per_mev("measured")
     clusters = make_clusters(tps, ProductSettings().clusters, calibration)
     labels = label_clusters(clusters, tps.integral, signal)
-    return Block(np.arange(n_events), truth, tps, None, calibration, clusters, match_planes(clusters), *labels)
+    return Block(event_keys(np.arange(n_events), run=1, subrun=1), truth, tps, None, calibration, clusters, match_planes(clusters), *labels)
 
 
 def main_images(block: Block, plane: int) -> np.ndarray:
