@@ -150,7 +150,16 @@ def make_block(tps: TriggerPrimitives, signal: np.ndarray, n_events: int) -> Blo
     calibration = adc_per_mev("measured")
     clusters = make_clusters(tps, ProductSettings().clusters, calibration)
     labels = label_clusters(clusters, tps.integral, signal)
-    return Block(event_keys(np.arange(n_events), run=1, subrun=1), truth, tps, None, calibration, clusters, match_planes(clusters), *labels)
+    return Block(
+        event_keys(np.arange(n_events), run=1, subrun=1),
+        truth,
+        tps,
+        None,
+        calibration,
+        clusters,
+        match_planes(clusters),
+        *labels,
+    )
 
 
 def main_images(block: Block, plane: int) -> np.ndarray:

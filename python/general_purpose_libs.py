@@ -93,7 +93,7 @@ _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"free some space or {_ELSEWHERE}"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose an output folder that you may write to with -o"),
     errno.EFBIG: f"files may not become so large here (ulimit -f); raise the limit or {_ELSEWHERE}",
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "what stands there is no folder; choose another one"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), f"what stands there is no folder; {_ELSEWHERE}"),
     errno.EISDIR: "a folder stands there; choose another name",
     errno.ENAMETOOLONG: "choose a shorter one",
     errno.ELOOP: "links that lead in a circle; mend them or choose another name",
