@@ -99,7 +99,10 @@ def _of_resumed_run(task: Task, options: argparse.Namespace) -> RunConfig:
             f"{run} was started with another configuration and can only go on with its own; a new run starts from its weights "
             f"with --continue-from {run}:\n  " + "\n  ".join(found)
         )
-    if asked.output_folder != own.output_folder and not is_below(asked.output_folder, run):
+    named = (
+        options.output is not None or asked.output_folder != own.output_folder
+    )  # by the caller, from where the caller is
+    if named and not is_below(asked.output_folder, run):
         raise ConfigError(
             f"output_folder: {run} goes on in its own folder, which is not in {asked.output_folder}; leave -o out, or move the "
             "run there first"
