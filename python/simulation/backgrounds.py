@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import (
+from python.detector.geometry import (
     MAX_X_CM,
     MAX_Y_CM,
     MAX_Z_CM,
@@ -24,10 +24,10 @@ from python.data.geometry import (
     TICKS_PER_WINDOW,
     drift_ticks,
 )
-from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation.charged_current import FINE_STRUCTURE
-from python.simulation.places import isotropic_directions, uniform_positions
+from python.physics.charged_current import FINE_STRUCTURE
+from python.physics.constants import ELECTRON_MASS_MEV
 from python.simulation.records import ALPHA, ELECTRON, NEUTRON, PHOTON, Particles
+from python.simulation.vectors import isotropic_directions, uniform_positions
 
 WINDOW_US = TICKS_PER_WINDOW * TICK_US
 MARGIN_US = 600.0  # a photon that flies 1 m along the drift changes the time of arrival by this; neutrons come as late

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
+from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
 from python.simulation.backgrounds import (
     MARGIN_US,
     NOMINAL_RATES,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
+from python.runs.status import read_status
 from tests.synthetic import write_folder
 
 EVERYTHING = (
