@@ -157,7 +157,7 @@ def run_trial(task: Task, job: Job) -> Result:
         config = parse_config(job["config"], task.schema, f"trial {job['number']}")
         pruned = _train(task, config, job, curve)
         status, reason = ("pruned", pruned) if pruned else ("done", "")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever breaks a trial off is its result)
         log.exception("trial %d failed", job["number"])
         status, reason = "failed", _in_words(error)
     return _outcome(job, status, reason, curve, peak_memory_mb())
