@@ -110,7 +110,8 @@ def _draw_course(
     axes: Axes, index: int, name: str, history: Mapping[str, Sequence[float | None]] | None, key: str
 ) -> np.ndarray:
     """Draw one run's `key` and return its finite values."""
-    values = np.array((history or {}).get(key, ()), dtype=np.float64)  # None becomes NaN
+    history = history or {}
+    values = np.array(history.get(key, ()), dtype=np.float64)  # None becomes NaN
     values = np.where(np.isfinite(values), values, np.nan)
     if not np.isfinite(values).any():
         return np.empty(0)

@@ -131,7 +131,7 @@ def drift_ticks(x: np.ndarray) -> np.ndarray:
     return (np.abs(x) - WIRE_PLANE_X_CM) / TICK_CM
 
 
-def columns_run_backwards(plane: np.ndarray, apa: np.ndarray, face: np.ndarray) -> np.ndarray:
+def columns_run_backwards(plane: np.ndarray | int, apa: np.ndarray, face: np.ndarray) -> np.ndarray:
     """True where channel numbers fall along the plane's drift-frame coordinate: z' - y' for U, z' + y' for V, z' for X.
 
     With y' = -y on the face x < 0 that is U on (even APA, x > 0) and (odd, x < 0), V on the other two, X never.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 _SMALLER_IS_BETTER = ("deg", "reversed", "loss", "error", "ratio")  # words of a metric's name
 _LARGER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "efficiency", "cosine", "cos")
@@ -30,7 +30,7 @@ def headlines(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: metrics[name] for name in HEADLINES if is_known(metrics.get(name))}
 
 
-def is_known(value: Any) -> bool:
+def is_known(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -150,10 +150,10 @@ class Announcement(keras.callbacks.Callback):
         self._tell(epoch + 1)
 
     def _tell(self, epoch: int) -> None:
-        best = {"name": self.checkpoints.monitor, "value": self.checkpoints.best_value}
+        name, best = self.checkpoints.monitor, self.checkpoints.best_value
         epochs = self.checkpoints.configuration["model_parameters"]["epochs"]
-        self.status.update(epoch=epoch, epochs=epochs, best=best)
-        progress.tell(epoch, epochs, best["name"], best["value"])
+        self.status.update(epoch=epoch, epochs=epochs, best={"name": name, "value": best})
+        progress.tell(epoch, epochs, name, best)
 
 
 def load_state(files: CheckpointFiles, place: Place, model: keras.Model) -> list[np.ndarray]:
