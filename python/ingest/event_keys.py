@@ -129,7 +129,9 @@ def _tell_of_scattered(distinct: np.ndarray, scattered: np.ndarray, path: RootFi
         )
 
 
-def _check_repeated(distinct: np.ndarray, counts: Mapping[str, np.ndarray], repeated: np.ndarray, path: RootFile) -> None:
+def _check_repeated(
+    distinct: np.ndarray, counts: Mapping[str, np.ndarray], repeated: np.ndarray, path: RootFile
+) -> None:
     """Raise DataError unless all trees that hold a repeated event hold it as often."""
     if not repeated.any():
         return
