@@ -21,6 +21,7 @@ from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
 from python.metrics.classification import area_under_roc
 from python.networks.saved import load_network
+from python.runs.files import METRICS_FILE, NETWORK_FILES
 from python.training.fitting import predict
 
 N_EVENTS = 6000
@@ -46,8 +47,8 @@ def main() -> None:
         for plane in ("U", "V", "X"):
             options = ("-j", config, "-d", simulated, "-o", scratch, "--plane", plane, "--set", *CHANGES)
             folder = run("python.commands.train", "mt_identifier", *options)
-            metrics = read_json(folder / "metrics.json")
-            (model_file,) = folder.glob("*.keras")
+            metrics = read_json(folder / METRICS_FILE)
+            (model_file,) = folder.glob(NETWORK_FILES)
             images = load_images([real], plane).fit_to((128, 16, 1))
             labels = extract_labels_for_mt_identification(images.metadata)
             scores = predict(load_network(model_file), images, np.arange(len(images)))[0]

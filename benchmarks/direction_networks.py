@@ -34,6 +34,7 @@ from python.networks.saved import load_network
 from python.plots.directions import plot_angle_distribution, plot_uncertainty_calibration
 from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
+from python.runs.files import CONFIG_FILE, CUTS_FILE, HISTORY_FILE, METRICS_FILE, NETWORK_FILES
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 
@@ -49,12 +50,12 @@ def train(row: str) -> Path:
 
 def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
     """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
-    config: DirectionConfig = load_config(folder / "config.json", TASK.schema, changes, data_directories=[str(data)])
+    config: DirectionConfig = load_config(folder / CONFIG_FILE, TASK.schema, changes, data_directories=[str(data)])
     config = config.model_copy(
         update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
     )
     samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
-    (model_file,) = folder.glob("*.keras")
+    (model_file,) = folder.glob(NETWORK_FILES)
     model, problem = load_network(model_file), DirectionRegression(config)
     rows = np.arange(len(samples.set))
     predict(model, samples.set, rows[:512], problem.views())
@@ -82,8 +83,8 @@ def numbers(results: DirectionResults) -> dict[str, Any]:
 
 def measured(row: str) -> dict[str, Any]:
     folder = train(row)
-    history = read_json(folder / "training_history.json")
-    metrics = read_json(folder / "metrics.json")
+    history = read_json(folder / HISTORY_FILE)
+    metrics = read_json(folder / METRICS_FILE)
     results, _, seconds = asked(folder, simulated("test"))
     if row == SHOWN:
         figures = {
@@ -92,7 +93,7 @@ def measured(row: str) -> dict[str, Any]:
             "direction_angles": plot_angle_distribution(results),
         }
         save_figures(figures, RESULT.parent)
-    old = read_json(folder / "config.json")["dataset_parameters"]["frame"] == "old"
+    old = read_json(folder / CONFIG_FILE)["dataset_parameters"]["frame"] == "old"
     real_results, samples, _ = asked(folder, real(), ("selection.channel=mixed",))
     is_es = samples.labels == 1
     return {
@@ -102,7 +103,7 @@ def measured(row: str) -> dict[str, Any]:
         "loss": ROWS[row]["model_parameters"]["loss"]["name"],
         "frame": "old" if old else "drift",
         "parameters": metrics["n_parameters"],
-        "training_events": read_json(folder / "cuts.json")[-1]["step"],
+        "training_events": read_json(folder / CUTS_FILE)[-1]["step"],
         "epochs": len(history["loss"]),
         "training_seconds": round(training_seconds(folder)),
         "inference_events_per_second": round(len(results) / seconds),

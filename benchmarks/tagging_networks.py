@@ -33,6 +33,7 @@ from python.general_purpose_libs import read_json
 from python.metrics.classification import classification_metrics
 from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.networks.saved import load_network
+from python.runs.files import CONFIG_FILE, HISTORY_FILE, METRICS_FILE, NETWORK_FILES, SPLITS_FILE
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 from python.training.task import Samples
@@ -48,7 +49,7 @@ KEPT = (
 
 def test_samples(folder: Path) -> Samples:
     """The matched events among the test events, as the network of the run takes them."""
-    config = load_config(folder / "config.json", TASK.schema, data_directories=[str(simulated("mixed_test"))])
+    config = load_config(folder / CONFIG_FILE, TASK.schema, data_directories=[str(simulated("mixed_test"))])
     volumes = TASK.read(config, TASK.architecture(config), False)
     rows = test_rows(volumes.metadata)
     return Samples(volumes.keep("of the benchmark", rows), channels(volumes)[rows])
@@ -102,16 +103,16 @@ def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
 
 def measured(row: str) -> dict[str, Any]:
     folder = trained("channel_tagging", "tagging", row, ROWS[row])
-    config = load_config(folder / "config.json", TASK.schema)
-    metrics, epochs = read_json(folder / "metrics.json"), len(read_json(folder / "training_history.json")["loss"])
-    (model_file,) = folder.glob("*.keras")
+    config = load_config(folder / CONFIG_FILE, TASK.schema)
+    metrics, epochs = read_json(folder / METRICS_FILE), len(read_json(folder / HISTORY_FILE)["loss"])
+    (model_file,) = folder.glob(NETWORK_FILES)
     model, samples, problem = load_network(model_file), test_samples(folder), TASK.problem_of(config)
     rows = np.arange(len(samples.set))
     started = time.perf_counter()
     outputs = predict(model, samples.set, rows, problem.views())
     seconds = time.perf_counter() - started
     scores = problem.predictions(problem.combined(outputs), samples, rows)["scores"]
-    train_volumes = int(np.sum(np.load(folder / "splits.npz")["part"] == 0))
+    train_volumes = int(np.sum(np.load(folder / SPLITS_FILE)["part"] == 0))
     return {
         "date": date.today().isoformat(),
         "commit": git_commit(),

@@ -15,6 +15,7 @@ from python.commands.tasks import TASKS
 from python.comparison.direction_runs import TASK as DIRECTIONS
 from python.comparison.direction_runs import direction_events
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
+from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, HISTORY_FILE, METRICS_FILE, PLOTS, predictions_file
 from python.runs.finished import (
     event_columns,
     know_sources,
@@ -102,7 +103,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[str, list[Path]]:
     task = arguments.task or tasks[folders[0]]
     for folder, own in tasks.items():
         if own not in TASKS:
-            raise ConfigError(f"{folder}/config.json: does not say which task it is of; leave the run out")
+            raise ConfigError(f"{folder / CONFIG_FILE}: does not say which task it is of; leave the run out")
         if own != task:
             raise ConfigError(
                 f"{folder}: is a run of {own}, and only runs of one task, {task}, are compared; leave it out"
@@ -152,19 +153,19 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     from python.comparison.comparison import ComparedRun
     from python.data.npz import read_npz
 
-    paths = [folder / "test_predictions.npz" for folder in folders]
+    paths = [folder / predictions_file("test") for folder in folders]
     all_arrays = {path: read_npz(path) for path in paths if path.is_file()}
     identity = [name for name in CLUSTER_IDENTITY if all(name in arrays for arrays in all_arrays.values())]
     by_content = know_sources(list(all_arrays.values()))
     runs = []
     for folder, name, path in zip(folders, names, paths, strict=True):
-        config = read_object(folder / "config.json")
+        config = read_object(folder / CONFIG_FILE)
         metrics, history = _metrics(folder), _history(folder)
         answers = None
         if path in all_arrays:
             with sound_predictions(path):
                 answers = _answers(task, all_arrays[path], identity, by_content)
-        parts = {"metrics.json": metrics, "training_history.json": history, path.name: answers}
+        parts = {METRICS_FILE: metrics, HISTORY_FILE: history, path.name: answers}
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
             metrics = answers.metrics() if answers is not None else {}
@@ -176,26 +177,24 @@ def _metrics(folder: Path) -> dict[str, float | None] | None:
     """The metrics of a run; None for a value that is no number."""
     from python.runs.headlines import is_known
 
-    metrics = _optional(folder, "metrics.json")
+    metrics = _optional(folder, METRICS_FILE)
     return metrics and {name: value if is_known(value) else None for name, value in metrics.items()}
 
 
 def _history(folder: Path) -> dict[str, list[float | None]] | None:
     """What each epoch of the training gave."""
-    history = _optional(folder, "training_history.json")
+    history = _optional(folder, HISTORY_FILE)
     courses = (history or {}).values()
     if not all(
         isinstance(course, list) and all(isinstance(x, int | float | None) for x in course) for course in courses
     ):
-        raise ConfigError(
-            f"{folder / 'training_history.json'}: does not hold what a training writes; leave the run out"
-        )
+        raise ConfigError(f"{folder / HISTORY_FILE}: does not hold what a training writes; leave the run out")
     return history
 
 
 def _found_by_search(folder: Path) -> dict[str, Any]:
     """The settings that a search ended with and the run was trained with, where there was one; the run keeps its name."""
-    found = _optional(folder, "best_config.json") or {}
+    found = _optional(folder, BEST_CONFIG_FILE) or {}
     return {key: value for key, value in found.items() if key not in ("model_name", "version", "description")}
 
 
@@ -230,7 +229,7 @@ def _write(folder: Path, comparison: Comparison, kind: type[Answers]) -> None:
     from python.plots.report import save_figures
 
     figures = _figures(comparison, kind)
-    paths = save_figures({name.lower().replace(" ", "_"): figure for name, figure in figures.items()}, folder / "plots")
+    paths = save_figures({name.lower().replace(" ", "_"): figure for name, figure in figures.items()}, folder / PLOTS)
     page = page_of(comparison, _facts(comparison), kind.columns, dict(zip(figures, paths, strict=True)))
     write_text(folder / "comparison.md", markdown(page, folder))
     write_text(folder / "comparison.html", html_page(page))

@@ -11,6 +11,7 @@ from pathlib import Path
 from python.commands.path_option import named_place
 from python.commands.tasks import TASKS, load_task
 from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
+from python.runs.files import CONFIG_FILE
 from python.runs.finished import require_done, task_of_run
 
 
@@ -64,7 +65,7 @@ def task_of_finished_run(run: Path) -> str:
     """The task of the run in the folder. Raises ConfigError when it is no run, or not done."""
     task = task_of_run(run)
     if task not in TASKS:
-        raise ConfigError(f"{run / 'config.json'}: task is {task!r}, not one of {', '.join(TASKS)}")
+        raise ConfigError(f"{run / CONFIG_FILE}: task is {task!r}, not one of {', '.join(TASKS)}")
     require_done(run, task)
     return task
 

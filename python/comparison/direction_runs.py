@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from python.general_purpose_libs import ConfigError, read_json
+from python.runs.files import CONFIG_FILE, predictions_file
 from python.runs.finished import (
     event_columns,
     know_sources,
@@ -58,7 +59,7 @@ def read_runs(
 
     folders = _checked(given)
     predictions = [
-        _Predictions(path, read_npz(path)) for path in (folder / f"{part}_predictions.npz" for folder in folders)
+        _Predictions(path, read_npz(path)) for path in (folder / predictions_file(part) for folder in folders)
     ]
     by_content = know_sources([each.arrays for each in predictions])
     return [
@@ -102,7 +103,7 @@ def _read(folder: Path, name: str, predictions: _Predictions, by_content: bool, 
         events, n_other = direction_events(arrays, by_content), int((arrays["is_es"] != 1).sum())
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
-    config = read_json(folder / "config.json")
+    config = read_json(folder / CONFIG_FILE)
     facts = {key: config.get(key) for key in ("model_name", "version", "description")}
     return DirectionRun(folder, name, facts, results, events, n_other)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.general_purpose_libs import ConfigError, DataError, read_json
+from python.runs.files import CONFIG_FILE, STATUS_FILE
 from python.runs.status import read_status
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ def task_of_run(run: Path) -> str | None:
     """The task that the run in the folder says it is of. Raises ConfigError when the folder is no run's."""
     if not run.is_dir():
         raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
-    missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
+    missing = [name for name in (STATUS_FILE, CONFIG_FILE) if not (run / name).is_file()]
     if missing:
         raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
-    return read_object(run / "config.json").get("task")
+    return read_object(run / CONFIG_FILE).get("task")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> li
     Raises ConfigError when the names given are too few, too many, or not all different.
     """
     if given is None:
-        configs = [read_object(folder / "config.json") for folder in folders]
+        configs = [read_object(folder / CONFIG_FILE) for folder in folders]
         names = [str(config.get("version") or config.get("model_name")) for config in configs]
         stamped = [f"{name} {folder.name}" for name, folder in zip(names, folders, strict=True)]
         for longer in (stamped, list(map(str, folders))):

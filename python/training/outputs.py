@@ -16,6 +16,7 @@ from python.data.metadata import EVENT_KEY
 from python.data.sources import source_arrays
 from python.general_purpose_libs import atomic_path, write_json, write_text
 from python.plots.report import save_figures, write_report
+from python.runs.files import HISTORY_FILE, HISTORY_TABLE, METRICS_FILE, PLOTS, REPORT_FILE, SAMPLES, SPLITS_FILE
 from python.samples.splits import PARTS, Split
 from python.training.task import Evaluation, SampleSet, Task
 
@@ -43,7 +44,7 @@ def part_of_each(parts: Split) -> np.ndarray:
 def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
     """splits.npz: for every sample its identity, its group and its part (0 train, 1 val, 2 test)."""
     save_npz(
-        folder / "splits.npz",
+        folder / SPLITS_FILE,
         {
             "part": part_of_each(parts),
             "part_names": np.array(PARTS),
@@ -67,12 +68,12 @@ def save_predictions(path: Path, predictions: dict[str, np.ndarray], samples: Sa
 
 def save_history(folder: Path, history: dict[str, list[float]]) -> None:
     """training_history.json and .csv, one row an epoch."""
-    write_json(folder / "training_history.json", history)
+    write_json(folder / HISTORY_FILE, history)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["epoch", *history])
     writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))
-    write_text(folder / "training_history.csv", text.getvalue())
+    write_text(folder / HISTORY_TABLE, text.getvalue())
 
 
 def save_results(
@@ -91,11 +92,11 @@ def save_results(
     figures = {**evaluated, **figures}
     metrics["n_parameters"] = n_parameters
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
-    save_figures(singles, folder / "samples")
-    write_json(folder / "metrics.json", metrics)
-    save_figures(figures, folder / "plots")
+    save_figures(singles, folder / SAMPLES)
+    write_json(folder / METRICS_FILE, metrics)
+    save_figures(figures, folder / PLOTS)
     write_report(
-        folder / "report.pdf",
+        folder / REPORT_FILE,
         f"{task.schema.name}: {config.model_name}",
         facts,
         metrics=table,

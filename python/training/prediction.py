@@ -16,6 +16,7 @@ from python.data.metadata import UNKNOWN
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, read_json
 from python.metrics.tagging import with_temperature
 from python.plots.report import cut_table_text
+from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, METRICS_FILE, NETWORK_FILES
 from python.training.device import choose_device
 from python.training.outputs import identity_and_energies, save_npz
 from python.training.provenance import git_commit
@@ -48,10 +49,10 @@ def predict_run(
     DataError when the data do not.
     """
     overrides = [] if old_flips is None else [f'dataset_parameters.old_flips="{old_flips}"']
-    found = run / "best_config.json"  # of a search: the network has its sizes
-    config = load_config(found if found.exists() else run / "config.json", task.schema, overrides)
+    found = run / BEST_CONFIG_FILE  # of a search: the network has its sizes
+    config = load_config(found if found.exists() else run / CONFIG_FILE, task.schema, overrides)
     config = config.model_copy(update={"data_directories": tuple(map(str, folders))})
-    architecture, metrics = task.architecture(config), read_json(run / "metrics.json")
+    architecture, metrics = task.architecture(config), read_json(run / METRICS_FILE)
     log.debug("device: %s", choose_device("cpu" if config.device == "cpu" else "auto"))
     model = _network(run, architecture)
     samples = task.read(config, architecture, skip_bad_files)
@@ -74,7 +75,7 @@ def _network(run: Path, architecture: Architecture) -> keras.Model:
     """The network at the top of the run folder, which must tell apart the classes of its architecture."""
     from python.networks.saved import load_network, saved_classes
 
-    files = sorted(run.glob("*.keras"))
+    files = sorted(run.glob(NETWORK_FILES))
     if len(files) != 1:
         names = ", ".join(path.name for path in files) or "none"
         raise ConfigError(
