@@ -23,20 +23,16 @@ from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import real, simulated
 from benchmarks.trained import trained, training_seconds
 from electron_direction.main import TASK
-from electron_direction.regression import DirectionRegression
 from electron_direction.samples import prepare
-from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
-from python.config.load import load_config
 from python.general_purpose_libs import read_json
-from python.metrics.directions import DirectionResults, direction_statistics, results_of
-from python.networks.saved import load_network
+from python.metrics.directions import DirectionResults, direction_statistics
 from python.plots.directions import plot_angle_distribution, plot_uncertainty_calibration
 from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
-from python.runs.files import CONFIG_FILE, CUTS_FILE, HISTORY_FILE, METRICS_FILE, NETWORK_FILES
-from python.training.fitting import predict
+from python.runs.files import CONFIG_FILE, CUTS_FILE, HISTORY_FILE, METRICS_FILE
 from python.training.provenance import git_commit
+from python.training.trained import Trained
 
 RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
 ENERGIES = (5, 10)
@@ -50,20 +46,15 @@ def train(row: str) -> Path:
 
 def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
     """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
-    config: DirectionConfig = load_config(folder / CONFIG_FILE, TASK.schema, changes, data_directories=[str(data)])
-    config = config.model_copy(
-        update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
-    )
+    trained_run = Trained.load(TASK, folder, (*changes, "dataset_parameters.max_samples=null"))
+    config = trained_run.config.model_copy(update={"data_directories": (str(data),)})
     samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
-    (model_file,) = folder.glob(NETWORK_FILES)
-    model, problem = load_network(model_file), DirectionRegression(config)
     rows = np.arange(len(samples.set))
-    predict(model, samples.set, rows[:512], problem.views())
+    trained_run.answers_of(samples, rows[:512])  # in which it is compiled
     started = time.perf_counter()
-    outputs = predict(model, samples.set, rows, problem.views())
+    predictions = trained_run.answers_of(samples, rows)
     seconds = time.perf_counter() - started
-    predictions = problem.predictions(problem.combined(outputs), samples, rows)
-    return results_of(predictions, samples.set.metadata), samples, seconds
+    return predictions.results(), samples, seconds
 
 
 def numbers(results: DirectionResults) -> dict[str, Any]:

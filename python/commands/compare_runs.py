@@ -17,23 +17,20 @@ from python.comparison.direction_runs import direction_events
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
 from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, HISTORY_FILE, METRICS_FILE, PLOTS, predictions_file
 from python.runs.finished import (
-    event_columns,
-    know_sources,
     read_object,
     require_different,
     require_done,
     run_names,
-    sound_predictions,
     task_of_run,
 )
 from python.runs.status import new_run_folder, read_status
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
     from python.comparison.answers import Answers
     from python.comparison.comparison import ComparedRun, Comparison
+    from python.runs.predictions import ClassPredictions, Predictions
 
 BEST = 10
 CLUSTER_IDENTITY = ("plane", "match_id", "apa", "face", "first_channel", "first_tick")
@@ -151,21 +148,19 @@ def _kind(task: str) -> type[Answers]:
 
 def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
     from python.comparison.comparison import ComparedRun
-    from python.data.npz import read_npz
+    from python.runs.predictions import ClassPredictions, DirectionPredictions, read_predictions
 
-    paths = [folder / predictions_file("test") for folder in folders]
-    all_arrays = {path: read_npz(path) for path in paths if path.is_file()}
-    identity = [name for name in CLUSTER_IDENTITY if all(name in arrays for arrays in all_arrays.values())]
-    by_content = know_sources(list(all_arrays.values()))
+    file, record = predictions_file("test"), DirectionPredictions if task == DIRECTIONS else ClassPredictions
+    told = {each: read_predictions(each / file, record) for each in folders if (each / file).is_file()}
+    clusters = [predictions.clusters for predictions in told.values()]
+    identity = [name for name in CLUSTER_IDENTITY if all(getattr(each, name) is not None for each in clusters)]
+    by_content = all(each.told_by_content for each in clusters)
     runs = []
-    for folder, name, path in zip(folders, names, paths, strict=True):
+    for folder, name in zip(folders, names, strict=True):
         config = read_object(folder / CONFIG_FILE)
         metrics, history = _metrics(folder), _history(folder)
-        answers = None
-        if path in all_arrays:
-            with sound_predictions(path):
-                answers = _answers(task, all_arrays[path], identity, by_content)
-        parts = {METRICS_FILE: metrics, HISTORY_FILE: history, path.name: answers}
+        answers = _answers(task, told[folder], identity, by_content) if folder in told else None
+        parts = {METRICS_FILE: metrics, HISTORY_FILE: history, file: answers}
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
             metrics = answers.metrics() if answers is not None else {}
@@ -203,24 +198,23 @@ def _optional(folder: Path, name: str) -> dict[str, Any] | None:
     return read_object(folder / name) if (folder / name).is_file() else None
 
 
-def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> Answers:
+def _answers(task: str, predictions: Predictions, identity: Sequence[str], by_content: bool) -> Answers:
     if task == DIRECTIONS:
-        from python.metrics.directions import results_of
-
-        return _kind(task)(results_of(arrays, arrays), direction_events(arrays, by_content))
-    classes = tuple(arrays["class_names"].tolist())
-    events = _cluster_events(arrays, identity, by_content)
-    return _kind(task)(arrays["labels"], arrays["scores"], classes, arrays["cluster_energy"], events)
+        return _kind(task)(predictions.results(), direction_events(predictions, by_content))
+    classes, energy = tuple(predictions.class_names.tolist()), predictions.clusters.cluster_energy
+    events = _cluster_events(predictions, identity, by_content)
+    return _kind(task)(predictions.labels, predictions.scores, classes, energy, events)
 
 
-def _cluster_events(arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> list[tuple]:
+def _cluster_events(predictions: ClassPredictions, identity: Sequence[str], by_content: bool) -> list[tuple]:
     """Event, what tells clusters of one event apart, class and true energies of each."""
     import numpy as np
 
-    columns = [arrays[name] for name in identity]
-    columns.append(arrays["class_names"][arrays["labels"]])
-    columns += [np.nan_to_num(arrays[name], nan=-1.0).round(3) for name in ENERGY_IN_MEV]
-    return list(zip(*event_columns(arrays, by_content), *(column.tolist() for column in columns), strict=True))
+    clusters = predictions.clusters
+    columns = [getattr(clusters, name) for name in identity]
+    columns.append(predictions.class_names[predictions.labels])
+    columns += [np.nan_to_num(getattr(clusters, name), nan=-1.0).round(3) for name in ENERGY_IN_MEV]
+    return list(zip(*clusters.event_columns(by_content), *(column.tolist() for column in columns), strict=True))
 
 
 # ---------------------------------------------------------------------------- results

@@ -18,6 +18,7 @@ from python.general_purpose_libs import ConfigError, DataError, log, read_json, 
 from python.plots.report import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
 from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, LOGS, TRAINING_LOG, predictions_file
+from python.runs.predictions import write_predictions
 from python.runs.registry.names import is_below
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus
@@ -40,6 +41,7 @@ from python.training.run_folder import (
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Samples, Task
+from python.training.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -240,12 +242,10 @@ def _fit_and_evaluate(
     fitted = train_network(task, config, samples, rows, parts.val, folder, status)
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
-    evaluated = {}
-    for part in ("val", "test"):
-        part_rows = getattr(parts, part)
-        outputs_of_views = fitting.predict(fitted.model, samples.set, part_rows, problem.views())
-        evaluated[part] = problem.predictions(problem.combined(outputs_of_views), samples, part_rows)
-        outputs.save_predictions(folder / predictions_file(part), evaluated[part], samples.set, part_rows)
+    trained = Trained(task, config, fitted.model, folder)
+    evaluated = {part: trained.answers_of(samples, getattr(parts, part)) for part in ("val", "test")}
+    for part, predictions in evaluated.items():
+        write_predictions(folder / predictions_file(part), predictions)
     seed = config.dataset_parameters.random_seed
     raise_if_stop_is_urgent()
     evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed)

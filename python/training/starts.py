@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from python.config.schema import RunConfig
+from python.data.npz import write_npz
 from python.general_purpose_libs import ConfigError
 from python.runs.files import INITIAL_WEIGHTS_FILE, configuration_file
-from python.training.outputs import save_npz
 from python.training.task import Task
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def keep_starts(places: Sequence[Path], starts: Sequence[Start]) -> None:
     """Write what each network starts from into its folder, so that a run needs nothing beyond its own. Raises OutputError."""
     for place, start in zip(places, starts, strict=bool(starts)):
         parts = start._asdict().items()
-        save_npz(
+        write_npz(
             place / INITIAL_WEIGHTS_FILE,
             {f"{part}_{n}": values for part, each in parts for n, values in enumerate(each)},
         )
