@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from python.comparison.answers import Answers
     from python.comparison.comparison import ComparedRun, Comparison
-    from python.runs.predictions import ClassPredictions, Predictions
+    from python.runs.predictions import ClassPredictions, DirectionPredictions
 
 BEST = 10
 CLUSTER_IDENTITY = ("plane", "match_id", "apa", "face", "first_channel", "first_tick")
@@ -150,7 +150,10 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     from python.comparison.comparison import ComparedRun
     from python.runs.predictions import ClassPredictions, DirectionPredictions, read_predictions
 
-    file, record = predictions_file("test"), DirectionPredictions if task == DIRECTIONS else ClassPredictions
+    file = predictions_file("test")
+    record: type[ClassPredictions | DirectionPredictions] = (
+        DirectionPredictions if task == DIRECTIONS else ClassPredictions
+    )
     told = {each: read_predictions(each / file, record) for each in folders if (each / file).is_file()}
     clusters = [predictions.clusters for predictions in told.values()]
     identity = [name for name in CLUSTER_IDENTITY if all(getattr(each, name) is not None for each in clusters)]
@@ -159,7 +162,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     for folder, name in zip(folders, names, strict=True):
         config = read_object(folder / CONFIG_FILE)
         metrics, history = _metrics(folder), _history(folder)
-        answers = _answers(task, told[folder], identity, by_content) if folder in told else None
+        answers = _answers(told[folder], identity, by_content) if folder in told else None
         parts = {METRICS_FILE: metrics, HISTORY_FILE: history, file: answers}
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
@@ -198,12 +201,17 @@ def _optional(folder: Path, name: str) -> dict[str, Any] | None:
     return read_object(folder / name) if (folder / name).is_file() else None
 
 
-def _answers(task: str, predictions: Predictions, identity: Sequence[str], by_content: bool) -> Answers:
-    if task == DIRECTIONS:
-        return _kind(task)(predictions.results(), direction_events(predictions, by_content))
+def _answers(
+    predictions: ClassPredictions | DirectionPredictions, identity: Sequence[str], by_content: bool
+) -> Answers:
+    from python.comparison.answers import ClassAnswers, DirectionAnswers
+    from python.runs.predictions import DirectionPredictions
+
+    if isinstance(predictions, DirectionPredictions):
+        return DirectionAnswers(predictions.results(), direction_events(predictions, by_content))
     classes, energy = tuple(predictions.class_names.tolist()), predictions.clusters.cluster_energy
     events = _cluster_events(predictions, identity, by_content)
-    return _kind(task)(predictions.labels, predictions.scores, classes, energy, events)
+    return ClassAnswers(predictions.labels, predictions.scores, classes, energy, events)
 
 
 def _cluster_events(predictions: ClassPredictions, identity: Sequence[str], by_content: bool) -> list[tuple]:

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run, output = Path(options.model), Path(options.output)
     task = load_task(task_of_finished_run(run))
     _check_output(output, options.force)
-    from python.runs.predictions import write_predictions  # after -h, which needs the standard library only
+    from python.runs.predictions import write_answers  # after -h, which needs the standard library only
     from python.training.trained import Trained
 
     changes = [] if options.old_flips is None else [f'dataset_parameters.old_flips="{options.old_flips}"']
@@ -68,8 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     samples = trained.read(options.data, options.skip_bad_files)
     with Progress("predicting", "samples") as progress:
         answers = trained.answers(samples, progress)
-    known = answers.without_unknown_truth().without_rows()  # rows are of what was read, which no file holds
-    write_predictions(output, known, **_provenance(trained))
+    write_answers(output, answers, _provenance(trained))
     print(output)
     return 0
 

@@ -85,10 +85,12 @@ def _checked(given: Sequence[str]) -> list[Path]:
 def _read(
     folder: Path, name: str, predictions: DirectionPredictions, by_content: bool, flux: str | None
 ) -> DirectionRun:
+    import numpy as np
+
     from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 
     results = predictions.results()
-    events, n_other = direction_events(predictions, by_content), int((predictions.is_es != 1).sum())
+    events, n_other = direction_events(predictions, by_content), int(np.sum(predictions.is_es != 1))
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
     config = read_json(folder / CONFIG_FILE)

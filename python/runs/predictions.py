@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -24,14 +24,20 @@ from python.metrics.directions import DirectionResults
 from python.metrics.tagging import with_temperature
 
 REMEDY = "train the run again, or leave it out"
-PROBABILITY = {"lowest": 0, "highest": 1.001, "finite": True}  # rounding included
 
 
 def _array(kinds: str, *axes: str, optional: bool = False, truth: bool = False, **limits: Any) -> Any:
-    """A field that a file holds as an array; see ArrayRule. Optional ones, and truth of which nothing is known, are None."""
-    more = {"default": None} if optional or truth else {}
+    """A field that a file holds as an array; see ArrayRule. Optional ones are None where older code left none.
+
+    Truth is -1 or NaN where it is not known, and a file may leave it out where nothing is.
+    """
+    default: Any = None if optional else MISSING
     rule = {"kinds": kinds, "axes": axes, **limits}
-    return field(metadata={"rule": rule, "optional": optional, "truth": truth}, **more)
+    return field(default=default, metadata={"rule": rule, "optional": optional, "truth": truth})
+
+
+def _probabilities(optional: bool = False) -> Any:
+    return _array("f", "n", "classes", optional=optional, lowest=0, highest=1.001, finite=True)  # rounding included
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,14 +63,14 @@ class Clusters:
     first_channel: np.ndarray | None = _array("iu", "n", optional=True)
     first_tick: np.ndarray | None = _array("iu", "n", optional=True)
     cluster_energy: np.ndarray = _array("f", "n")
-    true_electron_energy: np.ndarray | None = _array("f", "n", truth=True)
-    true_nu_energy: np.ndarray | None = _array("f", "n", truth=True)
+    true_electron_energy: np.ndarray = _array("f", "n", truth=True)
+    true_nu_energy: np.ndarray = _array("f", "n", truth=True)
 
     @classmethod
     def of(cls, metadata: np.ndarray, sources: Sequence[Source], rows: np.ndarray) -> Self:
         """Those of the `rows` of a table of metadata, whose sources are counted in `sources`."""
-        columns = [each.name for each in fields(cls) if each.name in metadata.dtype.names]
-        table = metadata[rows]
+        table, known = metadata[rows], set(metadata.dtype.names or ())
+        columns = [each.name for each in fields(cls) if each.name in known]
         return cls(row=rows, **source_arrays(sources), **{name: table[name] for name in columns})
 
     def __len__(self) -> int:
@@ -78,12 +84,12 @@ class Clusters:
     def event_columns(self, by_content: bool) -> list[list]:
         """What tells the event of each cluster: the digest of its source with run, subrun and event, else source's name and
         event."""
-        if by_content:
-            return [
-                self.source_ids[self.source].tolist(),
-                *(each.tolist() for each in (self.run, self.subrun, self.event)),
-            ]
-        return [self.sources[self.source].tolist(), self.event.tolist()]
+        if not by_content:
+            return [self.sources[self.source].tolist(), self.event.tolist()]
+        if self.source_ids is None or self.run is None or self.subrun is None:
+            raise ValueError("the content of the sources is not recorded; tell events apart by name")
+        numbers = (self.run, self.subrun, self.event)
+        return [self.source_ids[self.source].tolist(), *(each.tolist() for each in numbers)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +103,18 @@ class Predictions:
         return len(self.clusters)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All that is known, as a file holds it."""
+        """All that there is, as a file holds it."""
         own = {each.name: getattr(self, each.name) for each in _arrays_of(type(self))}
         of_clusters = {each.name: getattr(self.clusters, each.name) for each in _arrays_of(Clusters)}
         return {name: np.asarray(values) for name, values in (own | of_clusters).items() if values is not None}
 
-    def without_unknown_truth(self) -> Self:
-        """The same without arrays of truth of which nothing is known."""
-        return replace(self, clusters=replace(self.clusters, **_all_unknown(self.clusters)), **_all_unknown(self))
+    def known_arrays(self) -> dict[str, np.ndarray]:
+        """The same without truth of which nothing is known."""
+        truth = {each.name for each in (*_arrays_of(type(self)), *_arrays_of(Clusters)) if each.metadata["truth"]}
+        return {name: values for name, values in self.arrays().items() if name not in truth or _anything_known(values)}
 
     def without_rows(self) -> Self:
+        """The same where the samples that were asked about are not kept."""
         return replace(self, clusters=replace(self.clusters, row=None))
 
     def check_truth(self) -> None:
@@ -120,11 +128,11 @@ class ClassPredictions(Predictions):
     where they are not known. With a `temperature` there are `calibrated_scores` (N, C).
     """
 
-    scores: np.ndarray = _array("f", "n", "classes", **PROBABILITY)
-    labels: np.ndarray | None = _array("iu", "n", truth=True)
+    scores: np.ndarray = _probabilities()
+    labels: np.ndarray = _array("iu", "n", truth=True)
     class_names: np.ndarray = _array("U", "classes")
     temperature: float | None = _array("f", optional=True)
-    calibrated_scores: np.ndarray | None = _array("f", "n", "classes", optional=True, **PROBABILITY)
+    calibrated_scores: np.ndarray | None = _probabilities(optional=True)
 
     def calibrated(self, temperature: float) -> ClassPredictions:
         """The same with the scores that the temperature makes of these."""
@@ -146,10 +154,10 @@ class DirectionPredictions(Predictions):
 
     needed: ClassVar[tuple[str, ...]] = ("face",)
     direction: np.ndarray = _array("f", "n", "3", finite=True)
-    true_direction: np.ndarray | None = _array("f", "n", "3", truth=True)
+    true_direction: np.ndarray = _array("f", "n", "3", truth=True)
     direction_drift_frame: np.ndarray = _array("f", "n", "3", finite=True)
-    true_direction_drift_frame: np.ndarray | None = _array("f", "n", "3", truth=True)
-    is_es: np.ndarray | None = _array("iu", "n", truth=True)
+    true_direction_drift_frame: np.ndarray = _array("f", "n", "3", truth=True)
+    is_es: np.ndarray = _array("iu", "n", truth=True)
     outputs: np.ndarray = _array("f", "n", "outputs")
     output_layout: str = _array("U")
     predicted_68_deg: np.ndarray | None = _array("f", "n", optional=True, lowest=0)
@@ -161,10 +169,10 @@ class DirectionPredictions(Predictions):
         return {**super().arrays(), **self.beside}
 
     def results(self) -> DirectionResults:
-        """The directions beside the true ones. ValueError where these are not known."""
+        """The directions beside the true ones. ValueError where these, or the sides of the wire planes, are not known."""
         clusters = self.clusters
-        if self.true_direction_drift_frame is None or clusters.true_electron_energy is None or clusters.face is None:
-            raise ValueError("the true directions are not known")
+        if clusters.face is None:
+            raise ValueError("the sides of the wire planes (face) are not known")
         return DirectionResults(
             truth=self.true_direction_drift_frame,
             predicted=self.direction_drift_frame,
@@ -182,13 +190,19 @@ class DirectionPredictions(Predictions):
 Kind = TypeVar("Kind", bound=Predictions)
 
 
-def write_predictions(path: Path, predictions: Predictions, **said: Any) -> None:
-    """Write a file of predictions; `said` are single values about them. Raises OutputError."""
-    write_npz(path, {**predictions.arrays(), **said})
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write a file of predictions. Raises OutputError."""
+    write_npz(path, predictions.arrays())
+
+
+def write_answers(path: Path, predictions: Predictions, said: Mapping[str, Any]) -> None:
+    """Write a file of answers to a question of its own: without truth of which nothing is known, with single values that are
+    `said` of them. Raises OutputError."""
+    write_npz(path, {**predictions.without_rows().known_arrays(), **said})
 
 
 def read_predictions(path: str | os.PathLike, kind: type[Kind], *, tested: bool = True) -> Kind:
-    """Read a file of predictions: those of a part that was `tested`, whose truth is known, or any.
+    """Read a file of predictions: of a part that was `tested`, whose truth is known, or any.
 
     Files of older runs may lack some arrays. DataError names the file and the array that is missing or wrong.
     """
@@ -201,6 +215,7 @@ def read_predictions(path: str | os.PathLike, kind: type[Kind], *, tested: bool 
     ]
     found = checked(arrays, rules, path, REMEDY)
     more = {"beside": _beside(arrays, found)} if kind is DirectionPredictions else {}
+    found = {each.name: _unknown(each, found) for each in (*own, *clusters) if each.metadata["truth"]} | found
     predictions = kind(Clusters(**_values(clusters, found)), **_values(own, found), **more)
     if tested:
         try:
@@ -229,9 +244,10 @@ def _beside(arrays: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]) -
     return {name: array for name, array in arrays.items() if name not in found and array.shape == n}
 
 
-def _all_unknown(record: Any) -> dict[str, None]:
-    truth = {each.name: getattr(record, each.name) for each in _arrays_of(type(record)) if each.metadata["truth"]}
-    return {name: None for name, values in truth.items() if values is not None and not _anything_known(values)}
+def _unknown(truth: Field, found: Mapping[str, np.ndarray]) -> np.ndarray:
+    rule = truth.metadata["rule"]
+    shape = (len(found["event"]), *map(int, rule["axes"][1:]))
+    return np.full(shape, UNKNOWN) if "i" in rule["kinds"] else np.full(shape, np.nan)
 
 
 def _anything_known(values: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ from python.config.task_schema import Architecture
 from python.general_purpose_libs import ConfigError, DataError, log, read_json
 from python.plots.report import cut_table_text
 from python.runs.files import METRICS_FILE, NETWORK_FILES, configuration_file
-from python.runs.predictions import Predictions
+from python.runs.predictions import ClassPredictions, Predictions
 from python.training.device import choose_device
 from python.training.task import Samples, SampleSet, Task
 
@@ -59,13 +59,12 @@ class Trained:
 
         Raises DataError where there are none.
         """
-        config = self.config.model_copy(update={"data_directories": tuple(map(str, folders))})
+        named = tuple(map(str, folders))
+        config = self.config.model_copy(update={"data_directories": named})
         samples = self.task.read(config, self.architecture, skip_bad_files)
         log.info("%s", cut_table_text(samples.cuts))
         if len(samples) == 0:
-            raise DataError(
-                f"{', '.join(config.data_directories)}: no sample is left that the network can take, see the table"
-            )
+            raise DataError(f"{', '.join(named)}: no sample is left that the network can take, see the table")
         return samples
 
     def answers(self, samples: SampleSet, told: Told = lambda _done, _total: None) -> Predictions:
@@ -88,7 +87,9 @@ class Trained:
         else:
             outputs = np.empty((1, 0, self.model.output_shape[-1]), np.float32)
         predictions = problem.predictions(problem.combined(outputs), samples, rows)
-        return predictions if self.temperature is None else predictions.calibrated(self.temperature)
+        if self.temperature is not None and isinstance(predictions, ClassPredictions):
+            return predictions.calibrated(self.temperature)
+        return predictions
 
     @property
     def architecture(self) -> Architecture:

@@ -14,6 +14,7 @@ from python.runs.predictions import (
     Clusters,
     DirectionPredictions,
     read_predictions,
+    write_answers,
     write_predictions,
 )
 from tests.synthetic import named_source
@@ -25,6 +26,7 @@ KINDS = {
     "electron_direction": DirectionPredictions,
 }
 N = 6
+NOWHERE = np.full((N, 3), np.nan)
 
 
 def clusters(n=N):
@@ -102,32 +104,46 @@ def test_calibration_needs_a_temperature_and_keeps_the_order():
 
 def test_directions_beside_their_truth():
     assert np.allclose(directions().results().angle, 180)
-    with pytest.raises(ValueError, match="the true directions are not known"):
-        directions(true_direction_drift_frame=None).results()
+    with pytest.raises(ValueError, match="truth: 6 rows are no unit vectors"):
+        directions(true_direction_drift_frame=NOWHERE).results()
 
 
 def test_truth_of_which_nothing_is_known_is_left_out():
-    assert "true_nu_energy" not in classes().without_unknown_truth().arrays()
-    blind = classes(labels=np.full(N, -1)).without_unknown_truth()
-    assert blind.labels is None
-    assert blind.clusters.true_electron_energy is not None
+    assert set(classes().arrays()) - set(classes().known_arrays()) == {"true_nu_energy"}
+    blind = classes(labels=np.full(N, -1))
+    assert set(blind.arrays()) - set(blind.known_arrays()) == {"labels", "true_nu_energy"}
     partly = np.where(np.arange(N) == 3, 1, -1)
-    assert np.array_equal(classes(labels=partly).without_unknown_truth().labels, partly)
+    assert np.array_equal(classes(labels=partly).known_arrays()["labels"], partly)
 
 
 # ---------------------------------------------------------------------------- files
 @pytest.mark.parametrize("predictions", [classes(), classes().calibrated(2.0), directions()])
 def test_a_file_gives_back_what_was_written(predictions, tmp_path):
-    write_predictions(tmp_path / "a.npz", predictions, format_version=np.int64(2))
-    assert read_npz(tmp_path / "a.npz")["format_version"] == 2
+    write_predictions(tmp_path / "a.npz", predictions)
     assert same(read_predictions(tmp_path / "a.npz", type(predictions)), predictions)
 
 
-def test_answers_without_truth_are_read_when_they_are_no_test(tmp_path):
-    blind = classes(labels=None)
-    write_predictions(tmp_path / "a.npz", blind)
-    assert same(read_predictions(tmp_path / "a.npz", ClassPredictions, tested=False), blind)
-    with pytest.raises(DataError, match=r"a\.npz: lacks the array labels; .*train the run again"):
+@pytest.mark.parametrize(
+    "blind",
+    [
+        classes(labels=np.full(N, -1)),
+        directions(is_es=np.full(N, -1), true_direction=NOWHERE, true_direction_drift_frame=NOWHERE),
+    ],
+)
+def test_answers_without_truth_are_read_when_they_are_no_test(blind, tmp_path):
+    write_answers(tmp_path / "a.npz", blind, {"format_version": np.int64(2)})
+    written = read_npz(tmp_path / "a.npz")
+    assert written["format_version"] == 2
+    assert not {"labels", "is_es", "true_direction", "true_nu_energy", "row"} & set(written)
+    found = read_predictions(tmp_path / "a.npz", type(blind), tested=False)
+    ours, theirs = found.arrays(), blind.without_rows().arrays()
+    assert list(ours) == list(theirs)
+    assert all(np.array_equal(ours[name], theirs[name], equal_nan=theirs[name].dtype.kind == "f") for name in ours)
+
+
+def test_a_part_that_was_tested_has_its_truth(tmp_path):
+    write_answers(tmp_path / "a.npz", classes(labels=np.full(N, -1)), {})
+    with pytest.raises(DataError, match=r"a\.npz: lacks the array labels and true_nu_energy; .*train the run again"):
         read_predictions(tmp_path / "a.npz", ClassPredictions)
 
 
