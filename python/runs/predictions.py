@@ -79,7 +79,9 @@ class Clusters:
     @property
     def told_by_content(self) -> bool:
         """Whether all sources are known by their content; of older code and data only the names are known."""
-        return self.source_ids is not None and all(self.source_ids.tolist()) and self.run is not None
+        if self.source_ids is None or self.run is None or self.subrun is None:
+            return False
+        return all(self.source_ids.tolist())
 
     def event_columns(self, by_content: bool) -> list[list]:
         """What tells the event of each cluster: the digest of its source with run, subrun and event, else source's name and
