@@ -34,16 +34,6 @@ class Input(StrEnum):
     POINTS = "points"  # trigger primitives
 
 
-def larger_is_better(monitor: str) -> bool:
-    """Whether a quantity that is watched ought to grow, as accuracies do, and not to fall, as losses and angles."""
-    return monitor.endswith(("accuracy", "auc"))
-
-
-def loss_of(objective: str, metric: float) -> float:
-    """What the search makes small: the metric, or its negative where a larger one is better (accuracy, AUC)."""
-    return -metric if larger_is_better(objective) else metric
-
-
 def learning_rate(default: float) -> Any:
     """Declares the learning rate of an architecture whose best one is not the usual."""
     return Field(default, gt=0, le=1, description="Learning rate of the first epoch.")

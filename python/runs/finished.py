@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from python.general_purpose_libs import ConfigError, DataError, read_json
+from python.general_purpose_libs import ConfigError, read_json
+from python.runs.files import CONFIG_FILE, STATUS_FILE
 from python.runs.status import read_status
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def task_of_run(run: Path) -> str | None:
     """The task that the run in the folder says it is of. Raises ConfigError when the folder is no run's."""
     if not run.is_dir():
         raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
-    missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
+    missing = [name for name in (STATUS_FILE, CONFIG_FILE) if not (run / name).is_file()]
     if missing:
         raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
-    return read_object(run / "config.json").get("task")
+    return read_object(run / CONFIG_FILE).get("task")
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -53,7 +50,7 @@ def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> li
     Raises ConfigError when the names given are too few, too many, or not all different.
     """
     if given is None:
-        configs = [read_object(folder / "config.json") for folder in folders]
+        configs = [read_object(folder / CONFIG_FILE) for folder in folders]
         names = [str(config.get("version") or config.get("model_name")) for config in configs]
         stamped = [f"{name} {folder.name}" for name, folder in zip(names, folders, strict=True)]
         for longer in (stamped, list(map(str, folders))):
@@ -64,26 +61,3 @@ def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> li
     if len(set(given)) != len(given):
         raise ConfigError("two runs are given the same name; give each its own")
     return list(given)
-
-
-def know_sources(all_arrays: Sequence[Mapping[str, np.ndarray]]) -> bool:
-    """Whether all predictions record which files their events come from, by content; runs of older code know the names alone."""
-    return all("source_ids" in arrays and all(arrays["source_ids"].tolist()) for arrays in all_arrays)
-
-
-def event_columns(arrays: Mapping[str, np.ndarray], by_content: bool) -> list[list]:
-    """What tells the event of each row of predictions: the digest of its source with run, subrun and event, else source's name
-    and event."""
-    source, numbers = ("source_ids", ("run", "subrun", "event")) if by_content else ("sources", ("event",))
-    return [arrays[source][arrays["source"]].tolist(), *(arrays[name].tolist() for name in numbers)]
-
-
-@contextlib.contextmanager
-def sound_predictions(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with the arrays of the predictions at `path` into a DataError that names it."""
-    try:
-        yield
-    except KeyError as error:
-        raise DataError(f"{path}: has no array {error}; train the run again, or leave it out") from error
-    except (ValueError, IndexError, TypeError) as error:
-        raise DataError(f"{path}: {error}; train the run again, or leave it out") from error

@@ -15,8 +15,8 @@ from python.batch import progress
 from python.config.differences import differences, no_settings
 from python.config.load import dump_config
 from python.config.schema import RunConfig
-from python.config.task_schema import larger_is_better
 from python.general_purpose_libs import ConfigError, log
+from python.metrics.merit import larger_is_better
 from python.processes.stop_requests import stop_requested
 from python.runs.status import RunStatus
 from python.training.callbacks import History, Remembered

@@ -17,6 +17,8 @@ from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
 from python.plots.report import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
+from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, LOGS, TRAINING_LOG, predictions_file
+from python.runs.predictions import write_predictions
 from python.runs.registry.names import is_below
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus
@@ -39,6 +41,7 @@ from python.training.run_folder import (
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Samples, Task
+from python.training.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,9 +90,9 @@ def _configured(task: Task, options: argparse.Namespace, file: str | Path, overr
 
 def _of_resumed_run(task: Task, options: argparse.Namespace) -> RunConfig:
     run = options.resume
-    saved = Path(run) / "config.json"
+    saved = Path(run) / CONFIG_FILE
     if not saved.is_file():
-        raise ConfigError(f"{run}: is no run folder, it has no config.json; give the folder that a run printed")
+        raise ConfigError(f"{run}: is no run folder, it has no {CONFIG_FILE}; give the folder that a run printed")
     own, asked = load_config(saved, task.schema), _configured(task, options, options.json or saved, options.overrides)
     if own.continue_from and asked.continue_from and asked.continue_from.weights is None:  # those that were there then
         weights = {"weights": own.continue_from.weights}
@@ -145,8 +148,8 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         config, folder, ready = _begun(task, config, options)
     go_on_with(f"go on with --resume {folder}")
     place = folder if options.member is None else member_folder(folder, options.member)
-    (place / "logs").mkdir(parents=True, exist_ok=True)
-    start_logging(options.verbose, place / "logs" / "train.log")
+    (place / LOGS).mkdir(parents=True, exist_ok=True)
+    start_logging(options.verbose, place / TRAINING_LOG)
     with alive(folder, config, options.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
@@ -193,7 +196,7 @@ def _state_to_go_on(config: RunConfig, folder: Path, options: argparse.Namespace
     state = state_to_go_on(folder, options.member)
     if state == "done":
         return state
-    given = read_json(folder / "args.json")
+    given = read_json(folder / ARGUMENTS_FILE)
     options.skip_bad_files |= given.get("skip_bad_files", False)
     if given.get("commit"):
         os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
@@ -239,12 +242,10 @@ def _fit_and_evaluate(
     fitted = train_network(task, config, samples, rows, parts.val, folder, status)
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
-    evaluated = {}
-    for part in ("val", "test"):
-        part_rows = getattr(parts, part)
-        outputs_of_views = fitting.predict(fitted.model, samples.set, part_rows, problem.views())
-        evaluated[part] = problem.predictions(problem.combined(outputs_of_views), samples, part_rows)
-        outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
+    trained = Trained(task, config, fitted.model, folder)
+    evaluated = {part: trained.answers_of(samples, getattr(parts, part)) for part in ("val", "test")}
+    for part, predictions in evaluated.items():
+        write_predictions(folder / predictions_file(part), predictions)
     seed = config.dataset_parameters.random_seed
     raise_if_stop_is_urgent()
     evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
+from python.runs.predictions import Predictions
 from python.samples.batches import Augmentation
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class LearningProblem(Protocol):
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         """The outputs (K, n, C) of all views and members of an ensemble as one, (n, C')."""
 
-    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """What is saved for each of `rows`: the network's answer, from `combined` outputs, and the truth."""
+    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> Predictions:
+        """What the network answers for each of `rows`, from `combined` outputs, and the truth as far as it is known."""
 
     def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         """Flat metrics of the test part, the rows of the report's table, and the figures by name."""
@@ -94,8 +95,11 @@ class LearningProblem(Protocol):
         """The metrics that a finished run says."""
 
 
+Answered = TypeVar("Answered", bound=Predictions)
+
+
 @dataclass
-class Evaluation:
+class Evaluation(Generic[Answered]):
     """All that plots and metrics are made from; nothing else is needed to make them again.
 
     `predictions` are those of the test part, `val_predictions` of the validation part, by which answers may be calibrated.
@@ -104,8 +108,8 @@ class Evaluation:
     samples: Samples
     train_rows: np.ndarray
     test_rows: np.ndarray
-    predictions: dict[str, np.ndarray]
-    val_predictions: dict[str, np.ndarray]
+    predictions: Answered
+    val_predictions: Answered
     history: dict[str, list[float]]
     seed: int
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from python.runs.headlines import headlines, in_words, phrase, smaller_is_better
+from python.metrics.merit import larger_is_better
+from python.runs.headlines import headlines, in_words, phrase
 
 Entry = dict[str, Any]
 FIRST_LINE = "<!-- Generated from the files registry/*.json beside it: what is changed here by hand is lost. -->"
@@ -109,7 +110,7 @@ def _best(entries: Sequence[Entry]) -> str:
     name = next((next(iter(result)) for result in results.values() if result), None)
     if name is None:
         return ""
-    sign = -1 if smaller_is_better(name) else 1
+    sign = 1 if larger_is_better(name) else -1
     number = max((n for n in results if name in results[n]), key=lambda n: sign * results[n][name])
     words = phrase(name, results[number][name])
     return f"attempt {number}, {words}, on its own test part (`compare_runs.sh` compares on the same events)"

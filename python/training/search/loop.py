@@ -15,6 +15,7 @@ from python.config.task_schema import Architecture
 from python.general_purpose_libs import TrainingError, log, write_json
 from python.plots.search import plot_parameters, plot_trials
 from python.processes.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
+from python.runs.files import BEST_CONFIG_FILE, TENSORBOARD
 from python.training.search.engine_batch import engine_descriptions, require_batch_system
 from python.training.search.engines import make_engine
 from python.training.search.hparams import save_hparams
@@ -27,8 +28,6 @@ from python.training.task import Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BEST = "best_config.json"
-
 
 def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:
     """Run the trials that `folder` does not hold yet; return the configuration of the best one, and figures of all.
@@ -37,7 +36,9 @@ def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) ->
     TrainingError when no trial was done.
     """
     dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
-    if (folder / BEST).exists():  # and perhaps a network that is half trained: no trial may choose another one now
+    if (
+        folder / BEST_CONFIG_FILE
+    ).exists():  # and perhaps a network that is half trained: no trial may choose another one now
         trials = TrialLog(folder).read()
     else:
         trials = _run_trials(task, config, folder, dimensions, skip_bad_files)
@@ -49,9 +50,9 @@ def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) ->
     found = with_values(config, task.architecture(config), best.values)
     found["description"] = f"trial {best.number} of the search in {folder.name}; {config.description}".rstrip("; ")
     winner = parse_config(found, task.schema, f"trial {best.number}")
-    write_json(folder / BEST, dump_config(winner))
+    write_json(folder / BEST_CONFIG_FILE, dump_config(winner))
     if config.save_outputs.tensorboard:
-        save_hparams(folder / "logs" / "tensorboard" / "hparams", trials, config.search.objective)
+        save_hparams(folder / TENSORBOARD / "hparams", trials, config.search.objective)
     return winner, {
         "search_trials": plot_trials(trials, config.search.objective),
         "search_parameters": plot_parameters(trials, dimensions, config.search.objective),
