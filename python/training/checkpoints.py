@@ -77,10 +77,10 @@ class Checkpoints(keras.callbacks.Callback):
         self.begin = place
         return place
 
-    def load_best(self, model: keras.Model) -> None:
-        """Give `model` the state that it had after the best epoch."""
+    def load(self, place: Place, model: keras.Model) -> None:
+        """Give `model` the state that it had at `place`."""
         self.files.wait()
-        self._metrics = load_state(self.files, self.best, model)
+        self._metrics = load_state(self.files, place, model)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Let the metrics go on where they were, after Keras has reset them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
@@ -110,7 +110,7 @@ class Evaluation(Generic[Answered]):
     test_rows: np.ndarray
     predictions: Answered
     val_predictions: Answered
-    history: dict[str, list[float]]
+    history: Mapping[str, Sequence[float | None]]
     seed: int
 
 

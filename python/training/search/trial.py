@@ -194,7 +194,7 @@ def _outcome(job: Job, status: str, reason: str, curve: list[float], memory_mb: 
         "number": job["number"],
         "status": status,
         "metric": None if failed else best,
-        "loss": None if failed else loss_of(job["objective"], best),
+        "loss": None if failed or best is None else loss_of(job["objective"], best),
         "reason": reason,
         "epochs": len(curve),
         "best_epoch": 0 if best is None else curve.index(best) + 1,
