@@ -21,7 +21,7 @@ FLOORS = [  # from the top
     ("python.data", "python.data_loader"),
     ("python.config",),
     ("python.general_purpose_libs", "python.own_processes", "python.stop_requests"),
-    ("python.processes", "python.sigterm"),
+    ("python.processes", "python.sigterm", "python.version"),
 ]
 
 

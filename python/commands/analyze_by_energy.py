@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import math
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.direction_runs import DirectionRun, read_runs, unlike
+from python.commands.parser import CommandParser
 from python.commands.places import named_place
 from python.general_purpose_libs import (
     atomic_path,
@@ -56,8 +56,8 @@ class Group:
         return results.select((results.true_energy >= low) & (results.true_energy < high))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="analyze_by_energy.sh",
         description="Compare finished electron-direction runs against the true kinetic energy of the electron: below 20, 20 to "
         "40 and above 40 MeV, and in finer bins. Prints a table, 68 % intervals in brackets, and writes all metrics as JSON and "

@@ -21,6 +21,7 @@ from python.commands.finished_runs import (
     sound_predictions,
     task_of_run,
 )
+from python.commands.parser import CommandParser
 from python.commands.places import named_place
 from python.commands.product_options import whole_number
 from python.commands.tasks import TASKS
@@ -48,8 +49,8 @@ ENERGY_IN_MEV = ("true_electron_energy", "true_nu_energy")  # of other data unde
 SIMULATED = "All results are of simulated events: the labels are the simulation's truth."
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="compare_runs.sh",
         description="Compare finished runs of one task: their metrics with 68 % intervals and their differences event by event, "
         "the settings in which they differ, their learning curves, and how they do against energy. Prints a table and writes "

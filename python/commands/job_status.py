@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.places import named_place
 from python.commands.tasks import TASKS
 from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging
@@ -34,8 +35,8 @@ class Line:
     below: tuple[str, ...] = ()
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="job_status.sh",
         allow_abbrev=False,
         description="Show the batch jobs that are registered in an output folder and are not done: state, epoch, best value so "

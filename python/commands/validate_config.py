@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
+from python.commands.parser import CommandParser
 from python.commands.tasks import TASKS, load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command
 
 
-def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+def parser() -> CommandParser:
+    result = CommandParser(
         prog="validate_config.sh",
         description="Check a configuration file and name every mistake in it. Nothing is trained.",
         epilog="example: ./scripts/validate_config.sh json/mt_identifier/quick_test.json",
