@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from python.commands.direction_runs import TASK as DIRECTIONS
 from python.commands.direction_runs import direction_events
 from python.commands.finished_runs import (
+    configuration_of_run,
     event_columns,
     know_sources,
     read_object,
@@ -133,6 +134,7 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
     for folder in find_runs(output, task):
         try:
             state, metrics = read_status(folder)["state"], _metrics(folder)
+            configuration_of_run(folder)
         except ConfigError:
             state, metrics = "unreadable", None
         if state == "done":
@@ -167,7 +169,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     by_content = know_sources(list(all_arrays.values()))
     runs = []
     for folder, name, path in zip(folders, names, paths, strict=True):
-        config = read_object(folder / "config.json")
+        config = configuration_of_run(folder)
         metrics, history = _metrics(folder), _history(folder)
         answers = None
         if path in all_arrays:
@@ -204,7 +206,7 @@ def _history(folder: Path) -> dict[str, list[float | None]] | None:
 
 def _found_by_search(folder: Path) -> dict[str, Any]:
     """The settings that a search ended with and the run was trained with, where there was one; the run keeps its name."""
-    found = _optional(folder, "best_config.json") or {}
+    found = configuration_of_run(folder, "best_config.json") if (folder / "best_config.json").is_file() else {}
     return {key: value for key, value in found.items() if key not in ("model_name", "version", "description")}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from python.commands.parser import CommandParser
 from python.commands.places import named_place
 from python.commands.tasks import TASKS
+from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def _epoch(folder: Path, status: dict[str, Any]) -> str:
 def read_setting(folder: Path, section: str, key: str) -> Any:
     """A value of the run's configuration; None where there is none."""
     try:
-        return read_json(folder / "config.json")[section][key]
+        return read_configuration(folder / "config.json")[section][key]
     except (ConfigError, KeyError, TypeError):
         return None
 
