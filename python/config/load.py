@@ -97,10 +97,12 @@ def _validated(raw: dict, model: type[RunConfig], model_name: str) -> tuple[RunC
             declaration = Declaration.of(model)
             for error in found.errors(include_url=False, include_context=False):
                 path: Path = error["loc"]
-                problem, meant = _in_words(error["type"], path, error["input"], declaration)
-                problems.append(problem)
-                doubtful += [path, *meant]
-                _remove(raw, path)
+                missing = error["type"] == "missing"
+                if not (missing and path in doubtful):  # taken away as wrong before
+                    problem, meant = _in_words(error["type"], path, error["input"], declaration)
+                    problems.append(problem)
+                    doubtful += [path, *meant]
+                _remove(raw, path[:-1] if missing else path)  # a section that lacks a key goes as a whole
             raw["model_name"] = model_name  # the only key without a default
 
 
