@@ -14,7 +14,7 @@ from python.config.format_version import read_configuration
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError
-from python.reporting.registry import Registry
+from python.runs.registry.registry import Registry
 
 SPARE_MEMORY, SPARE_TIME = 1.3, 1.5  # times what was used
 WORTH_SAYING = 0.75  # of what is asked for

@@ -18,7 +18,8 @@ from python.config.differences import differences
 from python.config.format_version import read_configuration
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
-from python.general_purpose_libs import ConfigError, read_status
+from python.general_purpose_libs import ConfigError
+from python.runs.status import read_status
 from python.training.checkpoint_files import CheckpointFiles, DamagedError, Place
 from python.training.checkpoints import load_state
 from python.training.fitting import build_model

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from python.general_purpose_libs import RunStatus, read_json, read_status, write_json
-from python.reporting.registry import Registry
+from python.general_purpose_libs import read_json, write_json
+from python.runs.registry.registry import Registry
+from python.runs.status import RunStatus, read_status
 from tests.synthetic import write_folder
 
 LONG = ("--set", "model_parameters.epochs=100000", "model_parameters.early_stopping=null")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from python.general_purpose_libs import read_json, read_status, write_json
+from python.general_purpose_libs import read_json, write_json
+from python.runs.status import read_status
 from python.training.checkpoint_files import sealed
 from tests.synthetic import write_folder
 

@@ -7,7 +7,8 @@ import pytest
 
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
+from python.runs.status import read_status
 from python.version import VERSION
 from tests.synthetic import image_file, write_folder, write_old_file
 from tests.training.conftest import same_weights, weights

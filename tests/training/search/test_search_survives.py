@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from python.commands.train import main
-from python.general_purpose_libs import read_json, read_status, run_command
+from python.general_purpose_libs import read_json, run_command
+from python.runs.status import read_status
 from tests.training.search.closed_form import asking, jobs, table, trials_of, wait_until, without_networks
 
 PROCESSES = multiprocessing.get_context("forkserver")  # children that need not load everything again, and may be killed
