@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import add_product_options, product_settings, summary_table
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from python.ingest.root_file import RootFile
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="make_images.sh",
         description="Make images of clusters, and volumes, from ROOT files of trigger primitives (TPs).",
         epilog="Files NAME_plane{U,V,X}.npz, and NAME_volume_plane{U,V,X}.npz with --volumes, are written for each input "

@@ -40,6 +40,7 @@ from python.training.run_folder import (
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Samples, Task
+from python.version import VERSION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -257,7 +258,7 @@ def _fit_and_evaluate(
         "samples": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
         "seed": str(seed),
-        "commit": git_commit() or "not known",
+        "release": f"{VERSION}, commit {git_commit() or 'not known'}",
         "epochs": f"{fitted.epochs}, {fitted.seconds:.0f} s",
     }
     if config.continue_from is not None:
