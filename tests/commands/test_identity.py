@@ -39,7 +39,7 @@ def directions(*folders):
     """What a direction network is trained on: all that is matched, main tracks or not."""
     selection = {"main_track": False, "channel": "mixed", "complete_match": False}
     config = parse_config({**SMALL, "data_directories": list(map(str, folders)), "selection": selection}, DIRECTIONS)
-    return prepare_directions(config, DIRECTIONS.architectures[config.model_name], False)
+    return prepare_directions(config, DIRECTIONS.architectures[config.model_name], configured_data(config))
 
 
 def identities(samples):
