@@ -46,10 +46,11 @@ def real(request, tmp_path_factory):
 def samples_of(path, folder, data=None):
     """What the network of a configuration takes of the data in a folder, or of other data."""
     task = load_task(path.parent.name)
-    any_file = (
-        "dataset_parameters.batch_pattern=null"  # some patterns fit clusters and volumes, which lie together here
-    )
-    config = load_config(path, task.schema, [any_file], data_directories=[str(folder)])
+    changes = [  # a pattern of its own may fit clusters and volumes, which lie together here
+        "dataset_parameters.batch_pattern=null",
+        f'data_directories=["{folder}"]',
+    ]
+    config = load_config(path, task.schema, changes)
     return task.read(config, task.architecture(config), data or configured_data(config))
 
 
