@@ -30,26 +30,6 @@ SMALL = {
 }
 
 
-DRAWN_BY = (
-    "python.training.classification.Classification.figures",
-    "channel_tagging.tagging.ChannelTagging.figures",
-    "electron_direction.regression.DirectionRegression._figures",
-)
-
-
-@pytest.fixture(autouse=True)
-def figures(request, monkeypatch):
-    """Drawing takes most of the time of a small run: only tests that ask for `with_figures` draw."""
-    if "with_figures" not in request.fixturenames:
-        for place in DRAWN_BY:
-            monkeypatch.setattr(place, lambda *_: {})
-
-
-@pytest.fixture
-def with_figures():
-    """Runs of the test draw their figures."""
-
-
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("data"), n=100, files=2)
