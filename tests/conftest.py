@@ -43,6 +43,20 @@ def with_figures(no_drawing):
         yield
 
 
+@pytest.fixture(scope="session")
+def events(tmp_path_factory):
+    """160 events, ES and CC in turn, without backgrounds: clusters and volumes of three planes, and points."""
+    from python.ingest.products import ProductSettings
+    from python.simulation.backgrounds import NOMINAL_RATES
+    from python.simulation.production import produce
+    from python.simulation.settings import SimulationSettings
+
+    folder = tmp_path_factory.mktemp("events") / "mixed"
+    quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
+    produce(SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True)), folder)
+    return folder
+
+
 @pytest.fixture
 def interruptible():
     """Ctrl-C raises KeyboardInterrupt, here and in what is started here, also where the tests run in the background."""

@@ -13,10 +13,6 @@ from python.data.image_file import parse_image_file, write_image_file
 from python.data.metadata import COLUMNS
 from python.data.npz import read_npz
 from python.general_purpose_libs import run_command, write_json
-from python.ingest.products import ProductSettings
-from python.simulation.backgrounds import NOMINAL_RATES
-from python.simulation.production import produce
-from python.simulation.settings import SimulationSettings
 from tests.electron_direction.conftest import SMALL as DIRECTIONS
 from tests.synthetic import image_file
 from tests.training.conftest import SMALL as TRACKS
@@ -133,15 +129,6 @@ def track_run(tmp_path_factory, tracks):
 @pytest.fixture(scope="session")
 def untrained_track_run(tmp_path_factory):
     return untrained(tmp_path_factory.mktemp("untrained") / "run", TRACKS)
-
-
-@pytest.fixture(scope="session")
-def events(tmp_path_factory):
-    """160 events of both channels without backgrounds: clusters and volumes of three planes, and points."""
-    folder = tmp_path_factory.mktemp("events") / "mixed"
-    quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
-    produce(SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True)), folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
