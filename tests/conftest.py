@@ -57,7 +57,7 @@ def events(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
 def interruptible():
     """Ctrl-C raises KeyboardInterrupt, here and in what is started here, also where the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -186,7 +186,9 @@ events = st.tuples(
 @settings(max_examples=6)
 @given(st.lists(events, min_size=12, max_size=24))
 def test_values_and_gradients_are_finite_everywhere(name, drawn):
-    seeds, length, opening, third, fourth, energy, is_es = (np.array(each)[:, None] for each in zip(*drawn, strict=True))
+    seeds, length, opening, third, fourth, energy, is_es = (
+        np.array(each)[:, None] for each in zip(*drawn, strict=True)
+    )
     truth = np.concatenate([directions(1, seed) for seed in seeds[:, 0]])
     output = np.column_stack([length * at_angle(truth, opening), third, fourth])
     output = output[:, : len(losses()[name].answer.columns)]

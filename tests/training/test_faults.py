@@ -70,7 +70,6 @@ def test_ctrl_c_while_a_run_is_evaluated(workplace, start):
     assert entry_of(workplace)["started"] == status["began"] < status["started"]
 
 
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_before_there_is_a_run_leaves_none(workplace):
     line = [sys.executable, "-m", "python.commands.train", "mt_identifier", *LONG]
     line += ["-j", workplace.config, "-d", workplace.data, "-o", workplace.output]

@@ -117,7 +117,6 @@ def interrupt_after(seconds):
     threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_gets_through_a_trial_that_runs_here(in_turn, tmp_path):
     in_turn.start({"number": 1, "sleep": PATIENCE_S})
     began = time.monotonic()
@@ -190,7 +189,6 @@ def test_a_killed_worker_costs_its_trial_only(two, tmp_path, process):
     assert both_work(two, tmp_path / "place", 3)
 
 
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_gets_through_and_all_is_gone(tmp_path):
     started, times = [], []
 
