@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
-from python.classification_libs import area_under_roc
 from python.data.image_set import load_images
 from python.data_loader import extract_labels_for_mt_identification
 from python.general_purpose_libs import read_json
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
+from python.metrics.classification import area_under_roc
 from python.networks.saved import load_network
 from python.training.fitting import predict
 

@@ -26,7 +26,7 @@ from scipy.stats import ks_2samp
 from benchmarks.event_statistics import Sample, Statistic, brems_is_forward, statistics
 from benchmarks.record import REAL_FILES, ROOT, save_result
 from benchmarks.response_on_true_deposits import true_charge
-from python.data.geometry import (
+from python.detector.geometry import (
     ACTIVE_Y_CM,
     CHANNELS_PER_APA,
     FIRST_CHANNEL,

@@ -18,7 +18,8 @@ from typing import Any
 
 from benchmarks.record import ROOT, save_result
 from python.batch.systems import ANSWER_WITHIN_S
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
+from python.runs.status import read_status
 from python.simulation.embedded import embedded_data_set
 
 LONGEST_S = 3600

@@ -14,9 +14,9 @@ import numpy as np
 import uproot
 
 from benchmarks.record import REAL_FILES, save_result, seconds
-from python.data.energy import adc_per_mev
-from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PLANES
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
 from python.ingest.images import Block, cluster_images

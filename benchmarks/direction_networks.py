@@ -23,17 +23,17 @@ from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import real, simulated
 from benchmarks.trained import trained, training_seconds
 from electron_direction.main import TASK
-from electron_direction.regression import DirectionRegression, results_of
+from electron_direction.regression import DirectionRegression
 from electron_direction.samples import prepare
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.config.load import load_config
 from python.general_purpose_libs import read_json
+from python.metrics.directions import DirectionResults, direction_statistics, results_of
 from python.networks.saved import load_network
-from python.regression_libs import DirectionResults, direction_statistics
-from python.reporting.direction_energy_plots import plot_containment_vs_energy
-from python.reporting.direction_plots import plot_angle_distribution, plot_uncertainty_calibration
-from python.reporting.report import save_figures
+from python.plots.directions import plot_angle_distribution, plot_uncertainty_calibration
+from python.plots.directions_by_energy import plot_containment_vs_energy
+from python.plots.report import save_figures
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 

@@ -22,11 +22,11 @@ import numpy as np
 from scipy.stats import chi2, ks_2samp
 
 from benchmarks.record import ROOT, save_result
-from python.data.energy import adc_per_mev
-from python.data.geometry import APA_PITCH_Z_CM, PLANES, U, V
 from python.data.metadata import event_keys
-from python.data.orientation import to_detector_frame
 from python.data.sparse_images import SparseImages
+from python.detector.calibration import adc_per_mev
+from python.detector.drift_frame import to_detector_frame
+from python.detector.geometry import APA_PITCH_Z_CM, PLANES, U, V
 from python.ingest.clustering import make_clusters
 from python.ingest.images import Block, cluster_images
 from python.ingest.matching import match_planes

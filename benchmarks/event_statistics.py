@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
-from python.data.energy import adc_per_mev
-from python.data.geometry import PITCH_CM, PLANES, TICK_CM, WRAP, X
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PITCH_CM, PLANES, TICK_CM, WRAP, X
 from python.ingest.clustering import Clusters, ClusterSettings, make_clusters
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.ingest.truth import label_clusters

@@ -35,7 +35,7 @@ from benchmarks.response_on_true_deposits import (
     true_charge,
     wire_number,
 )
-from python.data.geometry import (
+from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
     PLANES,
     THRESHOLD_ADC,
@@ -44,7 +44,7 @@ from python.data.geometry import (
 )
 from python.general_purpose_libs import write_text
 from python.ingest.root_reader import read_source
-from python.simulation.compiled import kernel
+from python.physics.compiled import kernel
 from python.simulation.noise import N_TAPS, NOISE_FILTER
 from python.simulation.response import KERNEL_TABLE, response_kernels, seen_by_wires
 

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from benchmarks.compare_simulation import has_wires, read_real
 from benchmarks.record import REAL_FILES, save_result
-from python.data.geometry import TICK_US, X, drift_ticks, locate_channel
+from python.detector.geometry import TICK_US, X, drift_ticks, locate_channel
 from python.ingest.sim_deposits import read_sim_deposits
 from python.simulation.drift import ENERGY_PER_PAIR_MEV, LIFETIME_US, recombination_factor
 from python.simulation.records import Particles

@@ -16,10 +16,8 @@ import numpy as np
 from numba import njit
 
 from benchmarks.record import ROOT, save_result, seconds
-from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation import electrons
-from python.simulation.electrons import follow_electron
-from python.simulation.materials import (
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.materials import (
     COLLISION_SCALE,
     DELTA_CUT_MEV,
     DELTA_RATE,
@@ -31,6 +29,8 @@ from python.simulation.materials import (
     SOFT_LOSS,
     electron_table,
 )
+from python.simulation import electrons
+from python.simulation.electrons import follow_electron
 from python.simulation.tracks import DEPOSIT_COLUMNS, ENERGY, TRACK_COLUMNS, W
 
 MANY_ELECTRONS, ELECTRONS_OF_A_BLOCK = 20_000, 250

@@ -13,8 +13,8 @@ import numpy as np
 import uproot
 
 from benchmarks.record import REAL_FILES, save_result
-from python.data.energy import adc_per_mev
-from python.data.geometry import U, V, X
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import U, V, X
 from python.ingest.clustering import Clusters, ClusterSettings, make_clusters
 from python.ingest.matching import match_planes
 from python.ingest.root_reader import read_source

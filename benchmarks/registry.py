@@ -20,8 +20,8 @@ from typing import Any
 from benchmarks.record import ROOT, save_result, seconds
 from python.commands.tasks import TASKS
 from python.general_purpose_libs import processor_cores, write_json
-from python.reporting.registry import Registry
-from python.reporting.run_facts import summary
+from python.runs.facts import summary
+from python.runs.registry.registry import Registry
 
 ENTRIES, PROCESSES, RUNS_EACH = 10_000, 8, 25
 STATES = ("done", "done", "done", "failed", "done", "done", "done", "interrupted")

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from benchmarks.record import REAL_FILES, save_result
-from python.data.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICKS_PER_WINDOW, locate_channel
+from python.detector.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICKS_PER_WINDOW, locate_channel
 from python.ingest.root_reader import read_source
 from python.ingest.sim_deposits import read_sim_deposits
 from python.ingest.trigger_primitives import TriggerPrimitives

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import REAL_FILES, save_result, seconds
-from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import load_images
 from python.data.sparse_images import SparseImages
+from python.detector.geometry import PLANES
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
 

@@ -27,12 +27,12 @@ from benchmarks.trained import trained, training_seconds
 from channel_tagging.main import TASK
 from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
-from python.classification_libs import classification_metrics
 from python.config.load import load_config
 from python.data.image_set import join_image_sets, load_images
 from python.general_purpose_libs import read_json
+from python.metrics.classification import classification_metrics
+from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.networks.saved import load_network
-from python.tagging_libs import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.training.fitting import predict
 from python.training.provenance import git_commit
 from python.training.task import Samples

@@ -11,7 +11,8 @@ from typing import Any
 
 from benchmarks.record import ROOT
 from benchmarks.simulated_sets import simulated
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
+from python.runs.status import read_status
 
 RUNS = ROOT / "output" / "benchmarks"
 

@@ -12,10 +12,10 @@ import numpy as np
 from benchmarks.record import ROOT, save_result, seconds
 from mt_identifier.main import TASK
 from python.config.load import load_config
-from python.data.batches import Batches
 from python.data.image_set import ImageSet
 from python.data.metadata import empty_metadata
 from python.data.sparse_images import SparseImages
+from python.samples.batches import Batches
 from python.training.device import choose_device
 
 CONFIG = ROOT / "json" / "mt_identifier" / "quick_test.json"

@@ -87,7 +87,7 @@ def training_speed(source: Path) -> dict[str, float]:
     """Volumes a second in training from each kind of store, the best of some rounds in turn."""
     from channel_tagging.main import TASK
     from python.config.load import parse_config
-    from python.data.batches import Batches
+    from python.samples.batches import Batches
     from python.training.fitting import Feed, build_model
 
     rows = np.arange(DENSE)

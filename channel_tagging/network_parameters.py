@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from python.config.classification_losses import CrossEntropyParameters, FocalParameters
 from python.config.task_schema import BuildParameters, InputShape, decay_rate
+from python.networks.classification_losses import CrossEntropyParameters, FocalParameters
 
 CLASSES = ("cc", "es")
 LOSSES = {"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters}

@@ -11,13 +11,13 @@ from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
 from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture
-from python.data.geometry import PLANES
 from python.data.image_set import ImageSet, join_image_sets, random_rows
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.overlaps import shortened
 from python.data.triples import TripleSet, join_planes, with_points
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
-from python.reporting.report import cut_table_text
+from python.plots.report import cut_table_text
 from python.training.preparation import data_folders, limit, read_plane_images, without_repeated
 from python.training.task import Samples, SampleSet
 

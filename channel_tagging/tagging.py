@@ -8,20 +8,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from channel_tagging.volume_numbers import baseline_scores
-from python.data.augmentation import RandomFlips
 from python.general_purpose_libs import log
-from python.reporting.tagging_plots import (
-    plot_efficiency_vs_contamination,
-    plot_selection_vs_energy,
-    plot_temperature_calibration,
-)
-from python.tagging_libs import (
+from python.metrics.tagging import (
     calibration_error,
     fit_temperature,
     tagging_metrics,
     temperature_at_bound,
     with_temperature,
 )
+from python.plots.tagging import (
+    plot_efficiency_vs_contamination,
+    plot_selection_vs_energy,
+    plot_temperature_calibration,
+)
+from python.samples.augmentation import RandomFlips
 from python.training.classification import Classification
 from python.training.task import Evaluation
 

@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from python.data.blips import find_blips
-from python.data.energy import adc_per_mev
-from python.data.geometry import PITCH_CM, TICK_CM
 from python.data.image_set import ImageSet
 from python.data.sparse_images import SparseImages
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PITCH_CM, TICK_CM
 
 VOLUMES_AT_A_TIME = 2000
 LARGEST = 4  # blips that are described one by one

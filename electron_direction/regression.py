@@ -9,32 +9,32 @@ from matplotlib.figure import Figure
 
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
-from python.data.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
-from python.data.geometry import PLANES, TICK_CM
-from python.data.orientation import to_detector_frame, to_drift_frame
-from python.data.symmetries import group, transform_inputs
 from python.data.triples import TripleSet, electron_directions
+from python.detector.drift_frame import to_detector_frame, to_drift_frame
+from python.detector.geometry import PLANES, TICK_CM
 from python.directions.answer import Answer
 from python.directions.find import losses
 from python.general_purpose_libs import DataError
-from python.regression_libs import DirectionResults, direction_metrics
-from python.reporting.direction_energy_plots import (
-    plot_against_drift_angle,
-    plot_containment_vs_energy,
-    plot_head_tail_vs_energy,
-)
-from python.reporting.direction_maps import plot_direction_maps
-from python.reporting.direction_plots import (
+from python.metrics.directions import DirectionResults, direction_metrics, results_of
+from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+from python.plots.direction_maps import plot_direction_maps
+from python.plots.directions import (
     plot_angle_distribution,
     plot_components,
     plot_cosine_distribution,
     plot_uncertainty_calibration,
 )
-from python.reporting.event_displays import plot_best_and_worst_events
-from python.reporting.history_plot import plot_training_history
-from python.reporting.image_plots import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
-from python.reporting.report import metrics_table
-from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+from python.plots.directions_by_energy import (
+    plot_against_drift_angle,
+    plot_containment_vs_energy,
+    plot_head_tail_vs_energy,
+)
+from python.plots.event_displays import plot_best_and_worst_events
+from python.plots.history import plot_training_history
+from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
+from python.plots.report import metrics_table
+from python.samples.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
+from python.samples.symmetries import group, transform_inputs
 from python.training.task import Evaluation, Samples, View
 
 COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg")
@@ -184,18 +184,6 @@ class DirectionRegression:
 
     def headlines(self) -> tuple[str, ...]:
         return ("containment_68_deg", "median_deg", "head_tail_accuracy", f"{FLUX}_containment_68_deg_above_5_mev")
-
-
-def results_of(predictions: dict[str, np.ndarray], table: np.ndarray) -> DirectionResults:
-    """The results of a network from its predictions and the metadata (n,) of the same samples."""
-    return DirectionResults(
-        truth=predictions["true_direction_drift_frame"],
-        predicted=predictions["direction_drift_frame"],
-        face=predictions["face"],
-        true_energy=table["true_electron_energy"],
-        reconstructed_energy=table["cluster_energy"],
-        predicted_68_deg=predictions.get("predicted_68_deg"),
-    )
 
 
 def _above_energies(name: str, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:

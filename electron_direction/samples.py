@@ -8,14 +8,14 @@ import numpy as np
 
 from electron_direction.schema import DirectionConfig, Selection
 from python.config.task_schema import Architecture
-from python.data.geometry import PLANES, U, V
 from python.data.image_set import load_images
 from python.data.inventory import file_facts
 from python.data.metadata import UNKNOWN
-from python.data.orientation import orient_old_images, to_old_orientation
+from python.data.old_orientation import orient_old_images, to_old_orientation
 from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
+from python.detector.geometry import PLANES, U, V
 from python.general_purpose_libs import DataError, with_progress
-from python.reporting.report import cut_table_text
+from python.plots.report import cut_table_text
 from python.training.preparation import data_folders, limit, without_repeated
 from python.training.task import Samples
 

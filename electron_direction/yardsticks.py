@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from python.data.triples import TripleSet
-from python.regression_libs import DirectionResults
-from python.reporting.direction_limit import intrinsic_limit, limit_range
-from python.reporting.principal_axis import point_along, principal_axis, towards_blips
+from python.metrics.direction_limit import intrinsic_limit, limit_range
+from python.metrics.directions import DirectionResults
+from python.metrics.principal_axis import point_along, principal_axis, towards_blips
 
 LEVELS = {"containment_68_deg": 0.68, "median_deg": 0.5}
 LIMIT_LEVEL = 0.68  # of the table of limits

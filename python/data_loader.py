@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from python.data.balance import balanced_rows
 from python.data.image_set import load_images, random_rows
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.sparse_images import SparseImages
+from python.samples.balance import balanced_rows
 
 
 def load_dataset_from_directory(

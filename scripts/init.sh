@@ -21,7 +21,7 @@ stop() {
     kill ${child:+"$child"} 2>/dev/null || true
     [[ $1 == TERM ]] || { say "interrupted; the next call goes on from here"; exit 130; }
     say "asked to stop (SIGTERM); start again"
-    [[ ${launcher:-} == */train_* && $asked != *" --stop-after"* ]] && exit 85 # see stop_requests.py
+    [[ ${launcher:-} == */train_* && $asked != *" --stop-after"* ]] && exit 85 # see processes/stop_requests.py
     exit 143
 }
 # ... and is heard at once while this works

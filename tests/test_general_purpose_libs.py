@@ -17,18 +17,16 @@ from python.general_purpose_libs import (
     NotNowError,
     OutputError,
     Progress,
-    RunStatus,
     StopRequested,
     atomic_path,
     log,
-    new_run_folder,
     parse_json,
     read_json,
-    read_status,
     run_command,
     with_progress,
     write_json,
 )
+from python.runs.status import RunStatus, new_run_folder, read_status
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

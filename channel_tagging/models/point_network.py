@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from channel_tagging.network_parameters import CLASSES, LOSSES, NumbersParameters, n_numbers
-from python.config import point_parameters
 from python.config.task_schema import Architecture, InputShape
+from python.networks import point_parameters
 
 if TYPE_CHECKING:
     import keras

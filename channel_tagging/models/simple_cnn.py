@@ -17,8 +17,8 @@ from channel_tagging.network_parameters import (
     seen_shape,
     sight_fits,
 )
-from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
+from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:
     import keras

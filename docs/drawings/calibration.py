@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, new_drawing, save
-from python.classification_libs import calibration_bins
 from python.directions.sphere import angle_of_68
-from python.reporting import style
-from python.tagging_libs import CC, ES, fit_temperature, with_temperature
+from python.metrics.classification import calibration_bins
+from python.metrics.tagging import CC, ES, fit_temperature, with_temperature
+from python.plots import style
 
 N_EVENTS, TOO_SURE, SEED = 40_000, 2.5, 1
 LOBES = ((4.0, 1.0, BLUE), (20.0, 1.0, ORANGE), (20.0, 0.6, GREEN))  # kappa, probability of the head, colour

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from python.reporting import style
+from python.plots import style
 
 FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, GREEN, PINK = (style.colour(index) for index in range(4))

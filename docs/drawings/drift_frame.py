@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, arrow, new_drawing, plain, save
-from python.data.geometry import PLANES, WIRE_ANGLE_DEG
-from python.data.orientation import to_drift_frame
-from python.reporting import style
+from python.detector.drift_frame import to_drift_frame
+from python.detector.geometry import PLANES, WIRE_ANGLE_DEG
+from python.plots import style
 
 TRACKS = {1: (np.array([1.3, 0.5]), np.array([1.1, 0.8])), -1: (np.array([-1.3, -0.5]), np.array([-1.1, -0.8]))}
 ACROSS = {  # direction in (z', y') along which the columns of a plane count

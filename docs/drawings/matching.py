@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, new_drawing, save
-from python.data.geometry import (
+from python.data.image_set import ImageSet, load_images
+from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
     PLANES,
     U,
@@ -20,9 +21,8 @@ from python.data.geometry import (
     y_of_induction_channel,
     z_of_x_channel,
 )
-from python.data.image_set import ImageSet, load_images
-from python.reporting import style
-from python.reporting.image_plots import draw_image
+from python.plots import style
+from python.plots.images import draw_image
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, arrow, new_drawing, plain, save
-from python.reporting import style
+from python.plots import style
 
 BOXES = (  # left edge, colour, title, text
     (0.0, style.GREY, "supernova burst", "thousands of events\nin ten seconds:\nclusters on three planes"),

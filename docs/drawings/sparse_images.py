@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, new_drawing, plain, save
 from python.data.sparse_images import SparseImages
-from python.reporting import style
+from python.plots import style
 
 FIRST = ((0, 2, 80), (1, 2, 240), (1, 3, 130), (2, 3, 310), (3, 3, 90))  # row, column, ADC
 SECOND = ((1, 1, 150), (2, 0, 210), (2, 1, 70))

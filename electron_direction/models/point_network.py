@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from python.config.point_parameters import PointNetworkParameters
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
+from python.networks.point_parameters import PointNetworkParameters
 
 if TYPE_CHECKING:
     import keras

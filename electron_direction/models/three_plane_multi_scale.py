@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from electron_direction.image_parameters import ThreePlaneParameters, three_plane_inputs
-from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
+from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:
     import keras

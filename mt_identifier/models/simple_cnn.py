@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from python.config.classification_losses import CrossEntropyParameters, FocalParameters
-from python.config.pooling import pooling_fits
 from python.config.task_schema import Architecture, BuildParameters, InputShape, learning_rate
+from python.networks.classification_losses import CrossEntropyParameters, FocalParameters
+from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:
     import keras

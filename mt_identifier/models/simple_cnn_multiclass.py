@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mt_identifier.models import simple_cnn
-from python.config.classification_losses import CrossEntropyParameters, MulticlassFocalParameters
+from python.networks.classification_losses import CrossEntropyParameters, MulticlassFocalParameters
 
 ARCHITECTURE = replace(
     simple_cnn.ARCHITECTURE,

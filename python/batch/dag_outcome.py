@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from python.batch.run_job import DAG, FOLDER, LAST_NODE, MEMBERS
-from python.general_purpose_libs import ConfigError, read_status
+from python.general_purpose_libs import ConfigError
+from python.runs.status import read_status
 
 MANAGER_LOG, MANAGER_OUTPUT, RESCUE = f"{DAG}.dagman.log", f"{DAG}.dagman.out", f"{DAG}.rescue*"
 CODES = {  # of the launchers

@@ -9,7 +9,7 @@ from typing import Any
 from python.batch.event_log import ENDED_STATES
 from python.batch.queue import queued_jobs
 from python.batch.standing import GONE, REMOVED, RUNNING, JobLogs, Standing
-from python.reporting.registry import Registry
+from python.runs.registry.registry import Registry
 
 Entry = dict[str, Any]
 

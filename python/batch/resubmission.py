@@ -12,9 +12,10 @@ from python.batch.queue import queued_jobs
 from python.batch.run_job import DAG, FOLDER, JOB
 from python.batch.standing import JobLogs
 from python.batch.submission import submit
-from python.general_purpose_libs import ConfigError, read_json, read_status
-from python.reporting.registry import Registry
-from python.reporting.registry_names import folder_below, run_id
+from python.general_purpose_libs import ConfigError, read_json
+from python.runs.registry.names import folder_below, run_id
+from python.runs.registry.registry import Registry
+from python.runs.status import read_status
 
 
 def to_resubmit(runs: Iterable[Path]) -> list[Path]:

@@ -13,7 +13,7 @@ from python.batch.resources import MINUTES_OF_FLAVOUR, megabytes
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError, read_json
-from python.reporting.registry import Registry
+from python.runs.registry.registry import Registry
 
 SPARE_MEMORY, SPARE_TIME = 1.3, 1.5  # times what was used
 WORTH_SAYING = 0.75  # of what is asked for

@@ -13,21 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.commands.direction_runs import DirectionRun, read_runs, unlike
-from python.commands.places import named_place
-from python.general_purpose_libs import (
-    atomic_path,
-    log,
-    new_run_folder,
-    run_command,
-    start_logging,
-    write_json,
-    write_text,
-)
+from python.commands.path_option import named_place
+from python.comparison.direction_runs import DirectionRun, read_runs, unlike
+from python.general_purpose_libs import atomic_path, log, run_command, start_logging, write_json, write_text
+from python.runs.status import new_run_folder
 
 if TYPE_CHECKING:
-    from python.classification_libs import Metrics
-    from python.regression_libs import DirectionResults
+    from python.metrics.classification import Metrics
+    from python.metrics.directions import DirectionResults
 
 FLUXES = ("gkvm", "livermore")
 COLUMNS = {  # of the printed table: metric and factor
@@ -112,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def energy_groups() -> list[Group]:
     """All events, the three coarse groups and the fine bins."""
-    from python.regression_libs import COARSE_ENERGY_EDGES, FINE_ENERGY_EDGES
+    from python.metrics.directions import COARSE_ENERGY_EDGES, FINE_ENERGY_EDGES
 
     groups = [Group("all")]
     for low, high in (*pairwise(COARSE_ENERGY_EDGES), *pairwise(FINE_ENERGY_EDGES)):
@@ -127,8 +120,8 @@ def energy_groups() -> list[Group]:
 
 def metrics_of(results: DirectionResults) -> Metrics:
     """Flat metrics under the names of a run's metrics.json; None where undefined."""
-    from python.regression_libs import direction_statistics, pull_coverage
-    from python.reporting.weighted import effective_number
+    from python.metrics.directions import direction_statistics, pull_coverage
+    from python.metrics.weighted import effective_number
 
     found = direction_statistics(results)
     if results.predicted_68_deg is not None:
@@ -140,7 +133,7 @@ def metrics_of(results: DirectionResults) -> Metrics:
 
 def table(runs: Sequence[DirectionRun], groups: Sequence[Group], found: Sequence[Sequence[Metrics]]) -> list[str]:
     """Lines of the table: in each group of energies the runs, one below the other."""
-    from python.reporting.text_pages import table_lines
+    from python.plots.text_pages import table_lines
 
     width = max(len(group.name) for group in groups)
     rows = [["MeV".ljust(width) + "  run", "events", *COLUMNS]]
@@ -188,8 +181,8 @@ def _write_numbers(
 
 
 def _write_plot(path: Path, runs: Sequence[DirectionRun], what: str) -> None:
-    from python.reporting import style
-    from python.reporting.direction_energy_plots import plot_energy_comparison
+    from python.plots import style
+    from python.plots.directions_by_energy import plot_energy_comparison
 
     figure = plot_energy_comparison([(run.name, run.results) for run in runs])
     figure.suptitle(f"{figure.get_suptitle()}: {what}", fontsize=14)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from python.general_purpose_libs import DataError, log, run_command, start_logging, with_progress, write_json
 
 if TYPE_CHECKING:
-    from python.data.quality import Check, Quality
+    from python.quality.quality import Check, Quality
 
 INDENT = "      "
 
@@ -36,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
-    from python.data.quality import FAIL, OK, WARN, check_folders  # after -h, which needs the standard library only
+    from python.quality.quality import FAIL, OK, WARN, check_folders  # after -h, which needs the standard library only
 
     start_logging(arguments.verbose)
     planes = [plane for plane in "UVX" if plane in arguments.planes]

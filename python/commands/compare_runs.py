@@ -9,9 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.commands.direction_runs import TASK as DIRECTIONS
-from python.commands.direction_runs import direction_events
-from python.commands.finished_runs import (
+from python.commands.path_option import named_place
+from python.commands.product_options import whole_number
+from python.commands.tasks import TASKS
+from python.comparison.direction_runs import TASK as DIRECTIONS
+from python.comparison.direction_runs import direction_events
+from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
+from python.runs.finished import (
     event_columns,
     know_sources,
     read_object,
@@ -21,26 +25,14 @@ from python.commands.finished_runs import (
     sound_predictions,
     task_of_run,
 )
-from python.commands.places import named_place
-from python.commands.product_options import whole_number
-from python.commands.tasks import TASKS
-from python.general_purpose_libs import (
-    ConfigError,
-    log,
-    new_run_folder,
-    read_status,
-    run_command,
-    start_logging,
-    write_json,
-    write_text,
-)
+from python.runs.status import new_run_folder, read_status
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from python.reporting.comparison import ComparedRun, Comparison
-    from python.reporting.comparison_answers import Answers
+    from python.comparison.answers import Answers
+    from python.comparison.comparison import ComparedRun, Comparison
 
 BEST = 10
 CLUSTER_IDENTITY = ("plane", "match_id", "apa", "face", "first_channel", "first_tick")
@@ -90,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     task, folders = _chosen(arguments)
     kind, runs = _read(task, folders, run_names(folders, arguments.name))
 
-    from python.reporting.comparison import compare
+    from python.comparison.comparison import compare
 
     comparison = compare(task, runs, kind.headline, metric=arguments.sort, shared_events=arguments.common)
     for note in comparison.notes:
@@ -125,8 +117,8 @@ def _chosen(arguments: argparse.Namespace) -> tuple[str, list[Path]]:
 
 def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]:
     """The best finished runs of the task below `output`, each by what it reached on its own test events, oldest first."""
-    from python.reporting.comparison import best_of
-    from python.reporting.run_folders import find_runs
+    from python.comparison.comparison import best_of
+    from python.runs.find import find_runs
 
     finished, left_out = [], Counter()
     for folder in find_runs(output, task):
@@ -151,14 +143,14 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
 
 # ---------------------------------------------------------------------------- what they left
 def _kind(task: str) -> type[Answers]:
-    from python.reporting.comparison_answers import ClassAnswers, DirectionAnswers
+    from python.comparison.answers import ClassAnswers, DirectionAnswers
 
     return DirectionAnswers if task == DIRECTIONS else ClassAnswers
 
 
 def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
+    from python.comparison.comparison import ComparedRun
     from python.data.npz import read_npz
-    from python.reporting.comparison import ComparedRun
 
     paths = [folder / "test_predictions.npz" for folder in folders]
     all_arrays = {path: read_npz(path) for path in paths if path.is_file()}
@@ -182,7 +174,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
 
 def _metrics(folder: Path) -> dict[str, float | None] | None:
     """The metrics of a run; None for a value that is no number."""
-    from python.reporting.headlines import is_known
+    from python.runs.headlines import is_known
 
     metrics = _optional(folder, "metrics.json")
     return metrics and {name: value if is_known(value) else None for name, value in metrics.items()}
@@ -214,7 +206,7 @@ def _optional(folder: Path, name: str) -> dict[str, Any] | None:
 
 def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> Answers:
     if task == DIRECTIONS:
-        from electron_direction.regression import results_of
+        from python.metrics.directions import results_of
 
         return _kind(task)(results_of(arrays, arrays), direction_events(arrays, by_content))
     classes = tuple(arrays["class_names"].tolist())
@@ -234,8 +226,8 @@ def _cluster_events(arrays: dict[str, np.ndarray], identity: Sequence[str], by_c
 
 # ---------------------------------------------------------------------------- results
 def _write(folder: Path, comparison: Comparison, kind: type[Answers]) -> None:
-    from python.reporting.comparison_page import html_page, markdown, page_of
-    from python.reporting.report import save_figures
+    from python.comparison.page import html_page, markdown, page_of
+    from python.plots.report import save_figures
 
     figures = _figures(comparison, kind)
     paths = save_figures({name.lower().replace(" ", "_"): figure for name, figure in figures.items()}, folder / "plots")
@@ -247,7 +239,7 @@ def _write(folder: Path, comparison: Comparison, kind: type[Answers]) -> None:
 
 def _figures(comparison: Comparison, kind: type[Answers]) -> dict[str, Figure]:
     """Figures by their headings; those that need what no run has are left out."""
-    from python.reporting import comparison_plots as plots
+    from python.comparison import plots as plots
 
     runs = comparison.runs
     found = {"What is reached": plots.plot_ranking(comparison)}
@@ -276,14 +268,14 @@ def _facts(comparison: Comparison) -> list[str]:
 
 
 def _terminal(comparison: Comparison, kind: type[Answers]) -> list[str]:
-    from python.reporting.comparison_page import terminal_lines
+    from python.comparison.page import terminal_lines
 
     return [*_facts(comparison), *terminal_lines(comparison, kind.columns)]
 
 
 def _as_json(comparison: Comparison) -> dict[str, Any]:
     """The whole comparison; settings that a run does not have are left out."""
-    from python.reporting.comparison import ABSENT
+    from python.comparison.comparison import ABSENT
 
     runs = []
     for number, (run, difference) in enumerate(zip(comparison.runs, comparison.differences, strict=True)):

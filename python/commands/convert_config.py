@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.tasks import TASKS, load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command, write_json
 
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
-    from python.config.legacy import convert  # after -h, which needs the standard library only
+    from python.config.legacy.convert import convert  # after -h, which needs the standard library only
     from python.config.load import parse_config
 
     if Path(arguments.output).exists():

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.tasks import TASKS
-from python.general_purpose_libs import ConfigError, read_json, read_status, run_command, start_logging
+from python.general_purpose_libs import ConfigError, read_json, run_command, start_logging
+from python.runs.status import read_status
 
 if TYPE_CHECKING:
     from python.batch.progress import Progress
@@ -93,8 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _look(output: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
     """The lines to show, and whether any job waits or runs."""
-    from python.reporting.registry import Registry
-    from python.reporting.run_folders import TRIES
+    from python.runs.find import TRIES
+    from python.runs.registry.registry import Registry
 
     entries = Registry(output).entries(options.task)
     lines, alive = _jobs(output, entries, options.all)
@@ -113,7 +114,7 @@ def _look(output: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
 def _jobs(output: Path, entries: list[dict[str, Any]], done_too: bool, title: str = "") -> tuple[list[Line], bool]:
     """A line for each job of the entries, and whether any waits or runs."""
     from python.batch.refresh import need_refreshing, refresh_jobs
-    from python.reporting.registry import Registry
+    from python.runs.registry.registry import Registry
 
     jobs = [entry for entry in entries if entry.get("job")]
     found = refresh_jobs(Registry(output), jobs if done_too else need_refreshing(jobs))

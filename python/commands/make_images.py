@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.product_options import add_product_options, product_settings, summary_table
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 

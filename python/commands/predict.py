@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from python.commands.finished_runs import require_done, task_of_run
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.tasks import TASKS, load_task
 from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
+from python.runs.finished import require_done, task_of_run
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.product_options import (
     add_product_options,
     number_from,
@@ -26,7 +26,7 @@ from python.general_purpose_libs import (
     run_command,
     start_logging,
 )
-from python.stop_requests import stop_on_request
+from python.processes.stop_requests import stop_on_request
 
 STOPPED = "the same command goes on from here"
 

@@ -12,20 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.tasks import TASKS, load_task
 from python.commands.train import training_parser
-from python.general_purpose_libs import (
-    ConfigError,
-    DataError,
-    RunStatus,
-    log,
-    run_command,
-    start_logging,
-    write_text,
-    writing_to,
-)
-from python.reporting.run_folders import TRIES
+from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
+from python.runs.find import TRIES
+from python.runs.status import RunStatus
 
 if TYPE_CHECKING:
     from python.batch.run_job import RunJob
@@ -228,7 +220,7 @@ def _overrides_of_a_try(task: Task, config: RunConfig, file: str) -> list[str]:
 def _propose(plan: Planned) -> None:
     """Say what the job could ask for, where one like it is known. Nothing is changed."""
     from python.batch.usage import proposal
-    from python.reporting.registry import Registry
+    from python.runs.registry.registry import Registry
 
     if not plan.options.a_try and (said := proposal(plan.config, Registry(plan.config.output_folder))):
         log.info("%s: %s", plan.file, said)
@@ -236,7 +228,7 @@ def _propose(plan: Planned) -> None:
 
 def _check_versions(task: Task, planned: Sequence[Planned]) -> None:
     """Raise ConfigError where two runs would have one version; who is later would be refused when the first is submitted."""
-    from python.reporting.registry import Registry
+    from python.runs.registry.registry import Registry
 
     files: dict[tuple[str, str], str] = {}
     for plan in planned:
@@ -317,8 +309,8 @@ def _files(job: RunJob) -> dict[str, str]:
 
 def _shown(task: Task, plan: Planned) -> Iterator[str]:
     from python.config.load import dump_config
-    from python.reporting.registry_names import folder_below, run_id
-    from python.reporting.run_facts import summary
+    from python.runs.facts import summary
+    from python.runs.registry.names import folder_below, run_id
 
     config, folder = plan.config, _example_folder(task, plan.config)
     job = _job(task, plan, folder)
@@ -348,8 +340,8 @@ def _submitted(task: Task, plan: Planned) -> Path:
     from python.batch.parcel import pack
     from python.batch.run_job import SCRIPT
     from python.batch.submission import submit
-    from python.reporting.registry import Registry
-    from python.reporting.registry_names import run_id
+    from python.runs.registry.names import run_id
+    from python.runs.registry.registry import Registry
     from python.training.run_folder import new_run
 
     folder = new_run(task, plan.config, plan.options)

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.commands.tasks import load_task
 from python.general_purpose_libs import StopRequested, Terminated, run_command
 
@@ -107,6 +107,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    timed = any(argument.startswith("--stop-after") for argument in sys.argv)  # see stop_requests.py
+    timed = any(argument.startswith("--stop-after") for argument in sys.argv)  # see processes/stop_requests.py
     stopped = (Terminated if timed else StopRequested)("asked to stop (SIGTERM); start again")
     raise SystemExit(run_command(main, stopped))

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from python.commands.places import named_place
+from python.commands.path_option import named_place
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging
 
 if TYPE_CHECKING:
-    from python.reporting.registry import Registry
+    from python.runs.registry.registry import Registry
 
 LONGEST = {"version": 40, "headline": 44}  # characters; longer ones are cut
 
@@ -47,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     start_logging()
-    from python.reporting.registry import Registry  # after -h
+    from python.runs.registry.registry import Registry  # after -h
 
     registry = Registry(options.output)
     if not registry.output.is_dir():
@@ -83,8 +83,8 @@ def table(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
-    from python.reporting.headlines import in_words
-    from python.reporting.registry_page import one_line, when
+    from python.runs.headlines import in_words
+    from python.runs.registry.page import one_line, when
 
     cells = {
         "task": entry["task"],

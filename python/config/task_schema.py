@@ -39,6 +39,11 @@ def larger_is_better(monitor: str) -> bool:
     return monitor.endswith(("accuracy", "auc"))
 
 
+def loss_of(objective: str, metric: float) -> float:
+    """What the search makes small: the metric, or its negative where a larger one is better (accuracy, AUC)."""
+    return -metric if larger_is_better(objective) else metric
+
+
 def learning_rate(default: float) -> Any:
     """Declares the learning rate of an architecture whose best one is not the usual."""
     return Field(default, gt=0, le=1, description="Learning rate of the first epoch.")

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
-from python.data.geometry import PLANES
 from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
 from python.data.sources import Source, source_arrays, sources_from_arrays
 from python.data.sparse_images import SparseImages, index_dtype
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, atomic_path, log
 
 FORMAT_VERSION = 3  # 2: with arrival and channel of every cluster; 3: with run, subrun and digests of the sources

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.batches import Inputs
 from python.data.blips import boxes_of
-from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
@@ -21,8 +19,9 @@ from python.data.old_images import parse_old_images
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.data.overlaps import without_repeated_sources
 from python.data.sources import Source, place_of, source_by_place, with_common_sources
-from python.data.sparse_images import SparseImages
+from python.data.sparse_images import NetworkInputs, SparseImages
 from python.data.streamed_images import StreamedImages
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 
 # Both ways of naming cluster images, one file a source file or numbered batches; and volumes.
@@ -62,7 +61,7 @@ class ImageSet:
         numbers = None if self.numbers is None else self.numbers[rows]
         return replace(self, images=images, metadata=self.metadata[rows], numbers=numbers, cuts=[*self.cuts, cut])
 
-    def network_inputs(self, rows: np.ndarray) -> Inputs:
+    def network_inputs(self, rows: np.ndarray) -> NetworkInputs:
         """Return the images `rows` as a network takes them, (n, H, W, 1) raw ADC; with `numbers` both, by name."""
         images = self.images.dense(rows)[..., None]
         return images if self.numbers is None else {"image": images, "numbers": self.numbers[rows]}

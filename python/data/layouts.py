@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.energy import adc_per_mev
-from python.data.geometry import PLANES
 from python.data.metadata import empty_metadata, kinetic_energy_mev, vectors
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, log
 
 MAX_POSITION_CM = 700.0  # the simulated volume ends at |y| = 608, |x| = 363, z = 463

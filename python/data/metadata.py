@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.array_rules import ArrayRule
-
-ELECTRON_MASS_MEV = 0.51099895  # CODATA 2018
+from python.physics.constants import ELECTRON_MASS_MEV
 
 UNKNOWN = -1  # in integer columns; unknown floats are NaN
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from python.data.array_rules import REST, ArrayRule, checked
-from python.data.geometry import PLANES
 from python.data.image_file import ImageFile
 from python.data.layouts import MAX_MOMENTUM_GEV, exact_up_to, warn_of_merged_events
 from python.data.metadata import DTYPE, UNKNOWN, empty_metadata, kinetic_energy_mev, vectors
 from python.data.restricted_pickle import member_types, read_member
 from python.data.sources import Source, source_by_place
 from python.data.sparse_images import SparseImages
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, log
 
 PROBLEMS_SHOWN = 5

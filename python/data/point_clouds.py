@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
-from python.data.geometry import PLANES, X
 from python.data.image_file import FORMAT_VERSION, REMEDY, checked_version
 from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
 from python.data.npz import read_npz
-from python.data.ragged import gather
 from python.data.sources import Source, source_arrays, sources_from_arrays
+from python.data.sparse_images import gather
+from python.detector.geometry import PLANES, X
 from python.general_purpose_libs import DataError, atomic_path
 
 # Coordinates are relative to the place of the X cluster, in the drift frame: `across` the plane's wires (z' on X,

@@ -6,9 +6,18 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from python.data.ragged import gather
-
+NetworkInputs = np.ndarray | dict[str, np.ndarray]  # what a network takes: one array, or several by name
 IMAGES_AT_A_TIME = 20_000  # what is worked on in one go, so that intermediate arrays stay small
+
+
+def gather(indptr: np.ndarray, rows: np.ndarray, at_most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many entries each of `rows` has, its first `at_most` alone where that is given, and where they stand."""
+    first = indptr[rows]
+    counts = indptr[rows + 1] - first
+    if at_most is not None:
+        counts = np.minimum(counts, at_most)
+    ends = np.cumsum(counts)
+    return counts, np.repeat(first - ends + counts, counts) + np.arange(counts.sum())
 
 
 class SparseImages:

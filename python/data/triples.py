@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from python.data.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
 from python.data.image_set import ImageSet
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
 from python.data.metadata import EVENT_KEY, UNKNOWN, event_columns, group_numbers, vectors
-from python.data.orientation import to_drift_frame
 from python.data.overlaps import shortened
 from python.data.point_clouds import PointClouds, PointFile, read_point_file
 from python.data.sources import Source, place_of, with_common_sources
 from python.data.sparse_images import SparseImages
+from python.detector.drift_frame import to_drift_frame
+from python.detector.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
 from python.general_purpose_libs import DataError, log
 
 SMALLEST_ENERGY_MEV = 0.1  # of the logarithm

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.data.symmetries import transform_directions
 from python.directions.sphere import angle_of_68, concentration, log_von_mises_fisher, unit
+from python.samples.symmetries import transform_directions
 
 SHORTEST_MEAN = 1e-6
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import PEAK_OFFSET_TICKS, WRAP, X, z_of_x_channel
+from python.detector.geometry import PEAK_OFFSET_TICKS, WRAP, X, z_of_x_channel
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 NEVER = 10**9  # a channel distance beyond any: X wires do not wrap

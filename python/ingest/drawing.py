@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import THRESHOLD_ADC
 from python.data.sparse_images import SparseImages, index_dtype, window_start
+from python.detector.geometry import THRESHOLD_ADC
 from python.ingest.clustering import Clusters
 from python.ingest.trigger_primitives import TriggerPrimitives
 

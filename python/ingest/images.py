@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import X, columns_run_backwards
 from python.data.metadata import EVENT_KEY, empty_metadata
 from python.data.sparse_images import SparseImages
+from python.detector.geometry import X, columns_run_backwards
 from python.ingest.clustering import Clusters
 from python.ingest.drawing import draw_clusters
 from python.ingest.legacy_layout import dominant_particle_adc, draw_legacy, legacy_metadata

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import MAX_Y_CM, PEAK_OFFSET_TICKS, U, V, X, y_of_induction_channel
 from python.data.metadata import UNKNOWN
+from python.detector.geometry import MAX_Y_CM, PEAK_OFFSET_TICKS, U, V, X, y_of_induction_channel
 from python.ingest.clustering import Clusters
 
 TIME_SCALE_TICKS = 5.0

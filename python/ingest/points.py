@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.data.geometry import (
+from python.data.point_clouds import POINT_COLUMNS, PointClouds
+from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
     PITCH_CM,
     PLANES,
@@ -21,7 +22,6 @@ from python.data.geometry import (
     wire_coordinate,
     y_of_induction_channel,
 )
-from python.data.point_clouds import POINT_COLUMNS, PointClouds
 from python.ingest.clustering import Clusters
 from python.ingest.matching import Matches
 from python.ingest.surroundings import channels_from, primitives_around

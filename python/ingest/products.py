@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.energy import adc_per_mev
-from python.data.geometry import PLANES
 from python.data.image_file import ImageFile, write_image_file
 from python.data.metadata import empty_metadata
 from python.data.point_clouds import PointClouds, PointFile, write_point_file
 from python.data.sources import Source
 from python.data.sparse_images import SparseImages
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import log
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.images import Block, cluster_images, legacy_images, metadata_of, volume_images

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
-from python.data.geometry import CLOCKS_PER_TICK
 from python.data.sources import Source
+from python.detector.geometry import CLOCKS_PER_TICK
 from python.general_purpose_libs import DataError
 from python.ingest.event_keys import KEYS, PARTICLES, TP_FOLDER, Stretches, number_events
 from python.ingest.root_file import RootFile, naming_the_file, opened_root_file, root_file, source_of

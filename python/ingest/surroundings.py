@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.data.geometry import APA_PITCH_Z_CM, PITCH_CM, WRAP, X, columns_run_backwards
+from python.detector.geometry import APA_PITCH_Z_CM, PITCH_CM, WRAP, X, columns_run_backwards
 from python.ingest.clustering import Clusters
 from python.ingest.trigger_primitives import TriggerPrimitives
 

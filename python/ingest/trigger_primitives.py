@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from python.data.geometry import CHANNELS_PER_APA, N_APAS, locate_channel
+from python.detector.geometry import CHANNELS_PER_APA, N_APAS, locate_channel
 from python.general_purpose_libs import DataError
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.geometry import (
+from python.data.metadata import UNKNOWN
+from python.data.sparse_images import SparseImages
+from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
     WRAP,
     U,
@@ -23,8 +25,6 @@ from python.data.geometry import (
     wire_coordinate,
     y_of_induction_channel,
 )
-from python.data.metadata import UNKNOWN
-from python.data.sparse_images import SparseImages
 from python.ingest.clustering import Clusters
 from python.ingest.drawing import draw_samples, render
 from python.ingest.matching import Matches

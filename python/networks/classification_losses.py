@@ -1,15 +1,40 @@
-"""The losses of a classifier by the names that a configuration knows."""
+"""The losses of a classifier by the names that a configuration knows, with their parameters."""
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
-from python.config.classification_losses import CrossEntropyParameters, FocalParameters
+from pydantic import Field
+
 from python.config.task_schema import LossParameters
+
+if TYPE_CHECKING:
+    import keras
+
+
+class CrossEntropyParameters(LossParameters):
+    """Cross-entropy, of two classes or of several, has no parameters."""
+
+
+class FocalParameters(LossParameters):
+    """Focal loss (Lin et al., arXiv:1708.02002): -alpha (1 - p)^gamma log p of the true class's probability p."""
+
+    gamma: float = Field(2.0, ge=0, le=10, description="Focus on hard examples; 0 is cross-entropy.")
+    alpha: float | None = Field(
+        0.25, gt=0, lt=1, description="Weight of class 1, 1 - alpha of class 0; null: no weights."
+    )
+
+
+class MulticlassFocalParameters(LossParameters):
+    """Focal loss of several classes, which has no class weights."""
+
+    gamma: float = Field(2.0, ge=0, le=10, description="Focus on hard examples; 0 is cross-entropy.")
 
 
 def classification_loss(name: str, parameters: LossParameters) -> keras.losses.Loss:
     """Return the Keras loss `name`; outputs are probabilities, targets (N, 1) for two classes, one-hot for more."""
+    import keras  # validating a configuration must not load TensorFlow
+
     if isinstance(parameters, CrossEntropyParameters):
         return keras.losses.get(name)
     if isinstance(parameters, FocalParameters):
@@ -17,4 +42,6 @@ def classification_loss(name: str, parameters: LossParameters) -> keras.losses.L
         return keras.losses.BinaryFocalCrossentropy(
             apply_class_balancing=balanced, alpha=parameters.alpha if balanced else 0.25, gamma=parameters.gamma
         )
-    return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=parameters.gamma)
+    if isinstance(parameters, MulticlassFocalParameters):
+        return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=parameters.gamma)
+    raise TypeError(f"{type(parameters).__name__} are no parameters of a classifier's loss")

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from python.config.point_parameters import PointNetworkParameters
 from python.networks.point_layers import N_COLUMNS, PointFeatures, PointPool
+from python.networks.point_parameters import PointNetworkParameters
 
 
 def point_input(parameters: PointNetworkParameters) -> keras.KerasTensor:

@@ -13,9 +13,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from python.data.energy import adc_per_mev
-from python.data.geometry import PLANES, WIRE_ANGLE_DEG
 from python.data.point_clouds import POINT_COLUMNS
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PLANES, WIRE_ANGLE_DEG
 
 MEV_PER_ADC = tuple(1 / float(adc) for adc in adc_per_mev("measured"))
 N_COLUMNS = len(POINT_COLUMNS) + 1

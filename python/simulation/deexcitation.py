@@ -14,12 +14,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
-from python.simulation.charged_current import TABLES, allowed_levels
+from python.physics.charged_current import allowed_levels
 from python.simulation.records import ALPHA, NEUTRON, PHOTON, PROTON
 
+STATES = Path(__file__).parent / "tables" / "nuclear_levels.json"
 # Particle, residual nucleus, separation energy in MeV, of each nucleus (atomic masses: M. Wang et al., Chinese Phys. C 45,
 # 030003 (2021)). Channels that open beyond 10 MeV are left out.
 CHANNELS = {
@@ -138,7 +140,7 @@ def decay_scheme() -> DecayScheme:
 
 def _nuclei() -> dict[str, _Nucleus]:
     """States of all nuclei: known levels, unbound levels of 40K that the neutrino excites, and the states above known levels."""
-    tables = json.loads((TABLES / "nuclear_levels.json").read_text(encoding="utf-8"))["nuclei"]
+    tables = json.loads(STATES.read_text(encoding="utf-8"))["nuclei"]
     excited = allowed_levels().excitation
     highest = dict.fromkeys(tables, 0.0)
     highest["K40"] = excited[-1]

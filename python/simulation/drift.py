@@ -20,7 +20,7 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
-from python.data.geometry import (
+from python.detector.geometry import (
     ACTIVE_Y_CM,
     APA_BORDER_Z_CM,
     APA_PITCH_Z_CM,
@@ -45,7 +45,7 @@ from python.data.geometry import (
     X,
     drift_ticks,
 )
-from python.simulation.compiled import kernel
+from python.physics.compiled import kernel
 from python.simulation.records import Charge, Deposits
 
 ENERGY_PER_PAIR_MEV = 23.6e-6  # Miyajima et al., Phys. Rev. A 9 (1974) 1438

@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import math
 
-from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation.compiled import kernel
-from python.simulation.materials import (
+from python.physics.compiled import kernel
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.materials import (
     ATOMIC_NUMBER,
     ATOMS_PER_CM3,
     CLASSICAL_RADIUS_CM,

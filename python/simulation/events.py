@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.metadata import ELECTRON_MASS_MEV, UNKNOWN, event_keys
+from python.data.metadata import UNKNOWN, event_keys
 from python.data.sources import Source
 from python.ingest.products import EVENTS_AT_A_TIME, ProductSummary, ProductWriter
 from python.ingest.truth import EventTruth
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.flux import FLUENCES
 from python.simulation.backgrounds import background_particles
 from python.simulation.drift import drift
-from python.simulation.flux import FLUENCES
 from python.simulation.generator import Source as NeutrinoSource
 from python.simulation.generator import expected_events, make_interactions
 from python.simulation.records import Interactions, Particles

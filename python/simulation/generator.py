@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from python.general_purpose_libs import ConfigError
-from python.simulation import charged_current, elastic_scattering
+from python.physics import charged_current, elastic_scattering
+from python.physics.flux import FLUENCES, Fluences
 from python.simulation.deexcitation import deexcite
-from python.simulation.flux import FLUENCES, Fluences
 from python.simulation.marley_events import marley_list
-from python.simulation.places import deflect, isotropic_directions, rotate, uniform_positions
 from python.simulation.records import ELECTRON, Interactions, Particles
+from python.simulation.vectors import deflect, isotropic_directions, rotate, uniform_positions
 
 ELECTRON_NEUTRINO = 12
 FLAT = "flat"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.metadata import ELECTRON_MASS_MEV
 from python.general_purpose_libs import DataError
-from python.simulation.charged_current import MASS_DIFFERENCE_MEV
+from python.physics.charged_current import MASS_DIFFERENCE_MEV
+from python.physics.constants import ELECTRON_MASS_MEV
 from python.simulation.marley_formats import (
     ENERGY,
     MASS,

@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from python.data.geometry import CHANNELS_PER_APA, N_APAS, THRESHOLD_ADC, TICKS_PER_WINDOW, U, V, X, global_channel
+from python.detector.geometry import CHANNELS_PER_APA, N_APAS, THRESHOLD_ADC, TICKS_PER_WINDOW, U, V, X, global_channel
 
 NOISE_RMS_ADC = np.array([17.24, 17.24, 14.91])
 FILTER_SHAPE = np.array(

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.simulation.compiled import kernel
+from python.physics.compiled import kernel
 from python.simulation.tracks import (
     ALPHA,
     ENERGY,

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 
-from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation.compiled import kernel
-from python.simulation.materials import (
+from python.physics.compiled import kernel
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.materials import (
     ATTENUATION,
     COMPTON_SHARE,
     PAIR_SHARE,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from python.data.geometry import (
+from python.detector.geometry import (
     CHANNELS_PER_APA,
     N_APAS,
     PLANES,
@@ -32,7 +32,7 @@ from python.data.geometry import (
     locate_channel,
 )
 from python.ingest.trigger_primitives import TriggerPrimitives
-from python.simulation.compiled import kernel
+from python.physics.compiled import kernel
 from python.simulation.noise import N_TAPS, NOISE_FILTER, draw_noise
 from python.simulation.records import Charge
 

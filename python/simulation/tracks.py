@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM
-from python.simulation.compiled import kernel
+from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM
+from python.physics.compiled import kernel
 
 X, Y, Z, U, V, W, ENERGY, KIND, TIME, FROM_PHOTON = range(10)
 TRACK_COLUMNS = 10

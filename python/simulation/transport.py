@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.data.metadata import ELECTRON_MASS_MEV
 from python.general_purpose_libs import DataError
-from python.simulation.compiled import kernel
+from python.physics.compiled import kernel
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.materials import GRID_END_MEV, PHOTON_CUT_MEV, electron_table, photon_table
 from python.simulation.electrons import follow_electron
-from python.simulation.materials import GRID_END_MEV, PHOTON_CUT_MEV, electron_table, photon_table
 from python.simulation.nucleons import LEVELS, NEUTRON_SEPARATION_MEV, branching, follow_neutron, follow_nucleus
 from python.simulation.photons import follow_photon
 from python.simulation.records import Deposits, Particles

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from typing import Any
 
 import keras
 
-from python.data.batches import Batches
 from python.general_purpose_libs import TrainingError, log
-from python.stop_requests import raise_if_stop_requested, stop_requested
-from python.training.search.trials import loss_of
+from python.processes.stop_requests import raise_if_stop_requested, stop_requested
+from python.samples.batches import Batches
 
 
 class EpochOrder(keras.callbacks.Callback):
@@ -77,33 +76,6 @@ class StopOnNonFinite(keras.callbacks.Callback):
                 f"{name} became {value} in {where}. "
                 "Lower learning_rate, or limit the gradient with model_parameters.optimizer.clipnorm"
             )
-
-
-class TrialWatch(keras.callbacks.Callback):
-    """Keeps the objective of every epoch of a trial in `curve`, and ends the trial when it is hopeless.
-
-    It is hopeless when after some epoch its best loss so far (the objective; its negative where larger is better) is above
-    `hopeless` at that epoch; `pruned` then says so in words. Raises TrainingError when the objective is not finite.
-    """
-
-    def __init__(self, objective: str, hopeless: Sequence[float | None], curve: list[float]) -> None:
-        super().__init__()
-        self.objective = objective
-        self.hopeless = hopeless
-        self.curve = curve
-        self.pruned = ""
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = float((logs or {})[self.objective])
-        if not math.isfinite(value):
-            raise TrainingError(f"{self.objective} became {value} in epoch {epoch + 1}")
-        self.curve.append(value)
-        best = min(self.curve, key=lambda each: loss_of(self.objective, each))
-        bound = self.hopeless[epoch] if epoch < len(self.hopeless) else None
-        ends_anyway = self.model.stop_training or epoch + 1 == self.params["epochs"]
-        if bound is not None and loss_of(self.objective, best) > bound and not ends_anyway:
-            self.pruned = f"best {self.objective} {best:.4g} after epoch {epoch + 1} is hopeless"
-            self.model.stop_training = True
 
 
 class LearningRateDecay(keras.callbacks.Callback):

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from python.general_purpose_libs import ConfigError, atomic_path, log, read_json, require_folder, write_json
+from python.general_purpose_libs import ConfigError, atomic_path, log, read_json, write_json
+from python.runs.status import require_folder
 
 KEPT = 2
 

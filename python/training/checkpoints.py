@@ -16,8 +16,9 @@ from python.config.differences import differences, no_settings
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.config.task_schema import larger_is_better
-from python.general_purpose_libs import ConfigError, RunStatus, log
-from python.stop_requests import stop_requested
+from python.general_purpose_libs import ConfigError, log
+from python.processes.stop_requests import stop_requested
+from python.runs.status import RunStatus
 from python.training.callbacks import History, Remembered
 from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
 from python.training.provenance import other_surroundings, surroundings

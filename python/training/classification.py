@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from python.classification_libs import classification_metrics
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
-from python.data.augmentation import RandomFlips
-from python.data.geometry import PLANES
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
-from python.reporting import classifier_plots as plots
-from python.reporting.history_plot import plot_training_history
-from python.reporting.image_plots import MAX_SAMPLES_ON_A_PAGE, plot_best_and_worst, plot_sample, plot_samples
-from python.reporting.report import metrics_table
+from python.metrics.classification import classification_metrics
+from python.plots import classifier as plots
+from python.plots.history import plot_training_history
+from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_best_and_worst, plot_sample, plot_samples
+from python.plots.report import metrics_table
+from python.samples.augmentation import RandomFlips
 from python.training.baseline import baseline_scores
 from python.training.task import Evaluation, Samples, View
 

@@ -11,8 +11,9 @@ import numpy as np
 from keras import layers
 
 from python.config.schema import Ensemble, RunConfig
-from python.general_purpose_libs import RunStatus, log
+from python.general_purpose_libs import log
 from python.networks.saved import save_network
+from python.runs.status import RunStatus
 from python.training.fitting import Fitted, fit, model_file_of
 from python.training.outputs import save_history
 from python.training.run_folder import member_folder

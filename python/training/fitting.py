@@ -14,11 +14,13 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import larger_is_better
-from python.data.batches import Batches, Inputs
-from python.general_purpose_libs import RunStatus, TrainingError, log
+from python.data.sparse_images import NetworkInputs
+from python.general_purpose_libs import TrainingError, log
 from python.networks.saved import save_network
-from python.reporting.text_pages import table_lines
-from python.stop_requests import raise_if_stop_is_urgent, requests_held
+from python.plots.text_pages import table_lines
+from python.processes.stop_requests import raise_if_stop_is_urgent, requests_held
+from python.runs.status import RunStatus
+from python.samples.batches import Batches
 from python.training.callbacks import (
     EarlyStopping,
     EpochOrder,
@@ -28,7 +30,6 @@ from python.training.callbacks import (
     Remembered,
     StopOnNonFinite,
     StopWhenAsked,
-    TrialWatch,
     Undefined,
 )
 from python.training.checkpoint_files import BEGINNING, Place
@@ -58,7 +59,7 @@ class Feed(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.batches) - self.first
 
-    def __getitem__(self, index: int) -> tuple[Inputs, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[NetworkInputs, np.ndarray]:
         number, epoch, ahead = self.first + index, self.batches.epoch, self.ahead
         try:
             batch = ahead[1].result() if ahead and ahead[0] == (epoch, number) else self.batches[number]
@@ -141,7 +142,12 @@ def fit(
 
 
 def fit_trial(
-    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray, watch: TrialWatch
+    task: Task,
+    config: RunConfig,
+    samples: Samples,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
+    watch: keras.callbacks.Callback,
 ) -> None:
     """Train exactly as `fit` does while `watch` looks on; nothing is saved, as nobody asks a trial's network anything."""
     training, validation = batches(task, config, samples, train_rows, val_rows)

@@ -17,7 +17,8 @@ import numpy as np
 from python.config.differences import differences
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
-from python.general_purpose_libs import ConfigError, read_json, read_status
+from python.general_purpose_libs import ConfigError, read_json
+from python.runs.status import read_status
 from python.training.checkpoint_files import CheckpointFiles, DamagedError, Place
 from python.training.checkpoints import load_state
 from python.training.fitting import build_model

@@ -14,9 +14,9 @@ from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.data.metadata import EVENT_KEY
 from python.data.sources import source_arrays
-from python.data.splits import PARTS, Split
 from python.general_purpose_libs import atomic_path, write_json, write_text
-from python.reporting.report import save_figures, write_report
+from python.plots.report import save_figures, write_report
+from python.samples.splits import PARTS, Split
 from python.training.task import Evaluation, SampleSet, Task
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
 from python.data.metadata import UNKNOWN
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, read_json
-from python.reporting.report import cut_table_text
-from python.tagging_libs import with_temperature
+from python.metrics.tagging import with_temperature
+from python.plots.report import cut_table_text
 from python.training.device import choose_device
 from python.training.outputs import identity_and_energies, save_npz
 from python.training.provenance import git_commit

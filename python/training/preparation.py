@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
-from python.data.balance import balanced_rows, balanced_rows_by_energy
-from python.data.batches import Batches
 from python.data.image_set import ImageSet, load_images, random_rows
-from python.data.orientation import orient_old_images
-from python.data.splits import PARTS, Split, repeated_rows, split
+from python.data.old_orientation import orient_old_images
 from python.general_purpose_libs import DataError, log, with_progress
+from python.samples.balance import balanced_rows, balanced_rows_by_energy
+from python.samples.batches import Batches
+from python.samples.splits import PARTS, Split, repeated_rows, split
 from python.simulation.embedded import embedded_data_set
 from python.training.task import Samples, SampleSet, Task
 

@@ -14,13 +14,14 @@ import numpy as np
 from python.config.differences import differences, no_settings
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
-from python.data.splits import PARTS, Split
-from python.general_purpose_libs import ConfigError, DataError, RunStatus, log, read_json, start_logging
-from python.reporting.registry import Registry
-from python.reporting.registry_names import is_below
-from python.reporting.report import cut_table_text
+from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
+from python.plots.report import cut_table_text
+from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
+from python.runs.registry.names import is_below
+from python.runs.registry.registry import Registry
+from python.runs.status import RunStatus
+from python.samples.splits import PARTS, Split
 from python.simulation.embedded import embedded_folder
-from python.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
 from python.training import outputs
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared

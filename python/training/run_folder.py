@@ -17,25 +17,23 @@ from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.data.inventory import changed_files
 from python.data.npz import read_npz
-from python.data.splits import Split
 from python.general_purpose_libs import (
     ConfigError,
     DataError,
     NotNowError,
     OutputError,
     PointingError,
-    RunStatus,
     log,
-    new_run_folder,
     read_json,
-    read_status,
     utc_now,
     write_json,
 )
-from python.processes import lives
-from python.reporting.registry import Registry
-from python.reporting.registry_names import folder_below, output_above, run_id
-from python.reporting.run_facts import run_facts
+from python.processes.alive import lives
+from python.runs.facts import run_facts
+from python.runs.registry.names import folder_below, output_above, run_id
+from python.runs.registry.registry import Registry
+from python.runs.status import RunStatus, new_run_folder, read_status
+from python.samples.splits import Split
 from python.training import outputs
 from python.training.provenance import environment
 from python.training.starts import Start, keep_starts, starts_of

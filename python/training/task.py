@@ -10,8 +10,9 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
-from python.data.batches import Augmentation, Inputs
 from python.data.sources import Source
+from python.data.sparse_images import NetworkInputs
+from python.samples.batches import Augmentation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,7 @@ class SampleSet(Protocol):
 
     def keep(self, step: str, rows: np.ndarray) -> Self: ...
 
-    def network_inputs(self, rows: np.ndarray) -> Inputs: ...
+    def network_inputs(self, rows: np.ndarray) -> NetworkInputs: ...
 
     def image_keys(self) -> np.ndarray: ...
 
@@ -46,7 +47,7 @@ class Samples:
 class View:
     """One way of showing samples to a network: how its inputs change, and how its outputs change back."""
 
-    show: Callable[[Inputs], Inputs] = lambda inputs: inputs
+    show: Callable[[NetworkInputs], NetworkInputs] = lambda inputs: inputs
     undo: Callable[[np.ndarray], np.ndarray] = lambda outputs: outputs
 
 

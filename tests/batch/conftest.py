@@ -21,7 +21,7 @@ import json, os, sys, time
 
 sys.path.insert(0, "ROOT")
 from python.general_purpose_libs import run_command
-from python.stop_requests import raise_if_stop_requested, stop_on_request
+from python.processes.stop_requests import raise_if_stop_requested, stop_on_request
 
 told = {"pid": os.getpid(), "arguments": sys.argv[1:], "folder": os.getcwd(), "project": os.environ["PYTHONPATH"].split(":")[0]}
 told |= {"python": sys.prefix}

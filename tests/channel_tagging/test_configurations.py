@@ -6,10 +6,10 @@ import pytest
 
 from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import SCHEMA
-from python import tagging_libs
-from python.config.legacy import convert
+from python.config.legacy.convert import convert
 from python.config.load import dump_config, load_config, parse_config
 from python.general_purpose_libs import read_json
+from python.metrics.tagging import CLASSES as TAGGED
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT.parent / "shared" / "legacy_configs" / "channel_tagging"
@@ -60,4 +60,4 @@ def test_older_files_convert_to_what_is_shipped(name):
 
 
 def test_networks_and_metrics_order_the_classes_alike():
-    assert CLASSES == tagging_libs.CLASSES
+    assert CLASSES == TAGGED

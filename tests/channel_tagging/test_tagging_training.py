@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 
 from python.commands.train import main
-from python.data.geometry import PLANES
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
 from python.data.triples import join_planes
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import run_command
 from python.ingest.products import ProductSettings
+from python.metrics.tagging import temperature_at_bound
 from python.networks.saved import load_network, saved_classes
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
-from python.tagging_libs import temperature_at_bound
 from tests.commands.conftest import without_truth
 from tests.synthetic import old_volume_rows, write_old_volume_file
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from channel_tagging.volume_numbers import NAMES, SHARES, SIZES, baseline_scores, volume_numbers
-from python.data.energy import adc_per_mev
-from python.data.geometry import PITCH_CM, TICK_CM, X
 from python.data.image_set import ImageSet
 from python.data.metadata import empty_metadata
 from python.data.sparse_images import SparseImages
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import PITCH_CM, TICK_CM, X
 
 SHAPE = (208, 1242)
 MEV = adc_per_mev("measured")[X]

@@ -12,9 +12,9 @@ import pytest
 
 from python.commands.analyze_by_energy import FLUXES, main
 from python.general_purpose_libs import run_command
-from python.regression_libs import direction_metrics
-from python.reporting.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
-from python.simulation.flux import FLUENCES
+from python.metrics.directions import direction_metrics
+from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+from python.physics.flux import FLUENCES
 from tests.directions.samples import direction_results
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ import pytest
 from python.commands.check_data import main
 from python.commands.make_images import main as make_images
 from python.general_purpose_libs import run_command
-from tests.data.test_quality import old_file, sound_file, write
 from tests.ingest.root_files import real_file
+from tests.quality.test_quality import old_file, sound_file, write
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,10 +11,10 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from python.classification_libs import classification_metrics
 from python.commands.compare_runs import main
 from python.general_purpose_libs import run_command
-from python.regression_libs import direction_metrics
+from python.metrics.classification import classification_metrics
+from python.metrics.directions import direction_metrics
 from tests.commands.test_analyze_by_energy import write_run as write_direction_run
 from tests.directions.samples import direction_results
 

@@ -11,9 +11,9 @@ from python.commands.make_images import main
 from python.config.load import parse_config
 from python.data.image_set import load_images
 from python.data.sources import source_of_file
-from python.data.splits import groups
 from python.data.triples import join_planes
 from python.general_purpose_libs import run_command, start_logging
+from python.samples.splits import groups
 from tests.electron_direction.conftest import SMALL
 from tests.ingest.joined_files import job, joined
 from tests.ingest.root_files import real_columns, real_file, write_root

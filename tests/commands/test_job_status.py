@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from python.commands.job_status import main
-from python.general_purpose_libs import RunStatus, run_command, write_json
-from python.reporting.registry import Registry
-from python.reporting.registry_names import run_id
+from python.general_purpose_libs import run_command, write_json
+from python.runs.registry.names import run_id
+from python.runs.registry.registry import Registry
+from python.runs.status import RunStatus
 from tests.batch.job_logs import dagman_out, event, rescue_dag, write_log
 
 

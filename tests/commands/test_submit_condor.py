@@ -13,8 +13,9 @@ import pytest
 
 from python.commands import job_status, train, update_registry
 from python.commands.submit_condor import main
-from python.general_purpose_libs import RunStatus, read_json, run_command, write_json
-from python.reporting.registry import Registry
+from python.general_purpose_libs import read_json, run_command, write_json
+from python.runs.registry.registry import Registry
+from python.runs.status import RunStatus
 from python.training.provenance import software
 from tests.batch.job_logs import event, rescue_dag, write_log
 from tests.batch.submit_commands import unknown

@@ -10,7 +10,7 @@ import pytest
 
 from python.commands.update_registry import main
 from python.general_purpose_libs import run_command, write_json
-from python.reporting.registry import Registry
+from python.runs.registry.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
 

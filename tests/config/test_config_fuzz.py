@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from mt_identifier.schema import SCHEMA
-from python.config.legacy import convert
-from python.config.legacy_keys import KEYS, OF_TASK, SECTIONS
+from python.config.legacy.convert import convert
+from python.config.legacy.keys import KEYS, OF_TASK, SECTIONS
 from python.config.load import dump_config, parse_config
 from python.config.overrides import with_overrides
 from python.general_purpose_libs import ConfigError

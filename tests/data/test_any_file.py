@@ -12,8 +12,8 @@ from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
 from python.data.point_clouds import PointClouds, read_point_file, write_point_file
-from python.data.quality import FAIL, check_folders
 from python.general_purpose_libs import DataError
+from python.quality.quality import FAIL, check_folders
 from tests.data.test_point_clouds import point_file
 from tests.synthetic import image_file, old_volume_rows, write_old_file, write_old_volume_file
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python.data import geometry as g
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import ImageSet, load_images
 from python.data.metadata import empty_metadata
-from python.data.orientation import orient_old_images
+from python.data.old_orientation import orient_old_images
 from python.data.point_clouds import PointClouds, PointFile, write_point_file
 from python.data.sparse_images import SparseImages
 from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
+from python.detector import geometry as g
 from python.general_purpose_libs import DataError, start_logging
 from tests.data.test_point_clouds import clouds_with
 from tests.synthetic import make_older, named_source, write_old_file

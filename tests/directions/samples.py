@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.regression_libs import DirectionResults
+from python.metrics.directions import DirectionResults
 
 
 def unit_vectors(n: int, seed: int = 0) -> np.ndarray:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python.data.symmetries import group
 from python.directions.answer import UnitAnswer
 from python.directions.find import answers, losses
+from python.samples.symmetries import group
 from tests.directions.samples import rotated_by, unit_vectors
 
 N = 24

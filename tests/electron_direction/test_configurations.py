@@ -7,7 +7,7 @@ import pytest
 
 from electron_direction.main import TASK
 from electron_direction.schema import SCHEMA
-from python.config.legacy import convert
+from python.config.legacy.convert import convert
 from python.config.load import dump_config, load_config, parse_config
 from python.general_purpose_libs import read_json
 from python.training.fitting import build_model

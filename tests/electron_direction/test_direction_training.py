@@ -7,9 +7,10 @@ import pytest
 
 from python.data.image_set import load_images
 from python.data.metadata import vectors
-from python.data.orientation import to_detector_frame, to_drift_frame
-from python.general_purpose_libs import StopRequested, read_json, read_status
-from python.regression_libs import opening_angles
+from python.detector.drift_frame import to_detector_frame, to_drift_frame
+from python.general_purpose_libs import StopRequested, read_json
+from python.metrics.directions import opening_angles
+from python.runs.status import read_status
 from tests.electron_direction.conftest import SMALL, predictions, prepared, with_loss
 from tests.training.conftest import same_weights
 

@@ -13,8 +13,9 @@ from electron_direction.samples import prepare
 from electron_direction.schema import SCHEMA
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
-from python.data.orientation import to_detector_frame, to_old_orientation
+from python.data.old_orientation import to_old_orientation
 from python.data.point_clouds import PointFile, read_point_file, write_point_file
+from python.detector.drift_frame import to_detector_frame
 from python.general_purpose_libs import DataError
 from tests.electron_direction.conftest import SMALL, config_of, prepared
 from tests.synthetic import write_old_file

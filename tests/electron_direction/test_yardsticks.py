@@ -5,9 +5,9 @@ from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.data.metadata import empty_metadata
 from python.data.point_clouds import POINT_COLUMNS, PointClouds
 from python.data.triples import TripleSet
-from python.regression_libs import DirectionResults
-from python.reporting.direction_limit import intrinsic_limit, limit_range
-from python.reporting.principal_axis import project
+from python.metrics.direction_limit import intrinsic_limit, limit_range
+from python.metrics.directions import DirectionResults
+from python.metrics.principal_axis import project
 from tests.directions.samples import unit_vectors
 
 BLIP_CM = 20.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import uproot
 
-from python.data.geometry import CLOCKS_PER_TICK
+from python.detector.geometry import CLOCKS_PER_TICK
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

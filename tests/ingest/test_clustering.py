@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python.data import geometry as g
-from python.data.energy import adc_per_mev
+from python.detector import geometry as g
+from python.detector.calibration import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.root_reader import read_source
 from python.ingest.truth import label_clusters, signal_tps

@@ -6,7 +6,7 @@ import pytest
 from python.data.image_file import parse_image_file
 from python.data.image_set import load_images
 from python.data.metadata import kinetic_energy_mev, vectors
-from python.data.orientation import orient_old_images
+from python.data.old_orientation import orient_old_images
 from python.general_purpose_libs import OutputError
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings, output_names

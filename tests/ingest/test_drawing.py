@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python.data.energy import adc_per_mev
+from python.detector.calibration import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.drawing import draw_clusters, draw_samples
 from python.ingest.root_reader import read_source

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.plane_matching import by_time_alone, by_time_and_wires, quality
-from python.data import geometry as g
-from python.data.energy import adc_per_mev
+from python.detector import geometry as g
+from python.detector.calibration import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.matching import match_planes
 from tests.ingest.root_files import KINDS, make_tps, real_file

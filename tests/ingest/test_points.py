@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from python.data import geometry as g
-from python.data.energy import adc_per_mev
 from python.data.image_set import load_images
 from python.data.metadata import COLUMNS
-from python.data.orientation import to_detector_frame
 from python.data.point_clouds import read_point_file
 from python.data.triples import join_planes
+from python.detector import geometry as g
+from python.detector.calibration import adc_per_mev
+from python.detector.drift_frame import to_detector_frame
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
 from python.ingest.matching import match_planes
 from python.ingest.points import make_points
 from python.ingest.products import ProductSettings, output_names
-from python.reporting.principal_axis import principal_axis
+from python.metrics.principal_axis import principal_axis
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings

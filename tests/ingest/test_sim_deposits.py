@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python.data.geometry import U, V, X, drift_ticks, expected_channel, locate_channel
+from python.detector.geometry import U, V, X, drift_ticks, expected_channel, locate_channel
 from python.general_purpose_libs import DataError
 from python.ingest.root_reader import read_source
 from python.ingest.sim_deposits import read_sim_deposits

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python.data.energy import adc_per_mev
+from python.detector.calibration import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.root_reader import SourceFile, read_source
 from python.ingest.truth import event_truth, label_clusters, signal_tps

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from python.data import geometry as g
-from python.data.energy import adc_per_mev
+from python.detector import geometry as g
+from python.detector.calibration import adc_per_mev
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.matching import match_planes
 from python.ingest.volumes import make_volumes

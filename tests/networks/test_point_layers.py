@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from python.data.energy import adc_per_mev
-from python.data.geometry import WIRE_ANGLE_DEG
 from python.data.point_clouds import POINT_COLUMNS
+from python.detector.calibration import adc_per_mev
+from python.detector.geometry import WIRE_ANGLE_DEG
 from python.networks.point_layers import N_COLUMNS, TYPICAL_POINTS, PointFeatures, PointPool
 from tests.point_samples import padded_points
 

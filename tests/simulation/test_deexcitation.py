@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python.simulation import charged_current as cc
+from python.physics import charged_current as cc
 from python.simulation.deexcitation import ALPHA, CHANNELS, NEUTRON, PHOTON, PROTON, decay_scheme, deexcite
 from tests.ingest.root_files import real_tree
 

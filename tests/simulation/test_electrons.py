@@ -7,20 +7,8 @@ import pytest
 from numba import njit
 from scipy import integrate, stats
 
-from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation.electrons import (
-    SCATTERING_MEV2_CM,
-    STEP_CM,
-    follow_electron,
-    knock_on,
-    photon_energy,
-    scatter,
-    screening,
-    soft_loss,
-    straight_length,
-    violent_event,
-)
-from python.simulation.materials import (
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.materials import (
     DELTA_CUT_MEV,
     RADIATION_LENGTH_CM,
     SOFT_LOSS,
@@ -33,6 +21,18 @@ from python.simulation.materials import (
     grid_position,
     lookup,
     radiative_stopping,
+)
+from python.simulation.electrons import (
+    SCATTERING_MEV2_CM,
+    STEP_CM,
+    follow_electron,
+    knock_on,
+    photon_energy,
+    scatter,
+    screening,
+    soft_loss,
+    straight_length,
+    violent_event,
 )
 from python.simulation.tracks import (
     DEPOSIT_COLUMNS,

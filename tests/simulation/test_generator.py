@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
+from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
 from python.general_purpose_libs import ConfigError
-from python.simulation import charged_current, elastic_scattering
-from python.simulation.flux import FLUENCES
+from python.physics import charged_current, elastic_scattering
+from python.physics.flux import FLUENCES
+from python.physics.materials import GRID_END_MEV
 from python.simulation.generator import Source, expected_events, given_interactions, make_interactions
-from python.simulation.materials import GRID_END_MEV
 from tests.simulation.test_deexcitation import separation_energy
 from tests.simulation.test_marley_events import CC_EVENT, ES_EVENT, NEUTRON_EVENT, write
 

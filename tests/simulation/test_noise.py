@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from python.data.geometry import THRESHOLD_ADC, TICKS_PER_WINDOW, U, V, X, locate_channel
+from python.detector.geometry import THRESHOLD_ADC, TICKS_PER_WINDOW, U, V, X, locate_channel
 from python.simulation.noise import N_TAPS, NOISE_FILTER, NOISE_RMS_ADC, draw_noise, noise_library
 
 # per channel and tick; shares of 1, 2, 3 samples; mean excess of the peak over threshold

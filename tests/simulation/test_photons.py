@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from python.data.metadata import ELECTRON_MASS_MEV
-from python.simulation.materials import (
+from python.physics.constants import ELECTRON_MASS_MEV
+from python.physics.materials import (
     ATTENUATION,
     COMPTON_SHARE,
     PAIR_SHARE,

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from benchmarks.fit_response import DRAWS, SHAPES, Sample, collection, fit, loss, predict
 from benchmarks.response_on_true_deposits import by_charge_beside, compare, pulses
-from python.data.geometry import (
+from python.detector.geometry import (
     CHANNELS_PER_APA,
     FIRST_CHANNEL,
     PEAK_OFFSET_TICKS,

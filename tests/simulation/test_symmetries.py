@@ -27,7 +27,8 @@ from benchmarks.drift_frame_symmetries import (
     simulate,
     together,
 )
-from python.data.geometry import (
+from python.detector.drift_frame import to_detector_frame
+from python.detector.geometry import (
     CHANNELS_PER_CM_Y,
     CHANNELS_PER_CM_Z,
     WRAP,
@@ -38,7 +39,6 @@ from python.data.geometry import (
     locate_channel,
     wire_coordinate,
 )
-from python.data.orientation import to_detector_frame
 from python.ingest.images import cluster_images
 from python.simulation import drift as drift_module
 from python.simulation.drift import drift

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python.data.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM
-from python.data.metadata import ELECTRON_MASS_MEV
+from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM
 from python.general_purpose_libs import DataError
+from python.physics.constants import ELECTRON_MASS_MEV
 from python.simulation.nucleons import CAPTURE_TIME_US, LEVELS, NEUTRON_SEPARATION_MEV, TRANSITIONS, branching
 from python.simulation.records import Particles
 from python.simulation.transport import transport

@@ -8,8 +8,9 @@ import pytest
 
 from python.commands.tasks import load_task
 from python.config.load import dump_config, parse_config
-from python.general_purpose_libs import ConfigError, read_json, read_status, write_json
-from python.reporting.registry import Registry
+from python.general_purpose_libs import ConfigError, read_json, write_json
+from python.runs.registry.registry import Registry
+from python.runs.status import read_status
 from python.training.starts import starts_of, take_start
 from tests.training.conftest import SMALL, same_weights, weights
 

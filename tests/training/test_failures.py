@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from python.data.batches import Batches
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
+from python.runs.status import read_status
+from python.samples.batches import Batches
 from tests.synthetic import write_folder
 from tests.training.conftest import SMALL, weights
 

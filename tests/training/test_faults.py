@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from python.general_purpose_libs import RunStatus, read_json, read_status, write_json
-from python.reporting.registry import Registry
+from python.general_purpose_libs import read_json, write_json
+from python.runs.registry.registry import Registry
+from python.runs.status import RunStatus, read_status
 from tests.children import run_in
 from tests.synthetic import write_folder
 from tests.training.conftest import after_an_epoch

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from python.general_purpose_libs import StopRequested, read_json, read_status
-from python.reporting.registry import Registry
+from python.general_purpose_libs import StopRequested, read_json
+from python.runs.registry.registry import Registry
+from python.runs.status import read_status
 from tests.training.conftest import same_weights
 
 EPOCHS = ("--set", "model_parameters.epochs=2")

@@ -6,7 +6,8 @@ import pytest
 
 from python.commands.tasks import load_schema
 from python.config.load import parse_config
-from python.general_purpose_libs import RunStatus, read_json, write_json
+from python.general_purpose_libs import read_json, write_json
+from python.runs.status import RunStatus
 from python.training.checkpoint_files import Place
 from python.training.checkpoints import Announcement
 from python.training.run_folder import alive

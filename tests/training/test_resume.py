@@ -2,7 +2,8 @@ import signal
 
 import pytest
 
-from python.general_purpose_libs import read_json, read_status
+from python.general_purpose_libs import read_json
+from python.runs.status import read_status
 from tests.synthetic import write_folder
 from tests.training.conftest import after_an_epoch
 

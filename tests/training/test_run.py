@@ -8,7 +8,8 @@ import pytest
 from python.commands.train import main
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.general_purpose_libs import read_json, read_status, run_command, write_json
+from python.general_purpose_libs import read_json, run_command, write_json
+from python.runs.status import read_status
 from tests.children import run_in
 from tests.synthetic import image_file, write_folder, write_old_file
 from tests.training.conftest import SMALL, same_weights, weights

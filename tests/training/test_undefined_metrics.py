@@ -8,9 +8,9 @@ import pytest
 
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.data.splits import split
 from python.general_purpose_libs import read_json
-from python.reporting.registry import Registry
+from python.runs.registry.registry import Registry
+from python.samples.splits import split
 from tests.synthetic import image_file
 from tests.training.conftest import SMALL
 

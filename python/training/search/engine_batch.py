@@ -11,7 +11,7 @@ from python.batch.resources import htcondor_resources, slurm_resources, submit_d
 from python.batch.systems import SYSTEMS, require_commands
 from python.config.schema import BatchJob
 from python.general_purpose_libs import ConfigError
-from python.own_processes import own_code
+from python.processes.own_code import own_code
 
 WORKER_SCRIPT = "worker.sh"
 DESCRIPTIONS = {"htcondor": "workers.sub", "slurm": "workers.sbatch"}
@@ -76,7 +76,7 @@ def _worker_script(batch: BatchJob, folder: Path) -> str:
     worker = [
         sys.executable,
         "-m",
-        "python.training.search.engine_lifeline",
+        "python.training.search.ends_with_parent",
         "--controller",
         file,
         "--",
@@ -92,7 +92,7 @@ def _worker_script(batch: BatchJob, folder: Path) -> str:
 def engine_command() -> list[str]:
     """The command that runs ipyparallel's engine, in which trials run.
 
-    Its nanny process and its own watch over the controller are left out: `engine_lifeline` does the work of both.
+    Its nanny process and its own watch over the controller are left out: `ends_with_parent` does the work of both.
     """
     settings = {"enable_nanny": False, "timeout": 60, "max_heartbeat_misses": 0}
     return [

@@ -24,8 +24,8 @@ from python.batch.resources import THREAD_SETTINGS
 from python.batch.systems import SYSTEMS, WORKERS, is_queued
 from python.config.schema import BatchJob
 from python.general_purpose_libs import TrainingError, log, processor_cores, write_json
-from python.own_processes import own_code
-from python.stop_requests import raise_if_stop_is_urgent
+from python.processes.own_code import own_code
+from python.processes.stop_requests import raise_if_stop_is_urgent
 from python.training.search.engine_batch import (
     DESCRIPTIONS,
     engine_command,
@@ -111,7 +111,7 @@ class ClusterEngine:
         from ipyparallel import Client, Cluster
         from traitlets.config import Config
 
-        guarded = [sys.executable, "-m", "python.training.search.engine_lifeline", "--parent", str(os.getpid()), "--"]
+        guarded = [sys.executable, "-m", "python.training.search.ends_with_parent", "--parent", str(os.getpid()), "--"]
         self.environment = {**own_code(), "IPYTHONDIR": str(self.folder)}
         quiet = logging.getLogger("pointing.ipyparallel")
         quiet.disabled = True  # it tells of every start, and calls each worker that is stopped on purpose a failure

@@ -13,8 +13,8 @@ from python.config.schema import RunConfig
 from python.config.search_space import OF_THE_DATA, Dimension, read_space
 from python.config.task_schema import Architecture
 from python.general_purpose_libs import TrainingError, log, write_json
-from python.reporting.search_plots import plot_parameters, plot_trials
-from python.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
+from python.plots.search import plot_parameters, plot_trials
+from python.processes.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
 from python.training.search.engine_batch import engine_descriptions, require_batch_system
 from python.training.search.engines import make_engine
 from python.training.search.hparams import save_hparams

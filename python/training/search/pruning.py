@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from python.config.schema import Search
-from python.training.search.trials import Trial, loss_of
+from python.config.task_schema import loss_of
+from python.training.search.trials import Trial
 
 
 def hopeless_above(trials: Sequence[Trial], epochs: int, search: Search) -> list[float | None]:

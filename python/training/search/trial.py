@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.config.task_schema import loss_of
 from python.general_purpose_libs import PointingError, log, read_json, write_json, writing_to
-from python.own_processes import own_code
+from python.processes.own_code import own_code
 from python.training.device import lack_of_memory
-from python.training.search.trials import loss_of
 
 if TYPE_CHECKING:
     from python.config.schema import RunConfig
@@ -178,8 +178,8 @@ def _train(task: Task, config: RunConfig, job: Job, curve: list[float]) -> str:
     check_data(Path(job["run"]), samples)
     rows = rows[random_rows(len(rows), job["max_samples"], config.dataset_parameters.random_seed)]
     task.problem_of(config).check_training_labels(samples.labels[rows])
-    from python.training.callbacks import TrialWatch  # with Keras, once configuration and data are known good
     from python.training.fitting import fit_trial
+    from python.training.search.watch import TrialWatch  # with Keras, once configuration and data are known good
 
     log.info("training on %d samples, validated on %d", len(rows), len(parts.val))
     watch = TrialWatch(job["objective"], job["hopeless"], curve)

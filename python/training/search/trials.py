@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from python.config.search_space import Dimension
-from python.config.task_schema import larger_is_better
 from python.general_purpose_libs import DataError, log, write_text, writing_to
 
 FACTS = ("number", "status", "loss", "metric", "epochs", "best_epoch", "seconds", "memory_mb", "reason")
@@ -63,11 +62,6 @@ def _without_non_finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_non_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def loss_of(objective: str, metric: float) -> float:
-    """What the search makes small: the metric, or its negative where a larger one is better (accuracy, AUC)."""
-    return -metric if larger_is_better(objective) else metric
 
 
 def best_trial(trials: Iterable[Trial]) -> Trial | None:

@@ -15,7 +15,7 @@ import pytest
 
 from python.config.schema import BatchJob
 from python.general_purpose_libs import ConfigError, TrainingError, start_logging
-from python.training.search import engine_cluster, engine_lifeline
+from python.training.search import ends_with_parent, engine_cluster
 from python.training.search.engine_batch import engine_descriptions
 from python.training.search.engines import make_engine
 
@@ -471,7 +471,7 @@ def test_batch_workers_end_without_their_search(batch_system, tmp_path):
         engine.start({"number": 1, "sleep": PATIENCE_S})
         wait_until(lambda: len(submitted(folder)) >= 4, PATIENCE_S)
         started = submitted(folder)
-    assert psutil.wait_procs(started, timeout=2 * engine_lifeline.ASK_CONTROLLER_EVERY_S)[1] == []
+    assert psutil.wait_procs(started, timeout=2 * ends_with_parent.ASK_CONTROLLER_EVERY_S)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -512,24 +512,24 @@ def test_workers_need_the_folder_and_the_python_of_the_search(batch_system, tmp_
 
 # ---------------------------------------------------------------------------- lifeline
 def test_a_controller_that_falls_silent_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine_lifeline, "ASK_CONTROLLER_EVERY_S", 0.0)
+    monkeypatch.setattr(ends_with_parent, "ASK_CONTROLLER_EVERY_S", 0.0)
     file = tmp_path / "connection.json"
     with socket.create_server(("127.0.0.1", 0)) as controller:
         file.write_text(json.dumps({"interface": "tcp://127.0.0.1", "registration": controller.getsockname()[1]}))
-        answers = engine_lifeline.controller_answers(file)
+        answers = ends_with_parent.controller_answers(file)
         assert [answers() for _ in range(5)] == [True] * 5
     assert [answers() for _ in range(4)] == [True, True, False, False]
 
 
 def test_without_the_connection_file_there_is_no_controller(tmp_path):
-    assert not engine_lifeline.controller_answers(tmp_path / "connection.json")()
+    assert not ends_with_parent.controller_answers(tmp_path / "connection.json")()
 
 
 def test_the_exit_code_is_that_of_the_command():
     line = [
         sys.executable,
         "-m",
-        "python.training.search.engine_lifeline",
+        "python.training.search.ends_with_parent",
         "--parent",
         str(os.getpid()),
         "--",

@@ -12,7 +12,8 @@ from python.commands.tasks import TASKS, load_task
 from python.commands.train import main
 from python.config.load import dump_config, load_config, parse_config
 from python.config.search_space import misfits_of_network, read_space
-from python.general_purpose_libs import TrainingError, read_json, read_status, run_command
+from python.general_purpose_libs import TrainingError, read_json, run_command
+from python.runs.status import read_status
 from python.training import preparation
 from python.training.search.loop import search
 from tests.training.conftest import SMALL, same_weights

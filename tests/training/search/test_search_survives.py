@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from python.commands.train import main
-from python.general_purpose_libs import read_json, read_status, run_command
+from python.general_purpose_libs import read_json, run_command
+from python.runs.status import read_status
 from tests.children import Child
 from tests.training.search.closed_form import asking, jobs, table, trials_of, wait_until, without_networks
 

@@ -14,8 +14,8 @@ import pytest
 
 from python.commands.tasks import load_task
 from python.config.load import parse_config
-from python.data.batches import Batches
 from python.general_purpose_libs import TrainingError, read_json
+from python.samples.batches import Batches
 from python.training.preparation import prepared
 from python.training.search.trial import peak_memory_mb, run_trial, run_trial_process
 
@@ -153,7 +153,7 @@ def test_divergence_is_a_failure_that_keeps_the_epochs_before(trial_job, monkeyp
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_an_objective_that_is_not_finite_ends_the_trial(value):
-    from python.training.callbacks import TrialWatch
+    from python.training.search.watch import TrialWatch
 
     curve = [0.5]
     with pytest.raises(TrainingError, match=f"val_auc became {value} in epoch 2"):

@@ -1,0 +1,113 @@
+"""Finished runs of the electron-direction regressor, read back for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from python.general_purpose_libs import ConfigError, read_json
+from python.runs.finished import (
+    event_columns,
+    know_sources,
+    require_different,
+    require_done,
+    run_names,
+    sound_predictions,
+    task_of_run,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from python.metrics.directions import DirectionResults
+
+TASK = "electron_direction"
+
+
+@dataclass(frozen=True)
+class DirectionRun:
+    """A finished run: its folder, the name it goes by, what it trained, and what it answered for N events of one part.
+
+    `events` tells each event of the part from all others; `n_other` are those not known to be elastic scattering.
+    """
+
+    folder: Path
+    name: str
+    facts: dict[str, str | None]
+    results: DirectionResults
+    events: list[tuple]
+    n_other: int
+
+
+class _Predictions(NamedTuple):
+    path: Path
+    arrays: dict[str, np.ndarray]
+
+
+def read_runs(
+    given: Sequence[str], names: Sequence[str] | None = None, part: str = "test", flux: str | None = None
+) -> list[DirectionRun]:
+    """Read the predictions of `part`, test or val, in each run folder; weighted to `flux` where one is named.
+
+    Without `names` a run goes by its version. ConfigError for a folder that is no finished run of the task; DataError when its
+    predictions are missing or damaged.
+    """
+    from python.data.npz import read_npz  # here, since help must not need NumPy
+
+    folders = _checked(given)
+    predictions = [
+        _Predictions(path, read_npz(path)) for path in (folder / f"{part}_predictions.npz" for folder in folders)
+    ]
+    by_content = know_sources([each.arrays for each in predictions])
+    return [
+        _read(folder, name, each, by_content, flux)
+        for folder, name, each in zip(folders, run_names(folders, names), predictions, strict=True)
+    ]
+
+
+def unlike(runs: Sequence[DirectionRun]) -> Iterator[str]:
+    """Which runs were tested on other events than the first one, in words."""
+    first = set(runs[0].events)
+    for run in runs[1:]:
+        common = len(first & set(run.events))
+        if not common == len(first) == len(run.events):
+            yield (
+                f"{run.name} was asked for {len(run.events)} events and {runs[0].name} for {len(first)}, of which {common} are "
+                "the same: part of the difference may be the events"
+            )
+
+
+# ---------------------------------------------------------------------------- steps
+def _checked(given: Sequence[str]) -> list[Path]:
+    folders: list[Path] = []
+    for path in map(Path, given):
+        task = task_of_run(path)
+        if task != TASK:
+            raise ConfigError(f"{path}: is a run of {task}, and only runs of {TASK} are compared; leave it out")
+        require_done(path, TASK, ", or leave it out")
+        folders.append(path)
+    require_different(folders)
+    return folders
+
+
+def _read(folder: Path, name: str, predictions: _Predictions, by_content: bool, flux: str | None) -> DirectionRun:
+    from python.metrics.directions import results_of
+    from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+
+    arrays = predictions.arrays
+    with sound_predictions(predictions.path):
+        results = results_of(arrays, arrays)  # energies stand beside the predictions
+        events, n_other = direction_events(arrays, by_content), int((arrays["is_es"] != 1).sum())
+    if flux is not None:
+        results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
+    config = read_json(folder / "config.json")
+    facts = {key: config.get(key) for key in ("model_name", "version", "description")}
+    return DirectionRun(folder, name, facts, results, events, n_other)
+
+
+def direction_events(arrays: dict[str, np.ndarray], by_content: bool) -> list[tuple]:
+    """Event and cluster of each; and its direction, since files of other data may have the same name."""
+    truth = map(tuple, arrays["true_direction"].round(4).tolist())
+    return list(zip(*event_columns(arrays, by_content), arrays["match_id"].tolist(), truth, strict=True))

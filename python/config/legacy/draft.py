@@ -1,0 +1,93 @@
+"""A conversion under way: what the keys of an older file say about each key of the one dialect."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from python.config.problems import Problem, shown
+
+TRUST = (
+    "training", "training_parameters", "data", "data_parameters", "dataset", "dataset_parameters", "hyperopt", "output",
+    "save_outputs", "model", "model_parameters.build_parameters", "model_parameters", "model_params", "",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """A value, and the key of the older file that says so."""
+
+    source: str
+    value: Any
+
+    @property
+    def section(self) -> str:
+        """The section of TRUST that the key lies in."""
+        section = self.source
+        while section not in TRUST:
+            section = section.rpartition(".")[0]
+        return section
+
+
+def architecture_name(written: Any) -> Any:
+    """`SimpleCNN` and `simple` are simple_cnn, `deep` is deep_cnn; other texts stay as they are."""
+    if not isinstance(written, str):
+        return written
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", written).lower()
+    return f"{snake}_cnn" if snake in ("simple", "deep") else snake
+
+
+@dataclass
+class Draft:
+    """What has been read so far. Rules call `say`, `drop` and `fail`; `settled` decides between contradicting keys."""
+
+    task: str
+    mapped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    not_carried_over: list[str] = field(default_factory=list)
+    failures: list[Problem] = field(default_factory=list)
+    incremental: dict[str, Any] = field(default_factory=dict)
+    label: Said | None = None
+    plane_of_pattern: str | None = None
+    _said: dict[str, list[Said]] = field(default_factory=dict)
+
+    def say(self, source: str, target: str, value: Any) -> None:
+        """The key `source` gives `target` this value."""
+        self._said.setdefault(target, []).append(Said(source, value))
+        self.record(source, target, value)
+
+    def record(self, source: str, target: str, value: Any) -> Any:
+        """Report that `source` became `target`; returns the value."""
+        self.mapped.append(source if source == target else f"{source} -> {target}")
+        return value
+
+    def drop(self, source: str, reason: str) -> None:
+        self.not_carried_over.append(f"{source} ({reason})")
+
+    def fail(self, source: str, reason: str) -> None:
+        self.failures.append(Problem((source,), reason))
+
+    @property
+    def named_architecture(self) -> Said | None:
+        """The architecture by a key that can mean nothing else."""
+        return next(iter(self._said.get("model_name", ())), None)
+
+    def settled(self) -> dict[str, Any]:
+        """One value for each target; a note names both values where keys contradict each other."""
+        for target, said in self._said.items():
+            for section in self._said:
+                if target.startswith(f"{section}."):
+                    self.fail(said[0].source, f"contradicts {self._said[section][0].source}; remove one of them")
+        values = {}
+        for target, said in self._said.items():
+            best = min(said, key=lambda one: TRUST.index(one.section))
+            values[target] = best.value
+            for other in said:
+                if other.value != best.value:
+                    self.notes.append(
+                        f"{best.source} is {shown(best.value)}, but {other.source} is {shown(other.value)}: took "
+                        f"{shown(best.value)}, since {best.section or 'the top level'} is the section for {target}, "
+                        f"and {other.section or 'the top level'} a copy"
+                    )
+        return values

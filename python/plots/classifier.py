@@ -1,0 +1,272 @@
+"""Plots of a classifier: what is confused with what, how scores separate, and how well it does against energy.
+
+Arguments as in `python.metrics.classification`: `labels` (N,), `scores` (N, C) in the order of `class_names`, `energies`
+(N,) in MeV, NaN where unknown. Each function returns one figure and draws it also for few, one or no samples. Error bars
+and bands hold 68.27 %. Of two classes only the last, positive one is drawn where the other would say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
+
+from python.metrics.binning import bin_index, energy_bins
+from python.metrics.classification import (
+    Estimate,
+    area_under_roc,
+    binomial_interval,
+    calibration_bins,
+    check_classification,
+    confusion_counts,
+    decisions,
+    described_classes,
+    fraction,
+    ranking,
+)
+from python.plots import style
+
+_ENERGY = "energy [MeV]"
+
+
+# ---------------------------------------------------------------------------- decisions
+def plot_confusion_matrix(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """Counts of true class (rows) against decided class (columns), and the fraction of the row with its interval."""
+    labels, scores = check_classification(labels, scores, class_names)
+    counts = confusion_counts(labels, scores)
+    trials = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(trials, 1)
+    low, high = binomial_interval(counts, trials)
+    figure = style.new_figure("Confusion matrix")
+    axes = style.panels(figure)[0]
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(counts.shape):
+        text = f"{counts[row, column]:,}"
+        if trials[row, 0]:
+            percent = 100 * np.array([shares[row, column], low[row, column], high[row, column]])
+            text += "\n{:.1f} %\n[{:.1f}, {:.1f}]".format(*percent)
+        ink = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=13, color=ink)
+    style.describe(axes, "decided class", "true class")
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(class_names)), class_names)
+    axes.set_yticks(range(len(class_names)), class_names, rotation=90, va="center")
+    figure.colorbar(image, ax=axes, label="fraction of the true class")
+    return figure
+
+
+# ---------------------------------------------------------------------------- ranking
+def plot_roc_curve(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """Efficiency against the misidentified fraction with the area under the curve, and rejection against efficiency."""
+    labels, scores = check_classification(labels, scores, class_names)
+    figure = style.new_figure("Receiver operating characteristic")
+    roc, rejection = style.panels(figure, 1, 2)
+    for index, c, is_positive in _one_against_rest(labels, class_names):
+        area = area_under_roc(is_positive, ranking(scores, c))
+        look = {"color": style.colour(index), "linestyle": style.line_style(index)}
+        if np.isnan(area.value):
+            roc.plot([], [], **look, label=f"{class_names[c]}: undefined")
+            continue
+        misidentified, efficiency, _ = roc_curve(is_positive, ranking(scores, c))
+        roc.plot(misidentified, efficiency, **look, label=f"{class_names[c]}: AUC {_with_interval(area)}")
+        some = misidentified > 0
+        rejection.plot(efficiency[some], 1 / misidentified[some], **look, label=class_names[c])
+    roc.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="by chance")
+    chance = np.linspace(0.01, 1, 100)
+    rejection.plot(chance, 1 / chance, color=style.GREY, linestyle=":", label="by chance")
+    style.describe(roc, "others taken for this class (fraction)", "efficiency", "ROC curve")
+    style.show_fraction_axis(roc)
+    style.show_fraction_axis(roc, "x")
+    style.describe(rejection, "efficiency", "1 / fraction of others taken for this class", "Background rejection")
+    rejection.set_yscale("log")
+    style.show_fraction_axis(rejection, "x")
+    style.show_legend(roc, "lower right")
+    style.show_legend(rejection, "upper right")
+    return figure
+
+
+def plot_precision_recall(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """Purity of the selected samples against efficiency, with the average precision; dotted: no selection at all."""
+    labels, scores = check_classification(labels, scores, class_names)
+    figure = style.new_figure("Precision and recall")
+    axes = style.panels(figure)[0]
+    for index, c, is_positive in _one_against_rest(labels, class_names):
+        look = {"color": style.colour(index), "linestyle": style.line_style(index)}
+        if not is_positive.any():
+            axes.plot([], [], **look, label=f"{class_names[c]}: no entries")
+            continue
+        precision, recall, _ = precision_recall_curve(is_positive, ranking(scores, c))
+        average = average_precision_score(is_positive, ranking(scores, c))
+        axes.plot(recall, precision, **look, label=f"{class_names[c]}: average precision {average:.4f}")
+        axes.axhline(is_positive.mean(), color=style.colour(index), linestyle=":", linewidth=1)
+    style.describe(axes, "recall (efficiency)", "precision (purity)")
+    style.show_fraction_axis(axes)
+    style.show_fraction_axis(axes, "x")
+    style.show_legend(axes, "lower left")
+    return figure
+
+
+# ---------------------------------------------------------------------------- scores
+def plot_score_distribution(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """Score by true class, linear and logarithmic, in the same bins; a row of panels for each described class."""
+    labels, scores = check_classification(labels, scores, class_names)
+    described = described_classes(class_names)
+    n_bins = next(n for n in (50, 20, 10) if len(labels) >= 20 * n or n == 10)
+    edges = np.linspace(0, 1, n_bins + 1)
+    figure = style.new_figure("Score distribution by true class")
+    all_axes = style.panels(figure, len(described), 2)
+    for row, c in enumerate(described):
+        pair = all_axes[2 * row : 2 * row + 2]
+        for axes, scale in zip(pair, ("linear", "log"), strict=True):
+            for index, name in enumerate(class_names):
+                mine = scores[labels == index, c]
+                counts = np.histogram(mine, edges)[0]
+                look = {"color": style.colour(index), "linestyle": style.line_style(index), "linewidth": 1.8}
+                axes.stairs(counts, edges, **look, label=f"{name} ({len(mine):,})")
+            style.describe(axes, f"score of {class_names[c]}", f"entries per {edges[1]:.2g}", "" if row else scale)
+            axes.set_xlim(0, 1)
+            if len(class_names) == 2:
+                axes.axvline(0.5, color=style.GREY, linestyle=":", label="decision")
+        if len(labels):
+            pair[1].set_yscale("log")
+            pair[1].set_ylim(bottom=0.5)
+    style.show_legend(all_axes[0])
+    return figure
+
+
+def plot_calibration(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """How often a sample with a given score is of that class, with the expected calibration error (ECE)."""
+    labels, scores = check_classification(labels, scores, class_names)
+    figure = style.new_figure("Calibration of the scores")
+    axes, strip = style.panels(figure, 2, 1, height_ratios=(3, 1), share_x=True)
+    edges = np.linspace(0, 1, 11)
+    for index, c, is_positive in _one_against_rest(labels, class_names):
+        groups = calibration_bins(is_positive, scores[:, c], len(edges) - 1)
+        error = groups.expected_error()
+        label = f"{class_names[c]}: ECE {error:.4f}" if np.isfinite(error) else f"{class_names[c]}: no entries"
+        draw_fractions(axes, index, groups.mean_score, groups.positives, groups.entries, label)
+        counts = np.histogram(scores[:, c], edges)[0]
+        strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
+    axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
+    style.describe(axes, "", "fraction of the class")
+    style.show_fraction_axis(axes)
+    style.show_legend(axes, "upper left")
+    style.describe(strip, "score (mean of the bin)", "entries")
+    if len(labels):
+        strip.set_yscale("log")
+        strip.set_ylim(bottom=0.5)
+    return figure
+
+
+# ---------------------------------------------------------------------------- energy
+def plot_accuracy_vs_energy(
+    labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str], energies: ArrayLike, energy_label: str = _ENERGY
+) -> Figure:
+    """Fraction of right decisions in bins of energy; the numbers beneath are the entries of each bin."""
+    labels, scores = check_classification(labels, scores, class_names)
+    everything = np.ones(len(labels), dtype=bool)
+    return _plot_against_energy("Accuracy", labels, scores, {"all classes": everything}, energies, energy_label)
+
+
+def plot_efficiency_vs_energy(
+    labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str], energies: ArrayLike, energy_label: str = _ENERGY
+) -> Figure:
+    """For each true class the fraction decided rightly in bins of energy; beneath, the entries of each bin."""
+    labels, scores = check_classification(labels, scores, class_names)
+    groups = {name: labels == index for index, name in enumerate(class_names)}
+    return _plot_against_energy("Efficiency", labels, scores, groups, energies, energy_label)
+
+
+def _plot_against_energy(
+    quantity: str,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    groups: dict[str, np.ndarray],
+    energies: ArrayLike,
+    energy_label: str,
+) -> Figure:
+    energies = np.asarray(energies, dtype=np.float64)
+    right = decisions(scores) == labels
+    known = np.isfinite(energies)
+    edges = energy_bins(energies)
+    figure = style.new_figure(f"{quantity} against energy")
+    axes, strip = style.panels(figure, 2, 1, height_ratios=(8, len(groups)), share_x=True)
+    style.describe(axes, "", quantity.lower())
+    style.describe(strip, energy_label, "entries")
+    strip.set_yticks(range(len(groups)), groups, fontsize=10)
+    strip.set_ylim(len(groups) - 0.5, -0.5)
+    strip.grid(visible=False)
+    style.show_fraction_axis(axes)
+    if edges.size == 0:
+        style.say(axes, "no sample has a known energy")
+        return figure
+    centres, half_widths = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+    lowest = 0.9  # most accuracies are too near 1 for an axis from zero
+    for index, (name, mine) in enumerate(groups.items()):
+        bins = bin_index(energies[mine & known], edges)
+        entries = np.bincount(bins, minlength=len(centres))
+        successes = np.bincount(bins, weights=right[mine & known], minlength=len(centres))
+        total = fraction(int(successes.sum()), int(entries.sum()))
+        label = f"{name}: {_with_interval(total)}" if entries.any() else f"{name}: no entries"
+        draw_fractions(axes, index, centres, successes, entries, label, half_widths)
+        low = binomial_interval(successes, entries)[0][entries > 0]
+        lowest = min(lowest, np.floor(10 * low.min(initial=1)) / 10)
+        for centre, count in zip(centres, entries, strict=True):
+            strip.text(centre, index, f"{count:,}", ha="center", va="center", fontsize=9, color=style.colour(index))
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(lowest - 0.03 * (1 - lowest), 1 + 0.03 * (1 - lowest))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10, frameon=False)
+    strip.set_xlabel(f"{energy_label}\n{_what_is_not_seen(energies, known, edges)}".rstrip(), fontsize=12)
+    return figure
+
+
+def _what_is_not_seen(energies: np.ndarray, known: np.ndarray, edges: np.ndarray) -> str:
+    beyond = np.count_nonzero((energies[known] < edges[0]) | (energies[known] > edges[-1]))
+    unknown = np.count_nonzero(~known)
+    notes = []
+    if beyond:
+        notes.append(f"beyond the axis, counted in the outermost bins: {beyond:,}")
+    if unknown:
+        notes.append(f"left out, energy unknown: {unknown:,}")
+    return "; ".join(notes)
+
+
+# ---------------------------------------------------------------------------- shared
+def _one_against_rest(labels: np.ndarray, class_names: Sequence[str]) -> list[tuple[int, int, np.ndarray]]:
+    """(running index, class, is of that class) of each described class."""
+    return [(index, c, labels == c) for index, c in enumerate(described_classes(class_names))]
+
+
+def draw_fractions(
+    axes: Axes,
+    index: int,
+    x: np.ndarray,
+    successes: np.ndarray,
+    entries: np.ndarray,
+    label: str,
+    half_widths: np.ndarray | None = None,
+) -> None:
+    """Fractions with binomial error bars; bins without entries are left out."""
+    filled = entries > 0
+    share = successes[filled] / entries[filled]
+    low, high = binomial_interval(successes[filled], entries[filled])
+    axes.errorbar(
+        x[filled],
+        share,
+        xerr=None if half_widths is None else half_widths[filled],
+        yerr=np.maximum([share - low, high - share], 0),
+        color=style.colour(index),
+        marker=style.marker(index),
+        markersize=6,
+        linestyle="none",
+        capsize=2,
+        label=label,
+    )
+
+
+def _with_interval(estimate: Estimate) -> str:
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"

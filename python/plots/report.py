@@ -1,0 +1,114 @@
+"""The report of a run: one PDF with the key facts, the metrics, the cuts, texts such as the configuration, and every plot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from python.general_purpose_libs import atomic_path
+from python.plots import style
+from python.plots.text_pages import fact_lines, table_lines, text_pages, wrap
+from python.processes.stop_requests import raise_if_stop_is_urgent
+
+_FOOTER = 0.03  # of the page's height
+
+
+def write_report(
+    path: str | os.PathLike,
+    title: str,
+    summary: Mapping[str, str],
+    *,
+    metrics: Sequence[Sequence[str]] = (),
+    cuts: Sequence[Mapping[str, str | int]] = (),
+    texts: Mapping[str, str] | None = None,
+    figures: Mapping[str, Figure] | None = None,
+) -> None:
+    """Write the PDF at `path`, atomically, A4 landscape; the same input gives the same bytes.
+
+    First `title`, the key facts `summary` and the table `metrics` (rows of cells, the first is the header; see
+    `metrics_table`), then the cut table (see `cut_table_text`), then `texts` by their headings (configuration, network),
+    wrapped and paginated, then a page for each of `figures`, which are left as they were. OutputError when it cannot be
+    written.
+    """
+    first = fact_lines(summary)
+    if metrics:
+        first += ["", "", *table_lines(metrics)]
+    pages = [*text_pages(title, first)]
+    if cuts:
+        pages += text_pages("Cuts", wrap(cut_table_text(cuts)))
+    for heading, text in (texts or {}).items():
+        pages += text_pages(heading, wrap(text.rstrip("\n")))
+    pages += (figures or {}).values()
+    # without a creation time equal reports are equal files
+    metadata = {"Title": title, "CreationDate": None}
+    with atomic_path(path) as temporary, PdfPages(temporary, metadata=metadata) as pdf:
+        for number, page in enumerate(pages, start=1):
+            raise_if_stop_is_urgent()
+            with _footer(page, f"{number} / {len(pages)}") as area:
+                pdf.savefig(page, bbox_inches=area)
+
+
+def metrics_table(methods: Mapping[str, Mapping[str, float | int | None]], columns: Sequence[str]) -> list[list[str]]:
+    """Rows of cells for `write_report`: a header, then a row for each method, from flat metrics (`metrics.json`).
+
+    A cell is `value [low, high]` where the metrics hold `<column>_low` and `<column>_high`, `-` where undefined; angles have
+    one digit.
+    """
+    header = ["method", *(column.replace("_", " ") for column in columns)]
+    return [header, *([name, *(_cell(metrics, column) for column in columns)] for name, metrics in methods.items())]
+
+
+def cut_table_text(cuts: Sequence[Mapping[str, str | int]]) -> str:
+    """The cut table as aligned columns; each cut holds `step`, `removed` and `kept`, and `added` where more came in.
+
+    The last column is what is kept of all that ever came in.
+    """
+    rows = [["step", "removed", "kept", "kept of all"]]
+    total = sum(int(cut.get("added", 0)) for cut in cuts) + sum(
+        int(cut["removed"]) + int(cut["kept"]) for cut in cuts[:1]
+    )
+    for cut in cuts:
+        share = f"{100 * int(cut['kept']) / total:.1f} %" if total else "-"
+        rows.append([str(cut["step"]), f"{cut['removed']:,}", f"{cut['kept']:,}", share])
+    return "\n".join(table_lines(rows))
+
+
+def save_figures(figures: Mapping[str, Figure], folder: str | os.PathLike) -> list[Path]:
+    """Write each figure as `<name>.png` into `folder` at 150 dpi, atomically; return the paths."""
+    paths = [Path(folder, f"{name}.png") for name in figures]
+    for path, figure in zip(paths, figures.values(), strict=True):
+        raise_if_stop_is_urgent()
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=style.PNG_DPI)
+    return paths
+
+
+def _cell(metrics: Mapping[str, float | int | None], column: str) -> str:
+    value, low, high = (metrics.get(column + suffix) for suffix in ("", "_low", "_high"))
+    if value is None:
+        return "-"
+    digits = 1 if column.endswith("_deg") else 4
+    text = f"{value:.{digits}f}"
+    return text if low is None or high is None else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+@contextmanager
+def _footer(figure: Figure, text: str) -> Iterator[Bbox]:
+    """Write `text` beneath `figure` for a while; yield the page (inches) with the figure, as it is, in the middle."""
+    size = figure.get_size_inches()
+    page = np.maximum(style.PAGE_SIZE, size)
+    corner = (size - page) / 2
+    x, y = (corner + page * (0.5, _FOOTER)) / size
+    footer = figure.text(x, y, text, ha="center", va="center", fontsize=9, color=style.GREY)
+    footer.set_in_layout(False)
+    try:
+        yield Bbox([corner, corner + page])
+    finally:
+        footer.remove()

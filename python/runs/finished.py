@@ -1,0 +1,89 @@
+"""Run folders that a command line names."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from python.general_purpose_libs import ConfigError, DataError, read_json
+from python.runs.status import read_status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def task_of_run(run: Path) -> str | None:
+    """The task that the run in the folder says it is of. Raises ConfigError when the folder is no run's."""
+    if not run.is_dir():
+        raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
+    missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
+    if missing:
+        raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
+    return read_object(run / "config.json").get("task")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The content of a JSON file of a run. Raises ConfigError when it is missing, damaged or no object."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: does not hold what a training writes; leave the run out")
+    return content
+
+
+def require_done(run: Path, task: str, otherwise: str = "") -> None:
+    """Raise ConfigError when the run is not done; `otherwise` ends the remedy."""
+    state = read_status(run)["state"]
+    if state != "done":
+        remedy = "wait for it" if state == "running" else f"finish it with train_{task}.sh --resume {run}"
+        raise ConfigError(f"{run}: the run is {state}, not done; {remedy}{otherwise}")
+
+
+def require_different(folders: Sequence[Path]) -> None:
+    """Raise ConfigError when two of the folders, which exist, are one."""
+    for number, folder in enumerate(folders):
+        if any(folder.samefile(other) for other in folders[:number]):
+            raise ConfigError(f"{folder}: is named twice; name each run once")
+
+
+def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> list[str]:
+    """As given, else versions, with the folder's name, or its whole path, where that does not tell the runs apart.
+
+    Raises ConfigError when the names given are too few, too many, or not all different.
+    """
+    if given is None:
+        configs = [read_object(folder / "config.json") for folder in folders]
+        names = [str(config.get("version") or config.get("model_name")) for config in configs]
+        stamped = [f"{name} {folder.name}" for name, folder in zip(names, folders, strict=True)]
+        for longer in (stamped, list(map(str, folders))):
+            names = [more if names.count(name) > 1 else name for name, more in zip(tuple(names), longer, strict=True)]
+        return names
+    if len(given) != len(folders):
+        raise ConfigError(f"{len(given)} names for {len(folders)} runs; give one for each, in the order of the runs")
+    if len(set(given)) != len(given):
+        raise ConfigError("two runs are given the same name; give each its own")
+    return list(given)
+
+
+def know_sources(all_arrays: Sequence[Mapping[str, np.ndarray]]) -> bool:
+    """Whether all predictions record which files their events come from, by content; runs of older code know the names alone."""
+    return all("source_ids" in arrays and all(arrays["source_ids"].tolist()) for arrays in all_arrays)
+
+
+def event_columns(arrays: Mapping[str, np.ndarray], by_content: bool) -> list[list]:
+    """What tells the event of each row of predictions: the digest of its source with run, subrun and event, else source's name
+    and event."""
+    source, numbers = ("source_ids", ("run", "subrun", "event")) if by_content else ("sources", ("event",))
+    return [arrays[source][arrays["source"]].tolist(), *(arrays[name].tolist() for name in numbers)]
+
+
+@contextlib.contextmanager
+def sound_predictions(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with the arrays of the predictions at `path` into a DataError that names it."""
+    try:
+        yield
+    except KeyError as error:
+        raise DataError(f"{path}: has no array {error}; train the run again, or leave it out") from error
+    except (ValueError, IndexError, TypeError) as error:
+        raise DataError(f"{path}: {error}; train the run again, or leave it out") from error
