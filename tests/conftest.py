@@ -25,9 +25,9 @@ def pytest_xdist_auto_num_workers(config):
     return len(os.sched_getaffinity(0))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def no_drawing():
-    """Drawing takes most of the time of a small run: only tests that ask for `with_figures` draw."""
+    """Drawing takes most of the time of a small run: once this was asked for, only tests with `with_figures` draw."""
     from tests.drawing import NoDrawing  # with Matplotlib, once the cores are counted
 
     drawing = NoDrawing()

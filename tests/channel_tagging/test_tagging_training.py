@@ -41,6 +41,12 @@ SMALL = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
+
+
 @pytest.fixture(scope="session")
 def volumes(tmp_path_factory):
     """120 events, ES and CC in turn, without backgrounds: volumes of three planes."""

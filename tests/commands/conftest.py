@@ -95,6 +95,12 @@ def rows_in(found, other):
     return np.array([row_of[key] for key in identities(other)])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
+
+
 @pytest.fixture
 def predict(tmp_path, capsys):
     """`predict(run, data, ...)` asks by the command line and tells how it went and what was written."""

@@ -37,6 +37,12 @@ SMALL = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
+
+
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory):
     """150 elastic scattering events without backgrounds: images of three planes and points."""

@@ -31,6 +31,12 @@ SMALL = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("data"), n=100, files=2)
