@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from electron_direction.models.three_plane_cnn import ARCHITECTURE
-from electron_direction.regression import DirectionRegression
 from electron_direction.samples import prepare
 from electron_direction.schema import SCHEMA
 from python.commands.train import main
@@ -37,6 +36,12 @@ SMALL = {
     },
     "save_outputs": {"sample_images": 0, "tensorboard": False},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
 
 
 @pytest.fixture(scope="session")
@@ -74,12 +79,6 @@ def train(start, capsys):
         return SimpleNamespace(code=code, out=said.out, err=said.err, last=last)
 
     return train
-
-
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Drawing takes most of the time of a small run; the figures have tests of their own."""
-    monkeypatch.setattr(DirectionRegression, "_figures", lambda *_: {})
 
 
 def predictions(folder, part="test"):
