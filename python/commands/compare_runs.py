@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import whole_number
 from python.commands.tasks import TASKS
@@ -17,6 +18,7 @@ from python.comparison.direction_runs import direction_events
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
 from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, HISTORY_FILE, METRICS_FILE, PLOTS, predictions_file
 from python.runs.finished import (
+    configuration_of_run,
     read_object,
     require_different,
     require_done,
@@ -38,8 +40,8 @@ ENERGY_IN_MEV = ("true_electron_energy", "true_nu_energy")  # of other data unde
 SIMULATED = "All results are of simulated events: the labels are the simulation's truth."
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="compare_runs.sh",
         description="Compare finished runs of one task: their metrics with 68 % intervals and their differences event by event, "
         "the settings in which they differ, their learning curves, and how they do against energy. Prints a table and writes "
@@ -122,6 +124,7 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
     for folder in find_runs(output, task):
         try:
             state, metrics = read_status(folder)["state"], _metrics(folder)
+            configuration_of_run(folder)
         except ConfigError:
             state, metrics = "unreadable", None
         if state == "done":
@@ -160,7 +163,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     by_content = all(each.told_by_content for each in clusters)
     runs = []
     for folder, name in zip(folders, names, strict=True):
-        config = read_object(folder / CONFIG_FILE)
+        config = configuration_of_run(folder)
         metrics, history = _metrics(folder), _history(folder)
         answers = _answers(told[folder], identity, by_content) if folder in told else None
         parts = {METRICS_FILE: metrics, HISTORY_FILE: history, file: answers}
@@ -192,7 +195,7 @@ def _history(folder: Path) -> dict[str, list[float | None]] | None:
 
 def _found_by_search(folder: Path) -> dict[str, Any]:
     """The settings that a search ended with and the run was trained with, where there was one; the run keeps its name."""
-    found = _optional(folder, BEST_CONFIG_FILE) or {}
+    found = configuration_of_run(folder, BEST_CONFIG_FILE) if (folder / BEST_CONFIG_FILE).is_file() else {}
     return {key: value for key, value in found.items() if key not in ("model_name", "version", "description")}
 
 

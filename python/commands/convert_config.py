@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import TASKS, load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command, write_json
@@ -12,8 +12,8 @@ from python.general_purpose_libs import ConfigError, read_json, run_command, wri
 CONVERTIBLE = ("mt_identifier", "channel_tagging", "electron_direction")
 
 
-def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+def parser() -> CommandParser:
+    result = CommandParser(
         prog="convert_config.sh",
         description="Turn a configuration of an older dialect into one that validates today. Every key that changes the "
         "training is mapped, or the conversion fails with its name; what is not carried over is listed.",

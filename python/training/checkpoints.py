@@ -13,6 +13,7 @@ import numpy as np
 
 from python.batch import progress
 from python.config.differences import differences, no_settings
+from python.config.format_version import in_current_format
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError, log
@@ -59,7 +60,8 @@ class Checkpoints(keras.callbacks.Callback):
         if found is None:
             return self.begin
         place, manifest = found
-        changed = differences(manifest["configuration"], self.configuration, ignored=self.no_settings)
+        own = in_current_format(manifest["configuration"], str(self.files.folder))
+        changed = differences(own, self.configuration, ignored=self.no_settings)
         if changed:
             raise ConfigError(
                 f"{self.files.folder}: the checkpoints are of another configuration and can only go on with their own:\n  "

@@ -25,6 +25,7 @@ from python.runs.status import RunStatus
 from python.samples.splits import PARTS, Split
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
+from python.training.building import require_network
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
 from python.training.provenance import COMMIT, git_commit
@@ -42,6 +43,7 @@ from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Samples, Task
 from python.training.trained import Trained
+from python.version import VERSION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,8 +123,9 @@ def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
-        samples, _, _ = prepared(task, config, options.skip_bad_files)
+        samples, _, rows = prepared(task, config, options.skip_bad_files)
         print(cut_table_text(samples.set.cuts))
+        require_network(task, config, samples, rows)
     else:
         print("data: none are named; the training makes the embedded simulated data set first, about a minute")
     if config.search_requested:
@@ -184,6 +187,7 @@ def _begun(
         check_engine(config)
     config, starts = starts_of(task, config)
     ready = prepared(task, config, options.skip_bad_files)
+    require_network(task, config, ready[0], ready[2])
     return config, new_run(task, config, options, starts), ready
 
 
@@ -255,7 +259,7 @@ def _fit_and_evaluate(
         "samples": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
         "seed": str(seed),
-        "commit": git_commit() or "not known",
+        "release": f"{VERSION}, commit {git_commit() or 'not known'}",
         "epochs": f"{fitted.epochs}, {fitted.seconds:.0f} s",
     }
     if config.continue_from is not None:
