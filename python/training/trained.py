@@ -67,7 +67,7 @@ class Trained:
         return samples
 
     def samples_of(self, data: DataOrigin) -> SampleSet:
-        """All that the network can take, of data in files or of products of trigger primitives in memory, of known truth or not."""
+        """All that the network can take of files, or of products of trigger primitives in memory; of known truth or not."""
         return self.task.read(self.config, self.architecture, data)
 
     def answers(self, samples: SampleSet, told: Told = lambda _done, _total: None) -> Predictions:
