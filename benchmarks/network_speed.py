@@ -21,10 +21,10 @@ def network_speed(task: Task, raw: dict[str, Any]) -> dict[str, float]:
     The first steps, in which TensorFlow compiles, are not counted; of several stretches the fastest is taken.
     """
     from python.training.fitting import Feed, build_model, predict, prediction_batch
-    from python.training.preparation import batches
+    from python.training.preparation import batches, configured_data
 
     config = parse_config(raw, task.schema)
-    samples = task.prepare(config, task.architecture(config), skip_bad_files=False)
+    samples = task.prepare(config, task.architecture(config), configured_data(config))
     rows = np.arange(len(samples.set))
     training, _ = batches(task, config, samples, rows, rows[:1])
     model, feed = build_model(task, config), Feed(training)

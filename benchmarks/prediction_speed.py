@@ -14,6 +14,7 @@ from benchmarks.simulated_sets import simulated
 from mt_identifier.main import TASK
 from python.config.load import load_config
 from python.training.device import choose_device
+from python.training.preparation import configured_data
 
 CONFIG = ROOT / "json" / "mt_identifier" / "quick_test.json"
 NETWORKS = {  # layers x filters
@@ -40,7 +41,7 @@ def speed(n_layers: int, n_filters: int, shape: tuple[int, int, int]) -> dict[st
         data_directories=[str(simulated("test"))],
     )
     started = time.perf_counter()
-    samples = TASK.read(config, TASK.architecture(config), skip_bad_files=False)
+    samples = TASK.read(config, TASK.architecture(config), configured_data(config))
     reading = time.perf_counter() - started
     model = build_model(TASK, config)
     rows = np.arange(min(IMAGES, len(samples)))

@@ -34,6 +34,7 @@ from python.metrics.classification import classification_metrics
 from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.networks.saved import load_network
 from python.training.fitting import predict
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 from python.training.task import Samples
 
@@ -49,7 +50,7 @@ KEPT = (
 def test_samples(folder: Path) -> Samples:
     """The matched events among the test events, as the network of the run takes them."""
     config = load_config(folder / "config.json", TASK.schema, data_directories=[str(simulated("mixed_test"))])
-    volumes = TASK.read(config, TASK.architecture(config), False)
+    volumes = TASK.read(config, TASK.architecture(config), configured_data(config))
     rows = test_rows(volumes.metadata)
     return Samples(volumes.keep("of the benchmark", rows), channels(volumes)[rows])
 

@@ -16,7 +16,8 @@ from python.commands.product_options import add_product_options, product_setting
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 
 if TYPE_CHECKING:
-    from python.ingest.products import ProductSettings, ProductSummary
+    from python.ingest.product_files import ProductSummary
+    from python.ingest.products import ProductSettings
     from python.ingest.root_file import RootFile
 
 
@@ -79,7 +80,7 @@ def output_folders(inputs: Sequence[str], folder: Path, settings: ProductSetting
     Raises ConfigError when an input is named twice.
     """
     from python.data.sources import shortest_endings
-    from python.ingest.products import output_names
+    from python.ingest.product_files import output_names
     from python.ingest.root_file import place_to_tell, root_file
 
     paths = [place_to_tell(root_file(name)) for name in inputs]
@@ -149,7 +150,7 @@ def _older_files(file: RootFile, folder: Path, settings: ProductSettings) -> str
 
 def _replaced(file: RootFile, folder: Path, settings: ProductSettings) -> list[str]:
     """Names of the output files that are there from before."""
-    from python.ingest.products import output_names
+    from python.ingest.product_files import output_names
 
     return [name for name in output_names(file.stem, settings) if (folder / name).exists()]
 

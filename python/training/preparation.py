@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
-from python.data.image_set import ImageSet, load_images, random_rows
+from python.data.data_origin import DataFolders, DataOrigin
+from python.data.image_set import ImageSet, random_rows
 from python.data.old_orientation import orient_old_images
-from python.general_purpose_libs import DataError, log, with_progress
+from python.general_purpose_libs import DataError, log
 from python.samples.balance import balanced_rows, balanced_rows_by_energy
 from python.samples.batches import Batches
 from python.samples.splits import PARTS, Split, repeated_rows, split
@@ -22,27 +23,28 @@ def data_folders(config: RunConfig) -> tuple[str, ...]:
     return config.named_folders or (str(embedded_data_set()),)
 
 
-def read_plane_images(
-    config: RunConfig, folders: Sequence[str], skip_bad_files: bool, kind: str = "clusters"
-) -> ImageSet:
-    """Read the images of the configuration's plane, oriented, without empty ones, fit to input_shape.
-
-    `kind` is "clusters" or "volumes". Raises DataError when nothing usable is found.
-    """
+def configured_data(config: RunConfig, skip_bad_files: bool = False) -> DataFolders:
+    """The files that the configuration names."""
     parameters = config.dataset_parameters
-    images = load_images(
-        folders,
-        config.plane,
-        kind=kind,
-        streamed=parameters.loading == "streaming",
-        pattern=parameters.batch_pattern,
-        skip_bad_files=skip_bad_files,
-        progress=lambda paths: with_progress(paths, f"reading {kind}", "files"),
-    )
-    if parameters.old_flips is not None:
-        images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
+    streamed = parameters.loading == "streaming"
+    return DataFolders(data_folders(config), parameters.batch_pattern, skip_bad_files, streamed)
+
+
+def read_plane_images(config: RunConfig, data: DataOrigin, plane: str, kind: str = "clusters") -> ImageSet:
+    """The images of a plane, of "clusters" or "volumes", oriented, without empty ones, fit to input_shape.
+
+    Raises DataError when nothing usable is found.
+    """
+    images = oriented(data.images(plane, kind), config)
     images = images.keep("without empty images", images.images.counts > 0)
     return images.fit_to(config.model_parameters.input_shape)
+
+
+def oriented(images: ImageSet, config: RunConfig) -> ImageSet:
+    """The images in the drift frame where the configuration says which flips those of older files carry."""
+    if (flips := config.dataset_parameters.old_flips) is not None:
+        images.images, images.metadata = orient_old_images(images.images, images.metadata, flips)
+    return images
 
 
 def without_repeated(samples: SampleSet) -> SampleSet:
@@ -81,7 +83,7 @@ def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Sampl
 
     Raises DataError when nothing can be learnt from the training part, or what is watched is undefined on the validation part.
     """
-    samples = task.prepare(config, task.architecture(config), skip_bad_files)
+    samples = task.prepare(config, task.architecture(config), configured_data(config, skip_bad_files))
     parameters = config.dataset_parameters
     parts = split_samples(samples.set, parameters)
     rows = training_rows(samples, parts, parameters)

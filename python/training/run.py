@@ -23,6 +23,7 @@ from python.runs.status import RunStatus
 from python.samples.splits import PARTS, Split
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
+from python.training.building import require_network
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_folders, prepared
 from python.training.provenance import COMMIT, git_commit
@@ -119,8 +120,9 @@ def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
-        samples, _, _ = prepared(task, config, options.skip_bad_files)
+        samples, _, rows = prepared(task, config, options.skip_bad_files)
         print(cut_table_text(samples.set.cuts))
+        require_network(task, config, samples, rows)
     else:
         print("data: none are named; the training makes the embedded simulated data set first, about a minute")
     if config.search_requested:
@@ -182,6 +184,7 @@ def _begun(
         check_engine(config)
     config, starts = starts_of(task, config)
     ready = prepared(task, config, options.skip_bad_files)
+    require_network(task, config, ready[0], ready[2])
     return config, new_run(task, config, options, starts), ready
 
 

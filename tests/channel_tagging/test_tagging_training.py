@@ -5,13 +5,12 @@ import os
 import shutil
 import threading
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from channel_tagging.tagging import ChannelTagging
 from python.commands.train import main
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
@@ -40,6 +39,12 @@ SMALL = {
     },
     "save_outputs": {"sample_images": 2, "tensorboard": False},
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +77,7 @@ def read(path):
     return json.loads(path.read_text())
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
     run = train("-d", volumes)
     assert run.code == 0, run.err
@@ -99,20 +105,19 @@ POINTS = {"n_point_units": 8, "dense_units": [8], "max_points": 16}
 
 
 @pytest.mark.parametrize(
-    ("name", "build", "numbers"),
+    ("name", "build", "numbers", "drawn"),
     [
-        ("resnet", RESNET, True),
-        ("three_plane_resnet", RESNET, False),
-        ("three_plane_resnet", RESNET, True),
-        ("point_network", POINTS, False),
-        ("point_network", POINTS, True),
+        ("resnet", RESNET, True, True),
+        ("three_plane_resnet", RESNET, False, True),
+        ("three_plane_resnet", RESNET, True, False),
+        ("point_network", POINTS, False, True),
+        ("point_network", POINTS, True, False),
     ],
 )
-def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers, monkeypatch):
-    if name != "resnet" and numbers:  # drawing takes most of the time
-        monkeypatch.setattr(ChannelTagging, "figures", lambda *_: {"best_and_worst": Figure()})
+def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers, drawn, no_drawing):
     parameters = {**SMALL["model_parameters"], "build_parameters": {**build, "with_numbers": numbers}}
-    run = train("-d", volumes, model_name=name, model_parameters=parameters)
+    with no_drawing.lifted(only="best_and_worst") if drawn else nullcontext():
+        run = train("-d", volumes, model_name=name, model_parameters=parameters)
     assert run.code == 0, run.err
     model = load_network(run.folder / f"{name}.keras")
     assert saved_classes(run.folder / f"{name}.keras", model) == ("cc", "es")
@@ -123,7 +128,7 @@ def test_networks_on_more_than_one_image_train(train, volumes, name, build, numb
     if name != "resnet":
         assert [cut["kept"] for cut in steps] == [len(matched)]
         assert 0 < len(matched) < read_kept(cuts, "read from")
-    assert (run.folder / "plots" / "best_and_worst.png").exists()
+    assert (run.folder / "plots" / "best_and_worst.png").exists() == drawn
     assert np.isfinite(read(run.folder / "metrics.json")["baseline_auc"])
 
 
@@ -131,8 +136,7 @@ def read_kept(cuts, start):
     return next(cut["kept"] for cut in cuts if cut["step"].startswith(start))
 
 
-def test_streamed_volumes_train_the_same_network(train, volumes, monkeypatch):
-    monkeypatch.setattr(ChannelTagging, "figures", lambda *_: {})
+def test_streamed_volumes_train_the_same_network(train, volumes):
     histories = [
         read(train("-d", volumes, dataset_parameters=with_dataset(loading=loading)).folder / "training_history.json")
         for loading in ("memory", "streaming")

@@ -7,7 +7,7 @@ import pytest
 
 from python.data.image_set import find_image_files, load_images
 from python.data.input_files import find_files
-from python.data.triples import find_point_files
+from python.data.point_clouds import find_point_files
 from python.general_purpose_libs import DataError
 from tests.synthetic import write_folder, write_old_file
 

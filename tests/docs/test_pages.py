@@ -22,7 +22,7 @@ from python.config.task_schema import TaskSchema
 from python.general_purpose_libs import parse_json
 from tests.docs.pages import PAGES, README, ROOT, SITE, anchors, blocks, commands, links
 
-OTHER_PROGRAMS = {"cp", ".ci/run", ".venv/bin/python", "./scripts/run_tests.sh"}
+OTHER_PROGRAMS = {"cp", ".ci/run", ".venv/bin/python", "./scripts/run_tests.sh", "tests/lowest_versions.sh"}
 MADE_BY = {"-o", "--output", "--json"}  # options whose value is written, of commands other than the trainings
 MADE_WHEN_NEEDED = ("data/simulated",)  # the embedded data set
 WITH_COMMANDS = [page for page in PAGES if blocks(page, "bash")]

@@ -24,14 +24,15 @@ FEW_POINTS = {"n_filters": [4, 8], "n_conv_layers": [1, 2]}
 
 # ---------------------------------------------------------------------------- with networks
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory, data):
+def searched(tmp_path_factory, no_drawing, data):
     """The run folder of a search with networks: two trials in processes of their own."""
     place = tmp_path_factory.mktemp("searched")
     config = {**SMALL, "model_name": "hyperopt_simple_cnn", "save_outputs": {"sample_images": 0}}
     (place / "config.json").write_text(json.dumps(config))
     line = ["mt_identifier", "-j", str(place / "config.json"), "-d", str(data), "-o", str(place / "output")]
     space = {"n_filters": [2, 4], "learning_rate": [0.001, 0.1], "loss": ["binary_crossentropy", "focal"]}
-    assert run_command(lambda: main([*line, *asking(2, space)])) == 0
+    with no_drawing.lifted():
+        assert run_command(lambda: main([*line, *asking(2, space)])) == 0
     (status,) = place.glob("output/*/*/*/*/status.json")
     return status.parent
 
