@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from python.samples.batches import Batches
 from python.samples.splits import PARTS, Split, repeated_rows, split
 from python.simulation.embedded import embedded_data_set
 from python.training.task import Samples, SampleSet, Task
+from python.training.training import Training
+
+
+class PartBatches(NamedTuple):
+    """The batches that a network trains on, and those that it is validated on."""
+
+    training: Batches
+    validation: Batches
 
 
 def data_folders(config: RunConfig) -> tuple[str, ...]:
@@ -76,8 +85,8 @@ def training_rows(samples: Samples, parts: Split, parameters: DatasetParameters)
     return parts.train[balanced_rows(labels, parameters.balance_method, rng)]
 
 
-def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Samples, Split, np.ndarray]:
-    """Samples, their split, and the rows to train on; the table of cuts ends with the parts.
+def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> Training:
+    """Read the samples, divide them and choose the rows to train on; the table of cuts ends with the parts.
 
     Raises DataError when nothing can be learnt from the training part, or what is watched is undefined on the validation part.
     """
@@ -92,14 +101,14 @@ def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Sampl
     if parameters.balance_data:
         step = f"training part balanced ({parameters.balance_method})"
         samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    problem = task.problem_of(config)
-    problem.check_training_labels(samples.labels[rows])
-    lacking = {name: problem.undefined(samples.labels[getattr(parts, name)]) for name in ("val", "test")}
+    training = Training(task, config, samples, parts, rows)
+    training.problem.check_training_labels(samples.labels[rows])
+    lacking = {name: training.problem.undefined(samples.labels[getattr(parts, name)]) for name in ("val", "test")}
     _require_defined(config, lacking["val"])
     for name, undefined in lacking.items():
         for metric, reason in undefined.items():
             log.warning("the %s part has %s: its %s is undefined, and null in what is saved", name, reason, metric)
-    return samples, parts, rows
+    return training
 
 
 def _require_defined(config: RunConfig, undefined: Mapping[str, str]) -> None:
@@ -117,20 +126,20 @@ def _require_defined(config: RunConfig, undefined: Mapping[str, str]) -> None:
             )
 
 
-def batches(
-    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray
-) -> tuple[Batches, Batches]:
-    """Return what a network trains on, augmented as the configuration says, and what it is validated on."""
-    parameters, batch_size = config.dataset_parameters, config.model_parameters.batch_size
-    problem = task.problem_of(config)
-    targets = problem.targets(samples)
-    training = Batches(
-        samples.set,
-        targets,
-        train_rows,
-        batch_size=batch_size,
-        seed=parameters.random_seed,
-        copies=parameters.aug_coefficient,
-        augmentation=problem.augmentation(),
+def batches(training: Training) -> PartBatches:
+    """Batches of the rows to train on, augmented as the configuration says, and of the validation part."""
+    parameters, problem = training.config.dataset_parameters, training.problem
+    samples, targets = training.samples.set, problem.targets(training.samples)
+    size, seed = training.config.model_parameters.batch_size, parameters.random_seed
+    return PartBatches(
+        Batches(
+            samples,
+            targets,
+            training.rows,
+            batch_size=size,
+            seed=seed,
+            copies=parameters.aug_coefficient,
+            augmentation=problem.augmentation(),
+        ),
+        Batches(samples, targets, training.parts.val, batch_size=size, seed=seed),
     )
-    return training, Batches(samples.set, targets, val_rows, batch_size=batch_size, seed=parameters.random_seed)

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from python.config.differences import differences, no_settings
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
@@ -20,7 +18,7 @@ from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, 
 from python.runs.registry.names import is_below
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus
-from python.samples.splits import PARTS, Split
+from python.samples.splits import PARTS
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
 from python.training.device import choose_device, lack_of_memory_told
@@ -38,7 +36,8 @@ from python.training.run_folder import (
 )
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
-from python.training.task import Evaluation, Samples, Task
+from python.training.task import Evaluation, Task
+from python.training.training import Training
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -118,8 +117,7 @@ def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
-        samples, _, _ = prepared(task, config, options.skip_bad_files)
-        print(cut_table_text(samples.set.cuts))
+        print(cut_table_text(prepared(task, config, options.skip_bad_files).samples.set.cuts))
     else:
         print("data: none are named; the training makes the embedded simulated data set first, about a minute")
     if config.search_requested:
@@ -142,7 +140,8 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
         device = choose_device(config.device)
     else:
         device = choose_device(config.device)
-        config, folder, ready = _begun(task, config, options)
+        folder, ready = _begun(task, config, options)
+        config = ready.config
     go_on_with(f"go on with --resume {folder}")
     place = folder if options.member is None else member_folder(folder, options.member)
     (place / "logs").mkdir(parents=True, exist_ok=True)
@@ -150,38 +149,36 @@ def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
     with alive(folder, config, options.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
-        samples, parts, rows = ready or prepared(task, config, options.skip_bad_files)
-        log.info("%s", cut_table_text(samples.set.cuts))
-        record_inputs(folder, config, samples, parts, device)
+        training = ready or prepared(task, config, options.skip_bad_files)
+        log.info("%s", cut_table_text(training.samples.set.cuts))
+        record_inputs(folder, training, device)
         if options.resume and options.member is None and state != SUBMITTED:
             note_resume(folder, config)
         figures = {}
         if config.search_requested:
-            samples = parts = rows = ready = None  # trials read their own, and what is found may ask for other inputs
+            training = ready = None  # trials read their own samples, and what is found may ask for other inputs
             config, figures = _search(task, config, folder, options.skip_bad_files)
-            samples, parts, rows = prepared(task, config, options.skip_bad_files)
-            check_data(folder, samples)
+            training = prepared(task, config, options.skip_bad_files)
+            check_data(folder, training.samples)
         with requests_held():
             if options.member is not None:
                 from python.training.ensemble import fit_member
 
-                fit_member(task, config, samples, rows, parts.val, folder, options.member, status)
+                fit_member(training, folder, options.member, status)
             else:
-                _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
+                _fit_and_evaluate(training, folder, device, figures, status)
     return folder
 
 
-def _begun(
-    task: Task, config: RunConfig, options: argparse.Namespace
-) -> tuple[RunConfig, Path, tuple[Samples, Split, np.ndarray]]:
-    """The configuration, folder and samples of a new run; no folder is made where something is wrong beforehand."""
+def _begun(task: Task, config: RunConfig, options: argparse.Namespace) -> tuple[Path, Training]:
+    """The folder of a new run, and the training in it; no folder is made where something is wrong beforehand."""
     if config.version is not None and not options.force_version:
         Registry(config.output_folder).require_free(task.schema.name, config.version)
     if config.search_requested:
         check_engine(config)
     config, starts = starts_of(task, config)
     ready = prepared(task, config, options.skip_bad_files)
-    return config, new_run(task, config, options, starts), ready
+    return new_run(task, config, options, starts), ready
 
 
 def _state_to_go_on(config: RunConfig, folder: Path, options: argparse.Namespace) -> str:
@@ -220,23 +217,15 @@ def _search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -
 
 
 def _fit_and_evaluate(
-    task: Task,
-    config: RunConfig,
-    folder: Path,
-    samples: Samples,
-    parts: Split,
-    rows: np.ndarray,
-    device: str,
-    figures: dict[str, Figure],
-    status: RunStatus,
+    training: Training, folder: Path, device: str, figures: dict[str, Figure], status: RunStatus
 ) -> None:
     """Train, predict, evaluate; `figures` are reported beside those of the evaluation."""
     from python.training import fitting
     from python.training.ensemble import fit_ensemble
 
-    problem = task.problem_of(config)
+    config, samples, parts, problem = training.config, training.samples, training.parts, training.problem
     train_network = fit_ensemble if config.ensemble else fitting.fit
-    fitted = train_network(task, config, samples, rows, parts.val, folder, status)
+    fitted = train_network(training, folder, status)
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
     evaluated = {}
@@ -247,7 +236,9 @@ def _fit_and_evaluate(
         outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
     seed = config.dataset_parameters.random_seed
     raise_if_stop_is_urgent()
-    evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed)
+    evaluation = Evaluation(
+        samples, training.rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed
+    )
     facts = {
         "run folder": str(folder),
         "data": ", ".join(data_folders(config)) + " (simulated: the labels are its truth)",
@@ -259,16 +250,7 @@ def _fit_and_evaluate(
     }
     if config.continue_from is not None:
         facts["continued from"] = f"{config.continue_from.run} (weights {config.continue_from.weights})"
-    metrics = outputs.save_results(
-        folder,
-        task,
-        config,
-        evaluation,
-        facts,
-        network=fitting.summary(fitted.model),
-        n_parameters=fitted.model.count_params(),
-        figures=figures,
-    )
+    metrics = outputs.save_results(folder, training, fitted, evaluation, facts, figures)
     for name in problem.headlines():
         if metrics.get(name) is not None:
             log.info("test %s: %.4f", name, metrics[name])

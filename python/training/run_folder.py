@@ -38,6 +38,7 @@ from python.training import outputs
 from python.training.provenance import environment
 from python.training.starts import Start, keep_starts, starts_of
 from python.training.task import Samples, Task
+from python.training.training import Training
 
 PROGRESS = ("epoch", "epochs", "best")  # in a status
 KEPT = ("task", "version", "began", "continued_from")  # facts of a status that every start of a run takes over
@@ -188,8 +189,9 @@ def check_data(folder: Path, samples: Samples) -> None:
         )
 
 
-def record_inputs(folder: Path, config: RunConfig, samples: Samples, parts: Split, device: str) -> None:
+def record_inputs(folder: Path, training: Training, device: str) -> None:
     """Write what is known before the training; a resumed run must find the same data, and its configuration says where."""
+    config, samples, parts = training.config, training.samples, training.parts
     check_data(folder, samples)
     write_json(folder / "config.json", dump_config(config))
     write_json(folder / "data.json", samples.set.files)

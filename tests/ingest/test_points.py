@@ -15,7 +15,7 @@ from python.ingest.convert import convert
 from python.ingest.matching import match_planes
 from python.ingest.points import make_points
 from python.ingest.products import ProductSettings, output_names
-from python.metrics.principal_axis import principal_axis
+from python.metrics.principal_axis import PlanePoints, principal_axis
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
@@ -75,7 +75,7 @@ def test_a_straight_track_lies_on_its_projection(place, signs):
     np.testing.assert_allclose(peak - along * x, np.mean(peak - along * x), atol=0.08)
     assert np.abs([*middle, np.mean(peak - along * x)]).max() < 1.5  # cm: clusters that lost an end have another middle
     assert middle[g.U] + middle[g.V] == pytest.approx(2 * COS * middle[g.X], abs=0.15)  # one place in space
-    axis = principal_axis(plane.astype(int), across, peak, np.ones(len(plane)), clouds.owner, 1)[0]
+    axis = principal_axis(PlanePoints(plane.astype(int), across, peak, np.ones(len(plane)), clouds.owner), 1)[0]
     assert abs(axis @ direction) > np.cos(np.radians(1.5))
 
 

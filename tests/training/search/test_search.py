@@ -228,10 +228,11 @@ class TestOneWorker:
         monkeypatch.setattr("python.training.run.prepared", prepare)
         monkeypatch.setattr("python.training.run._fit_and_evaluate", lambda *given: trained.append(given))
         result = workplace.train(*asking(2, {"batch_size": [8, 64], "learning_rate": [0.001, 0.1]}))
-        [(_, config, _, samples, parts, rows, _, figures, _)] = trained
+        [(training, _, _, figures, _)] = trained
+        config = training.config
         best = min(trials_of(result.last), key=lambda each: each["loss"])
         assert [size for size, _ in prepared] == [16, best["values"]["batch_size"]]
-        assert prepared[-1][1] == (samples, parts, rows)
+        assert prepared[-1][1] is training
         assert (config.model_name, config.model_parameters.batch_size) == ("simple_cnn", best["values"]["batch_size"])
         assert set(figures) == {"search_trials", "search_parameters"}
 

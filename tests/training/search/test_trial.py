@@ -113,12 +113,12 @@ def test_a_trial_sees_the_split_of_all_data_and_of_the_training_part_a_sample(tr
     job = trial_job(max_samples=20, epochs=1)
     job["config"]["dataset_parameters"] |= {"balance_data": balanced}
     assert run_trial(TASK, job)["status"] == "done"
-    _, parts, rows = prepared(TASK, parse_config(job["config"], TASK.schema), skip_bad_files=False)
+    whole = prepared(TASK, parse_config(job["config"], TASK.schema), skip_bad_files=False)
     training, validation = used
     assert len(training) == len(set(training)) == 20
-    assert set(training) < set(rows) <= set(parts.train)
-    assert np.array_equal(validation, parts.val)
-    assert not set(parts.test) & {*training, *validation}
+    assert set(training) < set(whole.rows) <= set(whole.parts.train)
+    assert np.array_equal(validation, whole.parts.val)
+    assert not set(whole.parts.test) & {*training, *validation}
     assert run_trial(TASK, job)["status"] == "done"
     assert np.array_equal(used[2], training)
 
