@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.record import ROOT, save_result, seconds
 from python.data.image_set import ImageSet, load_images
+from python.data.input_files import DataFolders
 from python.simulation.embedded import embedded_data_set
 
 MANY = 100_000
@@ -34,7 +35,7 @@ def resident_megabytes(key: str) -> float:
 
 
 def loaded(folder: Path, loading: str) -> ImageSet:
-    return load_images([folder], "X", kind="volumes", streamed=loading == "streaming")
+    return load_images(DataFolders([folder]), "X", kind="volumes", streamed=loading == "streaming")
 
 
 def report_memory(folder: Path, loading: str) -> None:

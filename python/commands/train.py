@@ -101,9 +101,10 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--resume goes on in the folder of a run, --continue-from starts a new one; give one of the two")
     if not (options.json or options.resume or options.continue_from):
         parser.error("give a configuration with -j FILE (examples stand in json/), or a run to go on with --resume RUN")
+    from python.training.request import TrainingRequest
     from python.training.run import train_from_command_line  # after -h, which needs the standard library only
 
-    return train_from_command_line(load_task(task), options)
+    return train_from_command_line(load_task(task), TrainingRequest.of(options))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,20 @@ Identity = tuple[int, int]  # device and inode
 _SUFFIX_OF_A_FILE = re.compile(r"\.[A-Za-z]\w*$")
 
 
+@dataclass(frozen=True)
+class DataFolders:
+    """Where data come from: files in `folders` and below. `pattern` names those of images where they are not named as usual,
+    `{plane}` standing for the plane. With `skip_bad_files` broken ones are left out and counted; else they are an error.
+    """
+
+    folders: Sequence[str | os.PathLike]
+    pattern: str | None = None
+    skip_bad_files: bool = False
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.folders))
+
+
 @dataclass
 class InputFiles:
     """Files of some folders, in the order of these and of their paths: `folder_of` has the folder that each was found below.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from python.data.image_set import ImageSet
-from python.data.input_files import InputFiles, find_files, refuse_or_skip
+from python.data.input_files import DataFolders, InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
 from python.data.metadata import EVENT_KEY, UNKNOWN, event_columns, group_numbers, vectors
 from python.data.overlaps import shortened
@@ -173,16 +173,16 @@ def _offsets(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:
     return np.nan_to_num(offsets).astype(np.float32)  # old files do not record arrival and channel
 
 
-def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, skip_bad_files: bool = False) -> TripleSet:
+def with_points(triples: TripleSet, data: DataFolders, max_points: int) -> TripleSet:
     """The samples that have points around them, with these; the table of cuts says what is beyond `max_points`.
 
     Raises DataError as `read_clouds` does, and when no sample has any points.
     """
-    points = find_point_files(folders)
-    clouds, found = read_clouds(triples, points, folders, skip_bad_files)
+    points = find_point_files(data)
+    clouds, found = read_clouds(triples, points, data)
     if len(triples) and not found.any():
         raise DataError(
-            f"{', '.join(map(str, folders))}: none of {len(triples)} samples has points around it in the {len(points)} files of "
+            f"{data}: none of {len(triples)} samples has points around it in the {len(points)} files of "
             "points; are these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
         )
     files = [file_facts(path) for path in points.paths]
@@ -197,25 +197,23 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
     return triples
 
 
-def find_point_files(folders: Sequence[str]) -> InputFiles:
+def find_point_files(data: DataFolders) -> InputFiles:
     """All files of points in the folders and below."""
-    return find_files(folders, lambda path: path.match("*_points.npz"))
+    return find_files(data.folders, lambda path: path.match("*_points.npz"))
 
 
-def read_clouds(
-    triples: TripleSet, points: InputFiles, folders: Sequence[str], skip_bad_files: bool = False
-) -> tuple[PointClouds, np.ndarray]:
+def read_clouds(triples: TripleSet, points: InputFiles, data: DataFolders) -> tuple[PointClouds, np.ndarray]:
     """Read the points around each of the triples; return the clouds found and which triples have one, bool (N,).
 
-    Raises DataError when there are no files in `folders`, as with data of older code, and one that names every broken file;
-    with `skip_bad_files` these are left out.
+    `points` are those that were found in `data`. Raises DataError when there are none, as with data of older code, and one that
+    names every broken file, unless these are to be skipped.
     """
     if not points and not points.problems:
         raise DataError(
-            f"{', '.join(map(str, folders))}: no files of points (*_points.npz), which this network takes; "
+            f"{data}: no files of points (*_points.npz), which this network takes; "
             "make the data again with make_images.sh or simulate.sh"
         )
-    contents = list(_readable(points, skip_bad_files))
+    contents = list(_readable(points, data.skip_bad_files))
     clouds, n_wanted = PointClouds.concatenate([content.clouds for content in contents]), len(triples)
     _, tables = with_common_sources(
         [(part.sources, part.metadata) for part in (triples, *contents)]  # those of the samples first

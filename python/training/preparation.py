@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
 from python.data.image_set import ImageSet, load_images, random_rows
+from python.data.input_files import DataFolders
 from python.data.old_orientation import orient_old_images
 from python.general_purpose_libs import DataError, log, with_progress
 from python.samples.balance import balanced_rows, balanced_rows_by_energy
@@ -26,26 +27,23 @@ class PartBatches(NamedTuple):
     validation: Batches
 
 
-def data_folders(config: RunConfig) -> tuple[str, ...]:
-    """Return the folders with the data: those that are named, else that of the embedded simulation, made if need be."""
-    return config.named_folders or (str(embedded_data_set()),)
+def data_of(config: RunConfig, skip_bad_files: bool = False) -> DataFolders:
+    """Where the data come from: the folders that are named, else that of the embedded simulation, made if need be."""
+    folders = config.named_folders or (str(embedded_data_set()),)
+    return DataFolders(folders, config.dataset_parameters.batch_pattern, skip_bad_files)
 
 
-def read_plane_images(
-    config: RunConfig, folders: Sequence[str], skip_bad_files: bool, kind: str = "clusters"
-) -> ImageSet:
+def read_plane_images(config: RunConfig, data: DataFolders, kind: str = "clusters", streamed: bool = False) -> ImageSet:
     """Read the images of the configuration's plane, oriented, without empty ones, fit to input_shape.
 
-    `kind` is "clusters" or "volumes". Raises DataError when nothing usable is found.
+    `kind` is "clusters" or "volumes"; `streamed` images stay on disk. Raises DataError when nothing usable is found.
     """
     parameters = config.dataset_parameters
     images = load_images(
-        folders,
+        data,
         config.plane,
         kind=kind,
-        streamed=parameters.loading == "streaming",
-        pattern=parameters.batch_pattern,
-        skip_bad_files=skip_bad_files,
+        streamed=streamed,
         progress=lambda paths: with_progress(paths, f"reading {kind}", "files"),
     )
     if parameters.old_flips is not None:
@@ -85,12 +83,12 @@ def training_rows(samples: Samples, parts: Split, parameters: DatasetParameters)
     return parts.train[balanced_rows(labels, parameters.balance_method, rng)]
 
 
-def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> Training:
+def prepared(task: Task, config: RunConfig, data: DataFolders) -> Training:
     """Read the samples, divide them and choose the rows to train on; the table of cuts ends with the parts.
 
     Raises DataError when nothing can be learnt from the training part, or what is watched is undefined on the validation part.
     """
-    samples = task.prepare(config, task.architecture(config), skip_bad_files)
+    samples = task.prepare(config, task.architecture(config), data)
     parameters = config.dataset_parameters
     parts = split_samples(samples.set, parameters)
     rows = training_rows(samples, parts, parameters)
@@ -101,7 +99,7 @@ def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> Training:
     if parameters.balance_data:
         step = f"training part balanced ({parameters.balance_method})"
         samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    training = Training(task, config, samples, parts, rows)
+    training = Training(task, config, data, samples, parts, rows)
     training.problem.check_training_labels(samples.labels[rows])
     lacking = {name: training.problem.undefined(samples.labels[getattr(parts, name)]) for name in ("val", "test")}
     _require_defined(config, lacking["val"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
+from python.data.input_files import DataFolders
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
 from python.samples.batches import Augmentation
@@ -119,15 +120,15 @@ def interactions(samples: SampleSet, _architecture: Architecture) -> np.ndarray:
 class Task:
     """A task: its configuration, how its samples are made, and what kind of problem it is.
 
-    `read(config, architecture, skip_bad_files)` returns all samples that the network can take, of the data that the configuration
-    names, whether their truth is known or not; `labels(samples, architecture)` the class of each, int64 (N,), -1 where it is not
+    `read(config, architecture, data)` returns all samples of the data that the network can take, whether their truth is known or
+    not; `labels(samples, architecture)` the class of each, int64 (N,), -1 where it is not
     known: the interaction, unless the task says otherwise. `prepare`, called like `read`, chooses and labels what is trained on.
     `problem(config, architecture)` is the question that the network is to answer.
     """
 
     schema: TaskSchema
-    read: Callable[[RunConfig, Architecture, bool], SampleSet]
-    prepare: Callable[[RunConfig, Architecture, bool], Samples]
+    read: Callable[[RunConfig, Architecture, DataFolders], SampleSet]
+    prepare: Callable[[RunConfig, Architecture, DataFolders], Samples]
     problem: Callable[[RunConfig, Architecture], LearningProblem]
     labels: Callable[[SampleSet, Architecture], np.ndarray] = interactions
 

@@ -9,13 +9,15 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
+from python.data.input_files import DataFolders
 from python.samples.splits import Split
 from python.training.task import LearningProblem, Samples, Task
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a network is asked, and the samples that teach it: `rows` are those to train on, `parts` how all are divided.
+    """What a network is asked, and the samples that teach it, from `data`: `rows` are those to train on, `parts` how all are
+    divided.
 
     Where it is trained is no part of it: the samples are known to be good before a folder is made, and a trial of a search keeps
     none. A member of an ensemble is the same training with other `config` and `rows` (`dataclasses.replace`).
@@ -23,6 +25,7 @@ class Training:
 
     task: Task
     config: RunConfig
+    data: DataFolders
     samples: Samples
     parts: Split
     rows: np.ndarray

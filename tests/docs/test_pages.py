@@ -20,6 +20,7 @@ from python.commands.tasks import TASKS, load_schema
 from python.config.load import load_config, parse_config
 from python.config.task_schema import TaskSchema
 from python.general_purpose_libs import parse_json
+from python.training.request import TrainingRequest
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, commands, links
 
 OTHER_PROGRAMS = {"cp", ".ci/run", ".venv/bin/python", "./scripts/run_tests.sh"}
@@ -46,16 +47,9 @@ def training_task(command):
 
 def configuration(command):
     """The configuration that a training command names, with what the command changes in it."""
-    options = parsed(command)
-    return load_config(
-        ROOT / options.json,
-        load_schema(training_task(command)),
-        options.overrides,
-        output_folder=options.output,
-        data_directories=options.data,
-        plane=options.plane,
-        max_samples=options.max_samples,
-    )
+    request = TrainingRequest.of(parsed(command))
+    schema = load_schema(training_task(command))
+    return load_config(ROOT / request.json, schema, request.overrides, request.options)
 
 
 def made(command):

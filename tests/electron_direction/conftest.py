@@ -16,6 +16,7 @@ from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
+from python.training.preparation import data_of
 
 SMALL = {
     "task": "electron_direction",
@@ -95,4 +96,5 @@ def config_of(data, **keys):
 
 
 def prepared(data, architecture=ARCHITECTURE, **keys):
-    return prepare(config_of(data, **keys), architecture, False)
+    config = config_of(data, **keys)
+    return prepare(config, architecture, data_of(config))

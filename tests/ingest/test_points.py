@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from python.data.image_set import load_images
+from python.data.input_files import DataFolders
 from python.data.metadata import COLUMNS
 from python.data.point_clouds import read_point_file
 from python.data.triples import join_planes
@@ -203,7 +204,7 @@ def real(tmp_path_factory):
 
 def check(folder, stem):
     """What holds of the clouds of any source: checked against its images and their metadata."""
-    planes = [load_images([folder], plane, pattern=f"{stem}_plane{{plane}}.npz") for plane in g.PLANES]
+    planes = [load_images(DataFolders([folder], f"{stem}_plane{{plane}}.npz"), plane) for plane in g.PLANES]
     triples, content = join_planes(planes), read_point_file(folder / f"{stem}_points.npz")
     clouds, table = content.clouds, content.metadata
     assert content.sources == triples.sources

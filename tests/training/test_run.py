@@ -7,6 +7,7 @@ import pytest
 
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
+from python.data.input_files import DataFolders
 from python.general_purpose_libs import read_json
 from python.runs.status import read_status
 from tests.synthetic import image_file, write_folder, write_old_file
@@ -55,7 +56,7 @@ def test_a_run_leaves_everything_and_learns(done, workplace):
 
 
 def test_predictions_join_the_data_by_identity(done, workplace):
-    images = load_images([workplace.data], "X")
+    images = load_images(DataFolders([workplace.data]), "X")
     known = {(images.sources[row["source"]].name, row["event"], row["is_main_track"]): row for row in images.metadata}
     metrics = read_json(done / "metrics.json")
     for part in ("val", "test"):

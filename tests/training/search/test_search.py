@@ -221,8 +221,8 @@ class TestOneWorker:
     def test_the_network_of_the_best_gets_the_data_that_it_takes(self, workplace, monkeypatch):
         prepared, trained = [], []
 
-        def prepare(task, config, skip_bad_files):
-            prepared.append((config.model_parameters.batch_size, preparation.prepared(task, config, skip_bad_files)))
+        def prepare(task, config, data):
+            prepared.append((config.model_parameters.batch_size, preparation.prepared(task, config, data)))
             return prepared[-1][1]
 
         monkeypatch.setattr("python.training.run.prepared", prepare)
