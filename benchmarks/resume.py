@@ -142,7 +142,7 @@ def same(one: Path, other: Path) -> bool:
     predictions = [dict(np.load(folder / "test_predictions.npz")) for folder in (one, other)]
     return (
         all(np.array_equal(*pair) for pair in zip(*networks, strict=True))
-        and all(np.array_equal(predictions[0][name], predictions[1][name]) for name in predictions[0])
+        and all(predictions[0][name].tobytes() == predictions[1][name].tobytes() for name in predictions[0])
         and all(read_json(one / name) == read_json(other / name) for name in ("training_history.json", "metrics.json"))
     )
 

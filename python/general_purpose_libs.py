@@ -133,7 +133,7 @@ def writing_to(path: str | os.PathLike) -> Iterator[None]:
 
 
 def _in_words(error: OSError) -> str:
-    return f"{error.strerror or error}; {_REMEDIES.get(error.errno, _ELSEWHERE)}"
+    return f"{error.strerror or error}; {_REMEDIES.get(error.errno or 0, _ELSEWHERE)}"
 
 
 def run_command(main: Callable[[], int | None], stopped: StopRequested | None = None) -> int:

@@ -87,7 +87,7 @@ def _summary(cluster: str, jobs: list[dict]) -> Queued | None:
 
 
 def _state(job: dict) -> str:
-    return STATES.get(job.get("JobStatus"), "not known")
+    return STATES.get(job.get("JobStatus", 0), "not known")
 
 
 def _reason(job: dict) -> str:

@@ -63,7 +63,8 @@ def find_files(folders: Sequence[str | os.PathLike], wanted: Callable[[Path], bo
     folders are not there.
     """
     _require_folders([Path(folder) for folder in folders])
-    found, files_seen = InputFiles(), {}
+    found = InputFiles()
+    files_seen: dict = {}
     for folder in map(Path, folders):
         _Search(folder, wanted, found, files_seen).run()
     return found

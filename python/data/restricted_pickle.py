@@ -17,7 +17,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def refusing(path: str | os.PathLike, member: str | None = None) -> Iterator[Non
         raise DataError(f"{where} is damaged or cannot be read ({type(error).__name__}: {reason_of(error)})") from error
 
 
-def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type of the array whose .npy content `stream` is at; the stream then stands at its values."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

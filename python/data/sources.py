@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def source_of_file(path: str | os.PathLike) -> Source:
         return source_of_content(Path(path).name, file)
 
 
-def source_of_content(name: str, stream: BinaryIO) -> Source:
+def source_of_content(name: str, stream: IO[bytes]) -> Source:
     """The same of what a stream gives."""
     return Source(name, hashlib.file_digest(stream, "sha256").hexdigest()[:DIGITS])
 

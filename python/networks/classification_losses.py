@@ -42,4 +42,6 @@ def classification_loss(name: str, parameters: LossParameters) -> keras.losses.L
         return keras.losses.BinaryFocalCrossentropy(
             apply_class_balancing=balanced, alpha=parameters.alpha if balanced else 0.25, gamma=parameters.gamma
         )
-    return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=parameters.gamma)
+    if isinstance(parameters, MulticlassFocalParameters):
+        return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=parameters.gamma)
+    raise TypeError(f"{type(parameters).__name__} are no parameters of a classifier's loss")

@@ -22,9 +22,12 @@ class Output(Protocol):
 
 
 class DensePart(Protocol):
-    n_dense_layers: int
-    n_dense_units: int
-    dropout_rate: float
+    @property
+    def n_dense_layers(self) -> int: ...
+    @property
+    def n_dense_units(self) -> int: ...
+    @property
+    def dropout_rate(self) -> float: ...
 
 
 def flattened(maps: dict[str, keras.KerasTensor]) -> keras.KerasTensor:

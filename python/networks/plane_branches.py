@@ -12,10 +12,14 @@ Branch = Callable[[keras.KerasTensor, str], keras.KerasTensor]
 
 
 class Doubling(Protocol):
-    n_conv_layers: int
-    n_filters: int
-    kernel_size: int
-    use_batch_norm: bool
+    @property
+    def n_conv_layers(self) -> int: ...
+    @property
+    def n_filters(self) -> int: ...
+    @property
+    def kernel_size(self) -> int: ...
+    @property
+    def use_batch_norm(self) -> bool: ...
 
 
 def convolution(

@@ -8,7 +8,8 @@ from python.config.task_schema import InputShape
 
 
 class Convolutions(Protocol):
-    n_conv_layers: int
+    @property
+    def n_conv_layers(self) -> int: ...
 
 
 def pooling_fits(

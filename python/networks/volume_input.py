@@ -15,10 +15,14 @@ N_NUMBER_UNITS = 64
 
 
 class Sight(Protocol):
-    input_mode: Literal["full", "cropped", "resized"]
-    crop_shape: tuple[int, int]
-    resize_factor: tuple[int, int]
-    resize_by: Literal["average", "max"]
+    @property
+    def input_mode(self) -> Literal["full", "cropped", "resized"]: ...
+    @property
+    def crop_shape(self) -> tuple[int, int]: ...
+    @property
+    def resize_factor(self) -> tuple[int, int]: ...
+    @property
+    def resize_by(self) -> Literal["average", "max"]: ...
 
 
 def volume_inputs(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from python.general_purpose_libs import StopRequested, Terminated
 
-_urgent: list[KeyboardInterrupt] = []
-_timely: list[KeyboardInterrupt] = []
+_urgent: list[Callable[[], KeyboardInterrupt]] = []  # made when they are heard: the remedy may be another one by then
+_timely: list[Callable[[], KeyboardInterrupt]] = []
 _holding = False
 _remedy = ""
 
@@ -25,7 +25,7 @@ def raise_if_stop_requested() -> None:
     For places where nothing of worth is lost.
     """
     for request in (*_urgent, *_timely):
-        raise request
+        raise request()
 
 
 def raise_if_stop_is_urgent() -> None:
@@ -34,7 +34,7 @@ def raise_if_stop_is_urgent() -> None:
     For loops: what a signal's handler raises is lost when it strikes in a destructor or a callback of foreign code.
     """
     for request in _urgent:
-        raise request
+        raise request()
 
 
 @contextlib.contextmanager
@@ -69,12 +69,12 @@ def stop_on_request(remedy: str = "start again", after_minutes: float | None = N
 
     def stop(number: int, _frame: object) -> None:
         if number == signal.SIGALRM:
-            _timely.append(StopRequested(f"{after_minutes:g} minutes are over; {_remedy}"))
+            _timely.append(lambda: StopRequested(f"{after_minutes:g} minutes are over; {_remedy}"))
             return
         terminated, again = number == signal.SIGTERM, bool(_urgent)
-        _urgent.append(asked(f"asked to stop (SIGTERM); {_remedy}") if terminated else KeyboardInterrupt())
+        _urgent.append((lambda: asked(f"asked to stop (SIGTERM); {_remedy}")) if terminated else KeyboardInterrupt)
         if not _holding or (again and not terminated):
-            raise _urgent[-1]
+            raise _urgent[-1]()
 
     _forget()
     go_on_with(remedy)

@@ -84,13 +84,16 @@ NOMINAL_RATES = {
 
 
 def background_particles(n_events: int, rates: dict[str, float], rng: np.random.Generator) -> Particles:
-    """Draw the particles of all decays in the windows of `n_events` events; `rates` has at least one source.
+    """Draw the particles of all decays in the windows of `n_events` events.
 
-    Only decays are drawn whose charge may arrive within the window or MARGIN_US around it, evenly in time.
+    `rates` are decays a window by source; one that is not named has none. Only decays are drawn whose charge may arrive within
+    the window or MARGIN_US around it, evenly in time. Raises ValueError for a source that is not known.
     """
+    if unknown := set(rates) - set(NOMINAL_RATES):
+        raise ValueError(f"{', '.join(sorted(unknown))}: no such background; there are {', '.join(NOMINAL_RATES)}")
     parts = []
-    for name in sorted(rates):
-        counts = rng.poisson(rates[name] * (WINDOW_US + 2 * MARGIN_US) / WINDOW_US, n_events)
+    for name in sorted(NOMINAL_RATES):
+        counts = rng.poisson(rates.get(name, 0.0) * (WINDOW_US + 2 * MARGIN_US) / WINDOW_US, n_events)
         event = np.repeat(np.arange(n_events), counts)
         arrival = rng.uniform(-MARGIN_US, WINDOW_US + MARGIN_US, len(event))
         if name == "external_gamma":

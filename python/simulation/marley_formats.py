@@ -107,7 +107,7 @@ class _Lines:
 
     def table(self, rows: int, columns: int) -> np.ndarray:
         """Return the numbers (rows, columns) of the next lines."""
-        table = []
+        table: list[list[float]] = []
         while len(table) < rows:
             fields = next(iter(self), None)
             if fields is None:
@@ -201,8 +201,8 @@ def _json_event(place: str, event: Any) -> ListedEvent:
     except (KeyError, TypeError, AttributeError) as error:
         what = f"initial_particles and final_particles should stand here, each with {', '.join(JSON_KEYS)}"
         raise DamagedListError(place, what) from error
-    tables = (np.array([_numbers(place, row, 7) for row in rows]).reshape(-1, 7) for rows in (before, after))
-    return ListedEvent(place, *tables, None if excitation is None else _numbers(place, [excitation], 1)[0])
+    before, after = (np.array([_numbers(place, row, 7) for row in rows]).reshape(-1, 7) for rows in (before, after))
+    return ListedEvent(place, before, after, None if excitation is None else _numbers(place, [excitation], 1)[0])
 
 
 # ---------------------------------------------------------------------------- HepMC3

@@ -6,6 +6,7 @@ import pytest
 
 from python.general_purpose_libs import StopRequested, run_command
 from python.processes.stop_requests import (
+    go_on_with,
     raise_if_stop_is_urgent,
     raise_if_stop_requested,
     requests_held,
@@ -73,6 +74,14 @@ def test_a_time_that_is_over_waits_to_be_heard():
     with stop_on_request():
         time.sleep(0.1)
         assert not stop_requested()
+
+
+def test_the_way_on_is_that_of_the_moment_when_a_request_is_heard():
+    with stop_on_request("start again"), requests_held():
+        os.kill(os.getpid(), signal.SIGTERM)
+        go_on_with("go on with --resume RUN")
+        with pytest.raises(StopRequested, match="go on with --resume RUN"):
+            raise_if_stop_requested()
 
 
 @pytest.mark.parametrize(("minutes", "code"), [(None, 85), (60, 143)])

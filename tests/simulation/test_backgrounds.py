@@ -94,3 +94,12 @@ def test_same_generator_same_particles():
     one, other = (background_particles(50, NOMINAL_RATES, np.random.default_rng(3)) for _ in range(2))
     for name in vars(one):
         assert np.array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_source_without_a_rate_has_no_decays():
+    assert len(background_particles(5, {}, np.random.default_rng(1)).event) == 0
+    one = background_particles(50, {"k42": 2.0}, np.random.default_rng(1))
+    same = background_particles(50, dict.fromkeys(NOMINAL_RATES, 0.0) | {"k42": 2.0}, np.random.default_rng(1))
+    np.testing.assert_array_equal(one.position, same.position)
+    with pytest.raises(ValueError, match="k24: no such background"):
+        background_particles(5, {"k24": 2.0}, np.random.default_rng(1))

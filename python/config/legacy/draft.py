@@ -76,9 +76,9 @@ class Draft:
     def settled(self) -> dict[str, Any]:
         """One value for each target; a note names both values where keys contradict each other."""
         for target, said in self._said.items():
-            for other in self._said:
-                if target.startswith(f"{other}."):
-                    self.fail(said[0].source, f"contradicts {self._said[other][0].source}; remove one of them")
+            for section in self._said:
+                if target.startswith(f"{section}."):
+                    self.fail(said[0].source, f"contradicts {self._said[section][0].source}; remove one of them")
         values = {}
         for target, said in self._said.items():
             best = min(said, key=lambda one: TRUST.index(one.section))
