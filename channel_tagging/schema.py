@@ -8,12 +8,13 @@ from typing import Literal
 from pydantic import Field
 
 from channel_tagging import models
+from python.config.classification import ClassifierConfig, ClassifierDataset
 from python.config.problems import Problem
-from python.config.schema import PLACE, DatasetParameters, RunConfig, Texts
+from python.config.schema import PLACE, Texts
 from python.config.task_schema import Architecture, TaskSchema, architectures_in
 
 
-class TaggingDataset(DatasetParameters):
+class TaggingDataset(ClassifierDataset):
     max_samples_per_class: int | None = Field(
         None, ge=1, description="Use at most so many volumes of each channel, drawn at random; null: all."
     )
@@ -23,7 +24,7 @@ class TaggingDataset(DatasetParameters):
     )
 
 
-class TaggingConfig(RunConfig):
+class TaggingConfig(ClassifierConfig):
     es_directories: Texts | None = Field(
         None,
         description="Folders with volumes of elastic scattering, instead of data_directories.",

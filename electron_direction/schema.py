@@ -111,4 +111,5 @@ SCHEMA = TaskSchema(
     monitors=("val_loss", "val_angle"),
     config=DirectionConfig,
     rules=rules,
+    retired={("dataset_parameters", "loading"): "memory"},
 )

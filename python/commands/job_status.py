@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS
 from python.general_purpose_libs import ConfigError, read_json, run_command, start_logging
 from python.runs.status import read_status
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.batch.progress import Progress

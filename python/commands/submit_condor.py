@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
 from python.runs.find import TRIES
 from python.runs.status import RunStatus
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.batch.run_job import RunJob

@@ -10,12 +10,8 @@ from pathlib import Path
 from python.commands.path_option import named_place
 from python.commands.tasks import load_task
 from python.general_purpose_libs import StopRequested, Terminated, run_command
+from python.tasks import about
 
-ABOUT = {
-    "mt_identifier": "Train the main-track identifier: is a cluster the main electron track of its event?",
-    "channel_tagging": "Train the channel tagger: elastic scattering or a charged-current interaction?",
-    "electron_direction": "Train the electron-direction regressor: where did the electron of an interaction fly?",
-}
 SCHEMAS = Path(__file__).resolve().parents[2] / "json" / "schema"
 
 EXIT_CODES = """exit codes:
@@ -27,7 +23,7 @@ def training_parser(task: str) -> argparse.ArgumentParser:
     """Return the parser of `scripts/train_<task>.sh`."""
     parser = argparse.ArgumentParser(
         prog=f"train_{task}.sh",
-        description=f"{ABOUT[task]} The last line of standard output is the folder of the run.",
+        description=f"{about(task).training} The last line of standard output is the folder of the run.",
         epilog=f"{_configuration_keys(task)}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command
+from python.tasks import TASKS
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from python.config.assemble import config_model
 from python.config.declared import Declaration
+from python.config.legacy.retired import retired_problems, without_retired
 from python.config.overrides import NO_OPTIONS, Options, with_overrides
 from python.config.plain_json import unstorable_values
 from python.config.problems import Path, Problem, did_you_mean, nearest, raise_problems, shown
@@ -41,8 +41,8 @@ def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") 
     """Validate a configuration that has been read already; `source` names it in errors. See `load_config`."""
     if not isinstance(raw, dict):
         raise_problems([Problem((), f"must be one section {{...}} of keys and values, not {shown(raw)}")], source)
-    kept = copy.deepcopy(raw)
-    problems = [*unstorable_values(raw), *_npy_keys(raw)]
+    kept = without_retired(raw, task)
+    problems = [*unstorable_values(raw), *_npy_keys(raw), *retired_problems(raw, task)]
     for problem in problems:
         _remove(kept, problem.path)
     wanted = kept.get("model_name")

@@ -114,7 +114,7 @@ def fit(training: Training, folder: Path, status: RunStatus) -> Fitted:
     history = History(parameters.epochs, lines=not sys.stdout.isatty())
     early = _early_stopping(config)
     remembered = [callback for callback in (early, _plateau(config)) if callback is not None]
-    checkpoints = Checkpoints(folder / "checkpoints", config, history, remembered)
+    checkpoints = Checkpoints(folder / "checkpoints", training, history, remembered)
     model = build_model(training.task, config)
     done = checkpoints.restore(model)
     if done > BEGINNING:

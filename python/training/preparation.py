@@ -16,7 +16,7 @@ from python.samples.balance import balanced_rows, balanced_rows_by_energy
 from python.samples.batches import Batches
 from python.samples.splits import PARTS, Split, repeated_rows, split
 from python.simulation.embedded import embedded_data_set
-from python.training.task import Samples, SampleSet, Task
+from python.training.task import S, Samples, SampleSet, Task
 from python.training.training import Training
 
 
@@ -52,12 +52,12 @@ def read_plane_images(config: RunConfig, data: DataFolders, kind: str = "cluster
     return images.fit_to(config.model_parameters.input_shape)
 
 
-def without_repeated(samples: SampleSet) -> SampleSet:
+def without_repeated(samples: S) -> S:
     """Leave out every sample that the network could not tell from an earlier one with the same labels."""
     return samples.keep("without repeated images", ~repeated_rows(samples.metadata, samples.image_keys()))
 
 
-def limit(samples: SampleSet, labels: np.ndarray, parameters: DatasetParameters) -> Samples:
+def limit(samples: S, labels: np.ndarray, parameters: DatasetParameters) -> Samples[S]:
     """Keep at most `max_samples` samples, chosen at random by the seed."""
     rows = random_rows(len(samples), parameters.max_samples, parameters.random_seed)
     if len(rows) == len(samples):

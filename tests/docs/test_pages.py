@@ -16,10 +16,11 @@ import pytest
 from docs.building.generated import generated_pages, measured_pictures
 from docs.building.launchers import commands as launchers
 from docs.building.launchers import parser_of
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.config.load import load_config, parse_config
 from python.config.task_schema import TaskSchema
 from python.general_purpose_libs import parse_json
+from python.tasks import TASKS
 from python.training.request import TrainingRequest
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, commands, links
 

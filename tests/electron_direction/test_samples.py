@@ -11,6 +11,7 @@ from electron_direction.main import TASK
 from electron_direction.models.three_plane_cnn import ARCHITECTURE, ThreePlaneCnnParameters
 from electron_direction.samples import prepare
 from electron_direction.schema import SCHEMA
+from python.config.schema import PointParameters
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.input_files import DataFolders
@@ -101,7 +102,7 @@ def test_what_is_trained_on_is_shown_alike_when_predicting(simulated):
 
 
 # ---------------------------------------------------------------------------- points
-class PointsParameters(ThreePlaneCnnParameters):
+class PointsParameters(ThreePlaneCnnParameters, PointParameters):
     max_points: int = Field(20, ge=1, description="Points of a cloud.")
 
 

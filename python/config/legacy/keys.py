@@ -96,10 +96,11 @@ def _batch_pattern(draft: Draft, source: str, value: Any) -> None:
 
 
 def _streaming(draft: Draft, source: str, value: Any) -> None:
-    streams = bool(value) and draft.task == "channel_tagging"
-    draft.say(source, f"{DATASET}.loading", "streaming" if streams else "memory")
-    if value and not streams:
-        draft.notes.append(f"{source}: images are stored sparse and fit into memory; the training is the same")
+    draft.say(source, f"{DATASET}.loading", "streaming" if value else "memory")
+
+
+def _in_memory(draft: Draft, source: str, _value: Any) -> None:
+    draft.drop(source, "images are stored sparse and fit into memory; the training is the same")
 
 
 def _as_list(value: Any) -> Any:
@@ -174,12 +175,10 @@ DATA: dict[str, Rule] = {
     "data_directory": to("data_directories", make=_as_list),
     **each_to(
         DATASET, "train_fraction", "val_fraction", "test_fraction", "split_by", "random_seed", "max_samples",
-        "balance_data", "balance_method", "aug_coefficient", "prob_per_flip", "augmentation", "loading", "old_flips",
+        "balance_data", "balance_method", "aug_coefficient", "prob_per_flip", "augmentation", "old_flips",
     ),
     **{f"{part}_split": to(f"{DATASET}.{part}_fraction") for part in ("train", "val", "test")},
     "batch_pattern": _batch_pattern,
-    "streaming": _streaming,
-    "use_streaming": _streaming,
     "shuffle": always(True, "training images are shuffled every epoch"),
     "shuffle_data": always(True, "training images are shuffled every epoch"),
     "input_data": _npy,
@@ -244,15 +243,19 @@ TOP: dict[str, Rule] = {
     "$schema": dropped("it depends on where the file lies"),
 }
 KEYS = {"data": DATA, "model": MODEL, "training": TRAINING, "output": OUTPUT, "network": NETWORK, "top": TOP}
+IN_MEMORY = dict.fromkeys(("streaming", "use_streaming", "loading"), _in_memory)
 OF_TASK: dict[str, dict[str, Rule]] = {
-    "mt_identifier": {},
+    "mt_identifier": IN_MEMORY,
     "channel_tagging": {
+        **dict.fromkeys(("streaming", "use_streaming"), _streaming),
+        "loading": to(f"{DATASET}.loading"),
         "es_directory": to("es_directories", make=_as_list),
         "cc_directory": to("cc_directories", make=_as_list),
         "max_samples_per_class": to(f"{DATASET}.max_samples_per_class"),
         "n_classes": always(2, "the classes are ES and CC"),
     },
     "electron_direction": {
+        **IN_MEMORY,
         **each_to("", "selection", "prediction"),
         "frame": to(f"{DATASET}.frame"),
         "require_three_plane_match": to("selection.complete_match"),

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from python.commands import predict
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.commands.train import main
 from python.config.load import dump_config, load_config, parse_config
 from python.config.search_space import misfits_of_network, read_space
+from python.data.input_files import DataFolders
 from python.general_purpose_libs import TrainingError, read_json, run_command
 from python.runs.status import read_status
+from python.tasks import TASKS
 from python.training import preparation
 from python.training.search.loop import search
 from tests.training.conftest import SMALL, same_weights
@@ -327,7 +329,7 @@ def test_everything_of_every_network_can_be_searched(task_name, model_name, tmp_
     config = parse_config(raw, task.schema)
     assert len(space) >= 8
     assert sum(len(each["choice"]) for each in space.values()) > 1.5 * len(space)
-    best, figures = search(task, config, tmp_path, False)
+    best, figures = search(task, config, tmp_path, DataFolders([]))
     trials = trials_of(tmp_path)
     assert [each["status"] for each in trials] == ["done"] * 5, [each["reason"] for each in trials]
     assert dump_config(best) == read_json(tmp_path / "best_config.json")
