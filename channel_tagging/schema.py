@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from channel_tagging import models
+from channel_tagging.older import OLDER
 from python.config.classification import ClassifierConfig, ClassifierDataset
 from python.config.problems import Problem
 from python.config.schema import PLACE, Texts
@@ -71,4 +72,5 @@ SCHEMA = TaskSchema(
     monitors=("val_loss", "val_accuracy", "val_auc"),
     config=TaggingConfig,
     rules=rules,
+    older=OLDER,
 )

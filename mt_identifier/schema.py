@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mt_identifier import models
+from mt_identifier.older import OLDER
 from python.config.classification import ClassifierConfig
 from python.config.task_schema import TaskSchema, architectures_in
 
@@ -12,5 +13,5 @@ SCHEMA = TaskSchema(
     input_shape=(128, 32, 1),
     monitors=("val_loss", "val_accuracy", "val_auc"),
     config=ClassifierConfig,
-    retired={("dataset_parameters", "loading"): "memory"},
+    older=OLDER,
 )

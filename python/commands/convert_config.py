@@ -33,8 +33,9 @@ def main(argv: list[str] | None = None) -> int:
 
     if Path(arguments.output).exists():
         raise ConfigError(f"{arguments.output}: exists already; remove it or choose another name with -o")
-    converted = convert(read_json(arguments.file), arguments.task, arguments.file)
-    parse_config(converted.config, load_schema(arguments.task), f"{arguments.file}, converted")
+    schema = load_schema(arguments.task)
+    converted = convert(read_json(arguments.file), schema, arguments.file)
+    parse_config(converted.config, schema, f"{arguments.file}, converted")
     write_json(arguments.output, converted.config)
     for title, lines in (
         ("mapped", converted.mapped),

@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import Field
 
-from python.config.problems import Path, Problem
+from python.config.legacy.draft import OlderKeys
+from python.config.problems import Problem
 from python.config.schema import BuildParameters, Loss, PointParameters, RunConfig
 
 InputShape = tuple[int, int, int]
@@ -104,7 +105,7 @@ class TaskSchema:
     """A task as configuration sees it.
 
     `monitors` are the quantities that early stopping, plateaus and the search may watch, the default first.
-    `retired` are keys that configurations of older versions have, by their paths, with the only value that they could have.
+    `older` is what its configurations said in other ways.
     A task with keys of its own passes a `config` that derives from RunConfig and declares them, and `rules` for what must hold
     between them.
     """
@@ -115,7 +116,7 @@ class TaskSchema:
     monitors: tuple[str, ...] = ("val_loss",)
     config: type[RunConfig] = RunConfig
     rules: Callable[[Any, Architecture], Iterable[Problem]] = lambda _config, _architecture: ()
-    retired: Mapping[Path, Any] = field(default_factory=dict)
+    older: OlderKeys = field(default_factory=OlderKeys)
 
     def __post_init__(self) -> None:
         for name, architecture in self.architectures.items():

@@ -13,7 +13,7 @@ from python.config.task_schema import TaskSchema
 def without_retired(raw: Any, task: TaskSchema) -> Any:
     """A copy of a configuration as it stands in a file, without the keys that say nothing any more."""
     kept = copy.deepcopy(raw)
-    for path, always in task.retired.items():
+    for path, always in task.older.retired.items():
         section = _section(kept, path)
         if path[-1] in section and section[path[-1]] == always:
             del section[path[-1]]
@@ -22,7 +22,7 @@ def without_retired(raw: Any, task: TaskSchema) -> Any:
 
 def retired_problems(raw: Any, task: TaskSchema) -> Iterator[Problem]:
     """The retired keys that say something else."""
-    for path, always in task.retired.items():
+    for path, always in task.older.retired.items():
         section = _section(raw, path)
         if path[-1] in section and section[path[-1]] != always:
             said = shown(section[path[-1]])

@@ -7,7 +7,7 @@ from python.config.load import dump_config, parse_config
 from python.general_purpose_libs import ConfigError
 from python.tasks import TASKS
 
-RETIRED = [(task, path, value) for task in TASKS for path, value in load_schema(task).retired.items()]
+RETIRED = [(task, path, value) for task in TASKS for path, value in load_schema(task).older.retired.items()]
 
 
 def with_value(task, path, value):
