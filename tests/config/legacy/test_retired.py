@@ -12,7 +12,7 @@ RETIRED = [(task, path, value) for task in TASKS for path, value in load_schema(
 
 def with_value(task, path, value):
     schema = load_schema(task)
-    raw = {"model_name": next(iter(schema.architectures))}
+    raw = {"model_name": next(name for name, each in schema.architectures.items() if not each.meant_for_search)}
     section = raw
     for key in path[:-1]:
         section = section.setdefault(key, {})
