@@ -18,6 +18,7 @@ from pydantic import Field
 from python.config.legacy.draft import OlderKeys
 from python.config.problems import Problem
 from python.config.schema import BuildParameters, Loss, PointParameters, RunConfig
+from python.general_purpose_libs import ConfigError, reason_of
 
 InputShape = tuple[int, int, int]
 
@@ -74,9 +75,9 @@ class Architecture:
     def __post_init__(self) -> None:
         unknown = set(self.inputs(self.parameters())) - set(Input)
         if unknown:
-            raise ValueError(f"{self.parameters.__name__}: {sorted(unknown)} are none of {', '.join(Input)}")
+            raise ConfigError(f"{self.parameters.__name__}: {sorted(unknown)} are none of {', '.join(Input)}")
         if Input.POINTS in self.inputs(self.parameters()) and not issubclass(self.parameters, PointParameters):
-            raise ValueError(
+            raise ConfigError(
                 f"{self.parameters.__name__}: must say how many points are read: derive from PointParameters"
             )
 
@@ -95,9 +96,26 @@ class Architecture:
 
 
 def architectures_in(folder: ModuleType) -> dict[str, Architecture]:
-    """The architectures of a package by their names: each file in it declares the ARCHITECTURE of its name."""
+    """The architectures of a package by their names: each file in it declares the ARCHITECTURE of its name.
+
+    Raises ConfigError, naming the file, where one of them is no such declaration.
+    """
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    return {name: importlib.import_module(f"{folder.__name__}.{name}").ARCHITECTURE for name in names}
+    return {name: _declared_in(f"{folder.__name__}.{name}") for name in names}
+
+
+def _declared_in(module: str) -> Architecture:
+    try:
+        declared = importlib.import_module(module).ARCHITECTURE
+    except ConfigError as error:
+        what = str(error)
+    except Exception as error:  # a file of the user's own may raise anything
+        what = f"{reason_of(error)} ({type(error).__name__})"
+    else:
+        if isinstance(declared, Architecture):
+            return declared
+        what = f"ARCHITECTURE is {type(declared).__name__}, no Architecture"
+    raise ConfigError(f"{module.replace('.', '/')}.py declares no network: {what}; mend the file, or take it away")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +140,18 @@ class TaskSchema:
         for name, architecture in self.architectures.items():
             plain = self.architectures.get(architecture.searches) if architecture.searches else architecture
             if plain is None or plain.parameters is not architecture.parameters or plain.losses != architecture.losses:
-                raise ValueError(f"{name}: {architecture.searches} is no network of the same parameters and losses")
+                raise ConfigError(
+                    f"{self.name}/models/{name}.py: {architecture.searches} is no network of the same parameters and losses"
+                )
             for declared in (architecture.parameters, *architecture.losses.values()):
                 for key, declaration in declared.model_fields.items():
                     if declaration.is_required() or not declaration.description:
-                        raise ValueError(f"{name}: {declared.__name__}.{key} needs a default and a description")
+                        raise ConfigError(
+                            f"{self.name}/models/{name}.py: {declared.__name__}.{key} needs a default and a description"
+                        )
             for loss in architecture.losses.values():
                 both = set(loss.model_fields) & set(architecture.parameters.model_fields)
                 if both:  # a search names build parameters and loss parameters side by side
-                    raise ValueError(f"{name}: {sorted(both)} are parameters of the network and of a loss")
+                    raise ConfigError(
+                        f"{self.name}/models/{name}.py: {sorted(both)} are parameters of the network and of a loss"
+                    )

@@ -22,6 +22,7 @@ from python.runs.status import RunStatus
 from python.samples.splits import PARTS
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
+from python.training.building import require_network
 from python.training.device import choose_device, lack_of_memory_told
 from python.training.preparation import data_of, prepared
 from python.training.provenance import COMMIT, git_commit
@@ -110,7 +111,9 @@ def _dry_run(task: Task, config: RunConfig, request: TrainingRequest) -> None:
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
-        print(cut_table_text(prepared(task, config, data_of(config, request.skip_bad_files)).samples.set.cuts))
+        training = prepared(task, config, data_of(config, request.skip_bad_files))
+        print(cut_table_text(training.samples.set.cuts))
+        require_network(training)
     else:
         print("data: none are named; the training makes the embedded simulated data set first, about a minute")
     if config.search_requested:
@@ -173,6 +176,7 @@ def _begun(task: Task, config: RunConfig, request: TrainingRequest) -> tuple[Pat
         check_engine(config)
     config, starts = starts_of(task, config)
     ready = prepared(task, config, data_of(config, request.skip_bad_files))
+    require_network(ready)
     return new_run(task, config, request, starts), ready
 
 
