@@ -46,16 +46,13 @@ RESAMPLING = {"ensemble": "bootstrap", "folds": "cross_validation"}
 class Planned:
     """A training that is to be submitted: its configuration, and how a launcher would have been asked for it."""
 
+    file: str
     config: RunConfig
     request: TrainingRequest
 
     @property
-    def file(self) -> str:
-        return self.request.json
-
-    @property
     def a_try(self) -> bool:
-        return self.request.submitted.a_try
+        return self.request.submitted is not None and self.request.submitted.a_try
 
     @property
     def members(self) -> int:
@@ -213,7 +210,7 @@ def _planned(task: Task, file: str, options: argparse.Namespace) -> Planned:
         verbose=options.verbose,
         submitted=Submission(options.a_try, git_commit()),
     )
-    return Planned(config, request)
+    return Planned(file, config, request)
 
 
 def _overrides_of_a_try(task: Task, config: RunConfig, file: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,12 +69,8 @@ def configuration(task: Task, request: TrainingRequest) -> RunConfig:
         return _of_resumed_run(task, request)
     if request.json is None:  # that run's, but for its version, which is taken
         file = configuration_of(Path(request.continue_from))
-        return _configured(task, request, file, ["version=null", *request.overrides])
-    return _configured(task, request, request.json, request.overrides)
-
-
-def _configured(task: Task, request: TrainingRequest, file: str | Path, overrides: Sequence[str]) -> RunConfig:
-    return load_config(file, task.schema, overrides, request.options)
+        return load_config(file, task.schema, ["version=null", *request.overrides], request.options)
+    return load_config(request.json, task.schema, request.overrides, request.options)
 
 
 def _of_resumed_run(task: Task, request: TrainingRequest) -> RunConfig:
@@ -83,7 +78,8 @@ def _of_resumed_run(task: Task, request: TrainingRequest) -> RunConfig:
     saved = Path(run) / "config.json"
     if not saved.is_file():
         raise ConfigError(f"{run}: is no run folder, it has no config.json; give the folder that a run printed")
-    own, asked = load_config(saved, task.schema), _configured(task, request, request.json or saved, request.overrides)
+    own = load_config(saved, task.schema)
+    asked = load_config(request.json or saved, task.schema, request.overrides, request.options)
     if own.continue_from and asked.continue_from and asked.continue_from.weights is None:  # those that were there then
         weights = {"weights": own.continue_from.weights}
         asked = asked.model_copy(update={"continue_from": asked.continue_from.model_copy(update=weights)})
