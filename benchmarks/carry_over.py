@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data_loader import extract_labels_for_mt_identification
 from python.general_purpose_libs import read_json
 from python.ingest.convert import convert

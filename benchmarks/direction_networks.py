@@ -36,7 +36,7 @@ from python.plots.directions import plot_angle_distribution, plot_uncertainty_ca
 from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
 from python.training.fitting import predict
-from python.training.preparation import data_of
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 
 RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
@@ -57,7 +57,7 @@ def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[Dire
     config = config.model_copy(
         update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
     )
-    samples = prepare(config, TASK.architecture(config), data_of(config))
+    samples = prepare(config, TASK.architecture(config), configured_data(config))
     (model_file,) = folder.glob("*.keras")
     model, problem = load_network(model_file), DirectionRegression(config)
     rows = np.arange(len(samples.set))

@@ -22,11 +22,11 @@ def network_speed(task: Task, raw: dict[str, Any]) -> dict[str, float]:
     The first steps, in which TensorFlow compiles, are not counted; of several stretches the fastest is taken.
     """
     from python.training.fitting import Feed, build_model, predict, prediction_batch
-    from python.training.preparation import batches, data_of
+    from python.training.preparation import batches, configured_data
     from python.training.training import Training
 
     config = parse_config(raw, task.schema)
-    data = data_of(config)
+    data = configured_data(config)
     samples = task.prepare(config, task.architecture(config), data)
     rows = np.arange(len(samples.set))
     parts = Split(train=rows, val=rows[:1], test=rows[:0], group=rows)

@@ -15,7 +15,7 @@ from mt_identifier.main import TASK
 from python.config.load import load_config
 from python.config.overrides import Options
 from python.training.device import choose_device
-from python.training.preparation import data_of
+from python.training.preparation import configured_data
 
 CONFIG = ROOT / "json" / "mt_identifier" / "quick_test.json"
 NETWORKS = {  # layers x filters
@@ -42,7 +42,7 @@ def speed(n_layers: int, n_filters: int, shape: tuple[int, int, int]) -> dict[st
         Options(data_directories=[str(simulated("test"))]),
     )
     started = time.perf_counter()
-    samples = TASK.read(config, TASK.architecture(config), data_of(config))
+    samples = TASK.read(config, TASK.architecture(config), configured_data(config))
     reading = time.perf_counter() - started
     model = build_model(TASK, config)
     rows = np.arange(min(IMAGES, len(samples)))

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import REAL_FILES, save_result, seconds
+from python.data.data_origin import DataFolders
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.sparse_images import SparseImages
 from python.detector.geometry import PLANES
 from python.ingest.convert import convert

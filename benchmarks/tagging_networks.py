@@ -29,14 +29,14 @@ from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
 from python.config.load import load_config
 from python.config.overrides import Options
+from python.data.data_origin import DataFolders
 from python.data.image_set import join_image_sets, load_images
-from python.data.input_files import DataFolders
 from python.general_purpose_libs import read_json
 from python.metrics.classification import classification_metrics
 from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.networks.saved import load_network
 from python.training.fitting import predict
-from python.training.preparation import data_of
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 from python.training.task import Samples
 
@@ -54,7 +54,7 @@ def test_samples(folder: Path) -> Samples:
     config = load_config(
         folder / "config.json", TASK.schema, options=Options(data_directories=[str(simulated("mixed_test"))])
     )
-    volumes = TASK.read(config, TASK.architecture(config), data_of(config))
+    volumes = TASK.read(config, TASK.architecture(config), configured_data(config))
     rows = test_rows(volumes.metadata)
     return Samples(volumes.keep("of the benchmark", rows), channels(volumes)[rows])
 

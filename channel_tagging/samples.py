@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +11,8 @@ from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
 from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture
+from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet, join_image_sets, random_rows
-from python.data.input_files import DataFolders
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.overlaps import shortened
 from python.data.triples import TripleSet, join_planes, with_points
@@ -25,16 +25,19 @@ from python.training.task import PicturedSamples, Samples, SampleSet
 CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
 
-def read(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> PicturedSamples:
+def read(config: TaggingConfig, architecture: Architecture, data: DataOrigin) -> PicturedSamples:
     """Volumes as the network takes them, whether their channel is known or not."""
-    planes = [_load(config, plane, data) for plane in _planes(config, architecture)]
+    planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
     return _as_taken(_joined(planes), config, architecture, data)
 
 
 def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> Samples[PicturedSamples]:
     """Volumes of one plane or three, each once, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
-    load = _load_both if config.es_directories and config.cc_directories else _load
-    planes = [load(config, plane, data) for plane in _planes(config, architecture)]
+    if config.es_directories and config.cc_directories:
+        of_channel = {ES: data.only(config.es_directories), CC: data.only(config.cc_directories)}
+        planes = [_of_both(config, plane, of_channel) for plane in _planes(config, architecture)]
+    else:
+        planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
     volumes = without_repeated(_joined(planes))
     volumes = volumes.keep("with a known channel", volumes.metadata["is_es_interaction"] != UNKNOWN)
     if len(volumes) == 0:
@@ -59,16 +62,9 @@ def _planes(config: TaggingConfig, architecture: Architecture) -> Sequence[str]:
     return (config.plane,) if "image" in inputs else PLANES
 
 
-def _load(config: TaggingConfig, plane: str, data: DataFolders) -> ImageSet:
-    """The volumes of one plane."""
-    streamed = config.dataset_parameters.loading == "streaming"
-    return read_plane_images(config.model_copy(update={"plane": plane}), data, "volumes", streamed)
-
-
-def _load_both(config: TaggingConfig, plane: str, data: DataFolders) -> ImageSet:
+def _of_both(config: TaggingConfig, plane: str, data_of: Mapping[int, DataFolders]) -> ImageSet:
     """The volumes of one plane from the folders of each channel."""
-    folders_of = {ES: config.es_directories, CC: config.cc_directories}
-    parts = {channel: _load(config, plane, replace(data, folders=folders)) for channel, folders in folders_of.items()}
+    parts = {channel: read_plane_images(config, data, plane, "volumes") for channel, data in data_of.items()}
     for channel, part in parts.items():
         _check_channel(part, channel)
         part.metadata["is_es_interaction"] = int(channel == ES)
@@ -92,7 +88,7 @@ def _joined(planes: Sequence[ImageSet]) -> ImageSet | TripleSet:
 
 
 def _as_taken(
-    volumes: ImageSet | TripleSet, config: TaggingConfig, architecture: Architecture, data: DataFolders
+    volumes: ImageSet | TripleSet, config: TaggingConfig, architecture: Architecture, data: DataOrigin
 ) -> ImageSet | TripleSet:
     """The volumes with everything else that the network takes."""
     parameters = config.model_parameters.build_parameters

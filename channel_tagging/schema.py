@@ -39,6 +39,10 @@ class TaggingConfig(ClassifierConfig):
     dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
 
     @property
+    def streamed(self) -> bool:
+        return self.dataset_parameters.loading == "streaming"
+
+    @property
     def named_folders(self) -> tuple[str, ...]:
         return super().named_folders or (*(self.es_directories or ()), *(self.cc_directories or ()))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 EXTRA_REQUIREMENTS=tests/requirements.txt
 launcher="$(readlink -f "${BASH_SOURCE:-$0}")" && . "${launcher%/*}/init.sh"
-if wants_help "$@"; then
+if asks_about_itself "$@"; then
     echo "usage: run_tests.sh [PYTEST OPTION ...]    for example: -k geometry, -x, tests/data"
     exit 0
 fi

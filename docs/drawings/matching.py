@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, new_drawing, save
+from python.data.data_origin import DataFolders
 from python.data.image_set import ImageSet, load_images
-from python.data.input_files import DataFolders
 from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
     PLANES,

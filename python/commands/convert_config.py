@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command, write_json
 from python.tasks import TASKS
 
 
-def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+def parser() -> CommandParser:
+    result = CommandParser(
         prog="convert_config.sh",
         description="Turn a configuration of an older dialect into one that validates today. Every key that changes the "
         "training is mapped, or the conversion fails with its name; what is not carried over is listed.",

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
@@ -61,8 +62,8 @@ class Planned:
         return 0 if one_job else self.config.ensemble.members
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="submit_condor.sh",
         allow_abbrev=False,
         description="Train on HTCondor: make a run folder for each configuration, and submit a job that trains in it. What a job "

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import load_task
 from python.general_purpose_libs import StopRequested, Terminated, run_command
@@ -19,9 +20,9 @@ EXIT_CODES = """exit codes:
   85 checkpointed, start again with --resume   130 interrupted   143 SIGTERM where --stop-after is given, else 85"""
 
 
-def training_parser(task: str) -> argparse.ArgumentParser:
+def training_parser(task: str) -> CommandParser:
     """Return the parser of `scripts/train_<task>.sh`."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=f"train_{task}.sh",
         description=f"{about(task).training} The last line of standard output is the folder of the run.",
         epilog=f"{_configuration_keys(task)}\n\n{EXIT_CODES}",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from python.config.assemble import config_model
 from python.config.declared import Declaration
+from python.config.format_version import in_current_format, read_configuration
 from python.config.legacy.retired import retired_problems, without_retired
 from python.config.overrides import NO_OPTIONS, Options, with_overrides
 from python.config.plain_json import unstorable_values
@@ -17,7 +18,6 @@ from python.config.problems import Path, Problem, did_you_mean, nearest, raise_p
 from python.config.rules import broken_rules
 from python.config.schema import RunConfig
 from python.config.task_schema import TaskSchema
-from python.general_purpose_libs import read_json
 
 NPY_REASON = (
     "separate NPY arrays of images and labels carry no event identity, so clusters of one event would end up on both "
@@ -33,7 +33,7 @@ def load_config(
     `overrides` are KEY.PATH=VALUE texts; the `options` of the command line win over both. ConfigError names every mistake at
     once: one line each with its dotted path, the value, and what is allowed.
     """
-    raw = options.applied_to(with_overrides(read_json(path), overrides))
+    raw = options.applied_to(with_overrides(read_configuration(path), overrides))
     return parse_config(raw, task, str(path))
 
 
@@ -41,6 +41,7 @@ def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") 
     """Validate a configuration that has been read already; `source` names it in errors. See `load_config`."""
     if not isinstance(raw, dict):
         raise_problems([Problem((), f"must be one section {{...}} of keys and values, not {shown(raw)}")], source)
+    raw = in_current_format(raw, source)
     kept = without_retired(raw, task)
     problems = [*unstorable_values(raw), *_npy_keys(raw), *retired_problems(raw, task)]
     for problem in problems:
@@ -78,10 +79,12 @@ def _validated(raw: dict, model: type[RunConfig], model_name: str) -> tuple[RunC
             declaration = Declaration.of(model)
             for error in found.errors(include_url=False, include_context=False):
                 path: Path = error["loc"]
-                problem, meant = _in_words(error["type"], path, error["input"], declaration)
-                problems.append(problem)
-                doubtful += [path, *meant]
-                _remove(raw, path)
+                missing = error["type"] == "missing"
+                if not (missing and path in doubtful):  # taken away as wrong before
+                    problem, meant = _in_words(error["type"], path, error["input"], declaration)
+                    problems.append(problem)
+                    doubtful += [path, *meant]
+                _remove(raw, path[:-1] if missing else path)  # a section that lacks a key goes as a whole
             raw["model_name"] = model_name  # the only key without a default
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from python.config.format_version import FORMAT_VERSION
+
 Plane = Literal["U", "V", "X"]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Strict(False), Field(min_length=1)]  # a JSON list becomes a tuple
@@ -258,6 +260,12 @@ class RunConfig(Section):
     version: Text | None = Field(None, description="Name of the training, unique per task; null: made from the date.")
     description: str = Field("", description="Free text, kept with the run.")
     notes: Any = Field({}, description="Anything, kept with the run and never interpreted.")
+    format_version: int = Field(
+        FORMAT_VERSION,
+        ge=1,
+        le=FORMAT_VERSION,
+        description="Format of the file. Runs record it, so that later releases can convert what they change; leave it out.",
+    )
     output_folder: Text = Field("output", description="Folder that the runs go to.", json_schema_extra=PLACE)
     data_directories: Texts | None = Field(
         None,
@@ -284,6 +292,11 @@ class RunConfig(Section):
     def named_folders(self) -> tuple[str, ...]:
         """All folders with data that the file names."""
         return self.data_directories or ()
+
+    @property
+    def streamed(self) -> bool:
+        """Whether images stay on disk and are read batch by batch; where a task does not say otherwise they do not."""
+        return False
 
     @property
     def search_requested(self) -> bool:

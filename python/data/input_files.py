@@ -16,17 +16,17 @@ _SUFFIX_OF_A_FILE = re.compile(r"\.[A-Za-z]\w*$")
 
 
 @dataclass(frozen=True)
-class DataFolders:
-    """Where data come from: files in `folders` and below. `pattern` names those of images where they are not named as usual,
-    `{plane}` standing for the plane. With `skip_bad_files` broken ones are left out and counted; else they are an error.
+class Folders:
+    """Files in `folders` and below.
+
+    `pattern`, in which `{plane}` stands for the plane, selects those with images, which stay on disk when they are `streamed`.
+    Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
     """
 
     folders: Sequence[str | os.PathLike]
     pattern: str | None = None
     skip_bad_files: bool = False
-
-    def __str__(self) -> str:
-        return ", ".join(map(str, self.folders))
+    streamed: bool = False
 
 
 @dataclass

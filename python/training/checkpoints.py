@@ -13,6 +13,7 @@ import numpy as np
 
 from python.batch import progress
 from python.config.differences import differences, no_settings
+from python.config.format_version import in_current_format
 from python.config.legacy.retired import without_retired
 from python.config.load import dump_config
 from python.config.task_schema import larger_is_better
@@ -62,9 +63,8 @@ class Checkpoints(keras.callbacks.Callback):
         if found is None:
             return self.begin
         place, manifest = found
-        changed = differences(
-            without_retired(manifest["configuration"], self.task), self.configuration, ignored=self.no_settings
-        )
+        own = without_retired(in_current_format(manifest["configuration"], str(self.files.folder)), self.task)
+        changed = differences(own, self.configuration, ignored=self.no_settings)
         if changed:
             raise ConfigError(
                 f"{self.files.folder}: the checkpoints are of another configuration and can only go on with their own:\n  "

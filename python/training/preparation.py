@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
-from python.data.image_set import ImageSet, load_images, random_rows
-from python.data.input_files import DataFolders
+from python.data.data_origin import DataFolders, DataOrigin
+from python.data.image_set import ImageSet, random_rows
 from python.data.old_orientation import orient_old_images
-from python.general_purpose_libs import DataError, log, with_progress
+from python.general_purpose_libs import DataError, log
 from python.samples.balance import balanced_rows, balanced_rows_by_energy
 from python.samples.batches import Batches
 from python.samples.splits import PARTS, Split, repeated_rows, split
@@ -27,29 +27,27 @@ class PartBatches(NamedTuple):
     validation: Batches
 
 
-def data_of(config: RunConfig, skip_bad_files: bool = False) -> DataFolders:
-    """Where the data come from: the folders that are named, else that of the embedded simulation, made if need be."""
+def configured_data(config: RunConfig, skip_bad_files: bool = False) -> DataFolders:
+    """The files that the configuration names, else those of the embedded simulation, which are made if need be."""
     folders = config.named_folders or (str(embedded_data_set()),)
-    return DataFolders(folders, config.dataset_parameters.batch_pattern, skip_bad_files)
+    return DataFolders(folders, config.dataset_parameters.batch_pattern, skip_bad_files, config.streamed)
 
 
-def read_plane_images(config: RunConfig, data: DataFolders, kind: str = "clusters", streamed: bool = False) -> ImageSet:
-    """Read the images of the configuration's plane, oriented, without empty ones, fit to input_shape.
+def read_plane_images(config: RunConfig, data: DataOrigin, plane: str, kind: str = "clusters") -> ImageSet:
+    """The images of a plane, of "clusters" or "volumes", oriented, without empty ones, fit to input_shape.
 
-    `kind` is "clusters" or "volumes"; `streamed` images stay on disk. Raises DataError when nothing usable is found.
+    Raises DataError when nothing usable is found.
     """
-    parameters = config.dataset_parameters
-    images = load_images(
-        data,
-        config.plane,
-        kind=kind,
-        streamed=streamed,
-        progress=lambda paths: with_progress(paths, f"reading {kind}", "files"),
-    )
-    if parameters.old_flips is not None:
-        images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
+    images = oriented(data.images(plane, kind), config)
     images = images.keep("without empty images", images.images.counts > 0)
     return images.fit_to(config.model_parameters.input_shape)
+
+
+def oriented(images: ImageSet, config: RunConfig) -> ImageSet:
+    """The images in the drift frame where the configuration says which flips those of older files carry."""
+    if (flips := config.dataset_parameters.old_flips) is not None:
+        images.images, images.metadata = orient_old_images(images.images, images.metadata, flips)
+    return images
 
 
 def without_repeated(samples: S) -> S:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from python.config.differences import differences, no_settings
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
-from python.data.input_files import DataFolders
+from python.data.data_origin import DataFolders
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
 from python.plots.report import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
@@ -23,7 +23,7 @@ from python.simulation.embedded import embedded_folder
 from python.training import outputs
 from python.training.building import require_network
 from python.training.device import choose_device, lack_of_memory_told
-from python.training.preparation import data_of, prepared
+from python.training.preparation import configured_data, prepared
 from python.training.provenance import COMMIT, git_commit
 from python.training.request import TrainingRequest
 from python.training.run_folder import (
@@ -40,6 +40,7 @@ from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Task
 from python.training.training import Training
+from python.version import VERSION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +108,7 @@ def _dry_run(task: Task, config: RunConfig, request: TrainingRequest) -> None:
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
-        training = prepared(task, config, data_of(config, request.skip_bad_files))
+        training = prepared(task, config, configured_data(config, request.skip_bad_files))
         print(cut_table_text(training.samples.set.cuts))
         require_network(training)
     else:
@@ -142,7 +143,7 @@ def train(task: Task, config: RunConfig, request: TrainingRequest) -> Path:
     with alive(folder, config, request.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
-        training = ready or prepared(task, config, data_of(config, request.skip_bad_files))
+        training = ready or prepared(task, config, configured_data(config, request.skip_bad_files))
         log.info("%s", cut_table_text(training.samples.set.cuts))
         record_inputs(folder, training, device)
         if request.resume and request.member is None and state != SUBMITTED:
@@ -171,7 +172,7 @@ def _begun(task: Task, config: RunConfig, request: TrainingRequest) -> tuple[Pat
     if config.search_requested:
         check_engine(config)
     config, starts = starts_of(task, config)
-    ready = prepared(task, config, data_of(config, request.skip_bad_files))
+    ready = prepared(task, config, configured_data(config, request.skip_bad_files))
     require_network(ready)
     return new_run(task, config, request, starts), ready
 
@@ -235,11 +236,11 @@ def _fit_and_evaluate(
     )
     facts = {
         "run folder": str(folder),
-        "data": f"{training.data} (simulated: the labels are its truth)",
+        "data": f"{training.data.name} (simulated: the labels are its truth)",
         "samples": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
         "seed": str(seed),
-        "commit": git_commit() or "not known",
+        "release": f"{VERSION}, commit {git_commit() or 'not known'}",
         "epochs": f"{fitted.epochs}, {fitted.seconds:.0f} s",
     }
     if config.continue_from is not None:

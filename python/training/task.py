@@ -10,8 +10,8 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
+from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet
-from python.data.input_files import DataFolders
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
 from python.samples.batches import Augmentation
@@ -134,14 +134,15 @@ def interactions(samples: SampleSet, _architecture: Architecture) -> np.ndarray:
 class Task(Generic[S]):
     """A task: its configuration, how its samples are made, and what kind of problem it is.
 
-    `read(config, architecture, data)` returns all samples of the data that the network can take, whether their truth is known or
-    not; `labels(samples, architecture)` the class of each, int64 (N,), -1 where it is not
-    known: the interaction, unless the task says otherwise. `prepare`, called like `read`, chooses and labels what is trained on.
-    `problem(config, architecture)` is the question that the network is to answer.
+    `read(config, architecture, data)` returns all samples that the network can take, as the configuration says, whether their
+    truth is known or not. `data` are files (`configured_data`), or products of trigger primitives in memory
+    (`python.ingest.products`), whose samples are those of the files that they would make. `labels(samples, architecture)` is the
+    class of each, int64 (N,), -1 where it is not known: the interaction, unless the task says otherwise. `prepare`, called like
+    `read` with files, chooses and labels what is trained on. `problem(config, architecture)` is what the network is to answer.
     """
 
     schema: TaskSchema
-    read: Callable[[RunConfig, Architecture, DataFolders], S]
+    read: Callable[[RunConfig, Architecture, DataOrigin], S]
     prepare: Callable[[RunConfig, Architecture, DataFolders], Samples[S]]
     problem: Callable[[RunConfig, Architecture], LearningProblem[S]]
     labels: Callable[[S, Architecture], np.ndarray] = interactions

@@ -9,7 +9,7 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
-from python.data.input_files import DataFolders
+from python.data.data_origin import DataFolders
 from python.samples.splits import Split
 from python.training.task import LearningProblem, Samples, Task
 

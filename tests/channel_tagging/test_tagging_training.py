@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from channel_tagging.tagging import ChannelTagging
 from python.commands.train import main
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.npz import read_npz
 from python.data.triples import join_planes
 from python.detector.geometry import PLANES

@@ -9,13 +9,13 @@ from mt_identifier.main import TASK as TRACKS
 from python.commands import check_data
 from python.commands.make_images import main
 from python.config.load import parse_config
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.sources import source_of_file
 from python.data.triples import join_planes
 from python.general_purpose_libs import run_command, start_logging
 from python.samples.splits import groups
-from python.training.preparation import data_of
+from python.training.preparation import configured_data
 from tests.electron_direction.conftest import SMALL
 from tests.ingest.joined_files import job, joined
 from tests.ingest.root_files import real_columns, real_file, write_root
@@ -33,14 +33,14 @@ def tracks(*folders, **parameters):
     keys = {"task": "mt_identifier", "model_name": "simple_cnn", "data_directories": list(map(str, folders))}
     keys["model_parameters"] = {"input_shape": [*SHAPE, 1]}
     config = parse_config({**keys, "dataset_parameters": parameters}, TRACKS.schema)
-    return TRACKS.prepare(config, TRACKS.architecture(config), data_of(config))
+    return TRACKS.prepare(config, TRACKS.architecture(config), configured_data(config))
 
 
 def directions(*folders):
     """What a direction network is trained on: all that is matched, main tracks or not."""
     selection = {"main_track": False, "channel": "mixed", "complete_match": False}
     config = parse_config({**SMALL, "data_directories": list(map(str, folders)), "selection": selection}, DIRECTIONS)
-    return prepare_directions(config, DIRECTIONS.architectures[config.model_name], False)
+    return prepare_directions(config, DIRECTIONS.architectures[config.model_name], configured_data(config))
 
 
 def identities(samples):

@@ -5,9 +5,9 @@ from scipy.special import expit, logit
 
 from python.commands.tasks import load_task
 from python.config.load import parse_config
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.npz import read_npz
 from tests.commands.conftest import TRACKS, VOLUMES, network, rows_in, untrained, without_truth
 from tests.synthetic import image_file, named_source
@@ -145,7 +145,7 @@ def test_the_members_of_an_ensemble_are_asked_and_averaged(predict, tracks, tmp_
     assert result.code == 0, result.err
     task = load_task("mt_identifier")
     config = parse_config(TRACKS, task.schema)
-    images = task.read(config, task.architecture(config), DataFolders([tracks]))
+    images = task.read(config, task.architecture(config), DataFolders((str(tracks),)))
     inputs = images.network_inputs(np.arange(200))
     answers = [network(config, seed).predict_on_batch(inputs) for seed in (0, 1)]
     assert np.abs(answers[0] - answers[1]).max() > 1e-3

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from numpy.exceptions import ComplexWarning
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.npz import read_npz
 from python.data.point_clouds import PointClouds, read_point_file, write_point_file
 from python.general_purpose_libs import DataError
@@ -58,7 +58,7 @@ def read(kind, folder):
     of = "volumes" if kind.endswith("volumes") else "clusters"
     for streamed in (False, True):
         with contextlib.suppress(DataError) if streamed else contextlib.nullcontext():  # older files cannot be
-            found = load_images(DataFolders([folder]), "X", kind=of, streamed=streamed)
+            found = load_images(DataFolders([folder], streamed=streamed), "X", kind=of)
             np.concatenate([found.image_keys(), found.images.sums()])
             found.pictures(np.arange(len(found)))
     found = load_images(DataFolders([folder]), "X", kind=of)

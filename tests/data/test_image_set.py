@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from python.data import image_file as image_file_module
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import find_image_files, load_images
-from python.data.input_files import DataFolders
 from python.data.metadata import event_numbers
 from python.general_purpose_libs import DataError, start_logging
 from tests.synthetic import cluster_images, image_file, make_older, old_metadata, write_folder, write_old_file

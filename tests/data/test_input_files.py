@@ -5,9 +5,10 @@ import os
 
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import find_image_files, load_images
-from python.data.input_files import DataFolders, find_files
-from python.data.triples import find_point_files
+from python.data.input_files import find_files
+from python.data.point_clouds import find_point_files
 from python.general_purpose_libs import DataError
 from tests.synthetic import write_folder, write_old_file
 
@@ -93,7 +94,7 @@ def test_dangling_links_are_named_and_can_be_skipped(tmp_path):
     found = load_images(DataFolders([data], skip_bad_files=True), "X")
     assert len(found) == 40
     assert found.cuts[1]["step"] == "4 bad files skipped"
-    assert [line.split(": ")[0] for line in find_point_files(DataFolders([data])).problems if "points" in line] == [
+    assert [line.split(": ")[0] for line in find_point_files([data]).problems if "points" in line] == [
         str(data / "gone_points.npz")
     ]
 

@@ -16,7 +16,7 @@ from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
-from python.training.preparation import data_of
+from python.training.preparation import configured_data
 
 SMALL = {
     "task": "electron_direction",
@@ -97,4 +97,4 @@ def config_of(data, **keys):
 
 def prepared(data, architecture=ARCHITECTURE, **keys):
     config = config_of(data, **keys)
-    return prepare(config, architecture, data_of(config))
+    return prepare(config, architecture, configured_data(config))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from electron_direction.regression import DirectionRegression
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.metadata import vectors
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
 from python.general_purpose_libs import StopRequested, read_json

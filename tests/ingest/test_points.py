@@ -3,19 +3,21 @@
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.data.metadata import COLUMNS
 from python.data.point_clouds import read_point_file
 from python.data.triples import join_planes
 from python.detector import geometry as g
 from python.detector.calibration import adc_per_mev
 from python.detector.drift_frame import to_detector_frame
+from python.ingest.centres import matched_x_clusters
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
 from python.ingest.matching import match_planes
 from python.ingest.points import make_points
-from python.ingest.products import ProductSettings, output_names
+from python.ingest.product_files import output_names
+from python.ingest.products import ProductSettings
 from python.metrics.principal_axis import PlanePoints, principal_axis
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
@@ -32,7 +34,8 @@ ALONG = np.linspace(-7, 7, 57)  # cm on the track: a deposit every 2.5 mm
 def clouds_of(rows):
     tps = make_tps(rows)
     clusters = make_clusters(tps, ClusterSettings(), MEASURED)
-    return make_points(tps, clusters, match_planes(clusters))[0]
+    matches = match_planes(clusters)
+    return make_points(tps, clusters, matches, matched_x_clusters(clusters, matches))
 
 
 def track(middle, direction):

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.ingest.products import ProductSettings
 from python.simulation import embedded
 from python.simulation.settings import SimulationSettings

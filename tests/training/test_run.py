@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.general_purpose_libs import read_json
 from python.runs.status import read_status
+from python.version import VERSION
 from tests.synthetic import image_file, write_folder, write_old_file
 from tests.training.conftest import same_weights, weights
 
@@ -49,6 +50,7 @@ def test_a_run_leaves_everything_and_learns(done, workplace):
     assert {"training_history", "confusion_matrix", "roc_curve", "score_distribution", "precision_recall"} <= plots
     assert {"accuracy_vs_energy", "efficiency_vs_energy", "best_and_worst"} <= plots
     assert read_status(done)["state"] == "done"
+    assert read_json(done / "environment.json")["project"] == VERSION
     metrics = read_json(done / "metrics.json")
     assert metrics["accuracy"] > 0.9  # long lines against short ones
     assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]

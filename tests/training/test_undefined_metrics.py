@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
-from python.data.input_files import DataFolders
 from python.general_purpose_libs import read_json
 from python.runs.registry.registry import Registry
 from python.samples.splits import split

@@ -13,7 +13,7 @@ from python.config.load import dump_config, parse_config
 from python.config.schema import RunConfig
 from python.config.search_space import OF_THE_DATA, Dimension, read_space
 from python.config.task_schema import Architecture
-from python.data.input_files import DataFolders
+from python.data.data_origin import DataFolders
 from python.general_purpose_libs import TrainingError, log, write_json
 from python.plots.search import plot_parameters, plot_trials
 from python.processes.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested

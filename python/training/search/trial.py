@@ -171,11 +171,11 @@ def _train(task: Task, config: RunConfig, job: Job, curve: list[float]) -> str:
     """
     from python.data.image_set import random_rows
     from python.training.device import choose_device
-    from python.training.preparation import data_of, prepared
+    from python.training.preparation import configured_data, prepared
     from python.training.run_folder import check_data
 
     log.info("device: %s", choose_device(config.device))
-    training = prepared(task, config, data_of(config, job["skip_bad_files"]))
+    training = prepared(task, config, configured_data(config, job["skip_bad_files"]))
     check_data(Path(job["run"]), training.samples)
     seed, rows = config.dataset_parameters.random_seed, training.rows
     training = replace(training, rows=rows[random_rows(len(rows), job["max_samples"], seed)])

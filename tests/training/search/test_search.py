@@ -12,7 +12,7 @@ from python.commands.tasks import load_task
 from python.commands.train import main
 from python.config.load import dump_config, load_config, parse_config
 from python.config.search_space import misfits_of_network, read_space
-from python.data.input_files import DataFolders
+from python.data.data_origin import DataFolders
 from python.general_purpose_libs import TrainingError, read_json, run_command
 from python.runs.status import read_status
 from python.tasks import TASKS

@@ -16,7 +16,7 @@ from python.commands.tasks import load_task
 from python.config.load import parse_config
 from python.general_purpose_libs import TrainingError, read_json
 from python.samples.batches import Batches
-from python.training.preparation import data_of, prepared
+from python.training.preparation import configured_data, prepared
 from python.training.search.trial import peak_memory_mb, run_trial, run_trial_process
 
 FIELDS = {"number", "status", "metric", "loss", "reason", "epochs", "best_epoch", "seconds", "memory_mb", "curve"}
@@ -114,7 +114,7 @@ def test_a_trial_sees_the_split_of_all_data_and_of_the_training_part_a_sample(tr
     job["config"]["dataset_parameters"] |= {"balance_data": balanced}
     assert run_trial(TASK, job)["status"] == "done"
     config = parse_config(job["config"], TASK.schema)
-    whole = prepared(TASK, config, data_of(config))
+    whole = prepared(TASK, config, configured_data(config))
     training, validation = used
     assert len(training) == len(set(training)) == 20
     assert set(training) < set(whole.rows) <= set(whole.parts.train)
