@@ -9,9 +9,10 @@ from pathlib import Path
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
 from python.runs.finished import require_done, task_of_run
+from python.tasks import TASKS
 
 
 def make_parser() -> CommandParser:
