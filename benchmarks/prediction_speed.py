@@ -13,6 +13,7 @@ from benchmarks.record import ROOT, save_result, seconds
 from benchmarks.simulated_sets import simulated
 from mt_identifier.main import TASK
 from python.config.load import load_config
+from python.config.overrides import Options
 from python.training.device import choose_device
 from python.training.preparation import configured_data
 
@@ -38,7 +39,7 @@ def speed(n_layers: int, n_filters: int, shape: tuple[int, int, int]) -> dict[st
             f"model_parameters.build_parameters.n_conv_layers={n_layers}",
             f"model_parameters.build_parameters.n_filters={n_filters}",
         ],
-        data_directories=[str(simulated("test"))],
+        Options(data_directories=[str(simulated("test"))]),
     )
     started = time.perf_counter()
     samples = TASK.read(config, TASK.architecture(config), configured_data(config))

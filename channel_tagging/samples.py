@@ -20,18 +20,18 @@ from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 from python.plots.report import cut_table_text
 from python.training.preparation import limit, read_plane_images, without_repeated
-from python.training.task import Samples, SampleSet
+from python.training.task import PicturedSamples, Samples, SampleSet
 
 CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
 
-def read(config: TaggingConfig, architecture: Architecture, data: DataOrigin) -> SampleSet:
+def read(config: TaggingConfig, architecture: Architecture, data: DataOrigin) -> PicturedSamples:
     """Volumes as the network takes them, whether their channel is known or not."""
     planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
     return _as_taken(_joined(planes), config, architecture, data)
 
 
-def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> Samples:
+def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> Samples[PicturedSamples]:
     """Volumes of one plane or three, each once, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
     if config.es_directories and config.cc_directories:
         of_channel = {ES: data.only(config.es_directories), CC: data.only(config.cc_directories)}
@@ -93,8 +93,8 @@ def _as_taken(
     """The volumes with everything else that the network takes."""
     parameters = config.model_parameters.build_parameters
     inputs = architecture.inputs(parameters)
-    if "points" in inputs:
-        volumes = with_points(volumes, data, parameters.max_points)
+    if at_most := architecture.points_read(parameters):
+        volumes = with_points(volumes, data, at_most)
     if "numbers" in inputs:
         volumes = replace(volumes, numbers=volume_numbers(volumes.of_plane()))
     return volumes if "image" in inputs else replace(volumes, inputs=inputs)

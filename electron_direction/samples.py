@@ -26,7 +26,7 @@ def read(config: DirectionConfig, architecture: Architecture, data: DataOrigin) 
     return _as_taken(_matched(config, data), config, architecture, data)
 
 
-def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> Samples:
+def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> Samples[TripleSet]:
     """Matched clusters with a known direction, chosen as the configuration says; labelled 1 ES, 0 CC (or not known)."""
     triples = _selected_by_truth(_matched(config, data), config.selection)
     triples = triples.keep("with a known direction", np.isfinite(electron_directions(triples.metadata)).all(axis=1))
@@ -50,8 +50,8 @@ def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Archite
     """The samples in the frame of the configuration, with everything that the network takes of them."""
     parameters = config.model_parameters.build_parameters
     inputs = architecture.inputs(parameters)
-    if "points" in inputs:
-        triples = with_points(triples, data, parameters.max_points)
+    if at_most := architecture.points_read(parameters):
+        triples = with_points(triples, data, at_most)
     if config.dataset_parameters.frame == "old":
         turned = (to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images))
         triples = replace(triples, images=tuple(turned))

@@ -25,7 +25,7 @@ def labels(images: ImageSet, architecture: Architecture) -> np.ndarray:
     return extract_labels_for_mt_identification(images.metadata, multiclass=len(architecture.classes) > 2)
 
 
-def prepare(config: RunConfig, architecture: Architecture, data: DataOrigin) -> Samples:
+def prepare(config: RunConfig, architecture: Architecture, data: DataOrigin) -> Samples[ImageSet]:
     """Cluster images of one plane, each once, labelled by the architecture's classes; those that cannot be labelled are cut."""
     images = without_repeated(read(config, architecture, data))
     images = images.keep("with a known label", labels(images, architecture) >= 0)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from python.data.image_set import load_images, random_rows
+from python.data.input_files import Folders
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.sparse_images import SparseImages
 from python.ingest.products import Products, ProductSettings, make_products
@@ -45,7 +46,7 @@ def load_dataset_from_directory(
     choice of that many, in file order. `pattern` selects files, `{plane}` in it stands for the plane.
     Raises DataError when the folder is missing, has no file of that plane, or files are broken (all are named).
     """
-    found = load_images([data_dir], plane, pattern=pattern, skip_bad_files=skip_bad_files)
+    found = load_images(Folders([data_dir], pattern, skip_bad_files), plane)
     rows = random_rows(len(found), max_samples, seed)
     return found.images[rows], found.metadata[rows]
 

@@ -84,7 +84,7 @@ def _kind(config: Any) -> tuple:
     model, data = config["model_parameters"], config["dataset_parameters"]
     search = model["hp_max_evals"] is not None
     return (
-        *(config["model_name"], model["input_shape"], model["batch_size"], data["loading"]),
+        *(config["model_name"], model["input_shape"], model["batch_size"], data.get("loading") == "streaming"),
         *(bool(config["ensemble"]), search, bool(config["batch_job"]["request_gpus"])),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import whole_number
-from python.commands.tasks import TASKS
+from python.commands.tasks import of_today
 from python.comparison.direction_runs import TASK as DIRECTIONS
 from python.comparison.direction_runs import direction_events
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
@@ -26,6 +26,7 @@ from python.runs.finished import (
     task_of_run,
 )
 from python.runs.status import new_run_folder, read_status
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,14 +164,14 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     by_content = all(each.told_by_content for each in clusters)
     runs = []
     for folder, name in zip(folders, names, strict=True):
-        config = configuration_of_run(folder)
+        config = of_today(task, configuration_of_run(folder))
         metrics, history = _metrics(folder), _history(folder)
         answers = _answers(told[folder], identity, by_content) if folder in told else None
         parts = {METRICS_FILE: metrics, HISTORY_FILE: history, file: answers}
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
             metrics = answers.metrics() if answers is not None else {}
-        runs.append(ComparedRun(name, folder, config | _found_by_search(folder), metrics, history, answers, lacks))
+        runs.append(ComparedRun(name, folder, config, metrics, history, answers, lacks))
     return _kind(task), runs
 
 

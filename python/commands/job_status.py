@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json, run_command, start_logging
 from python.runs.files import CONFIG_FILE, ENVIRONMENT_FILE, LOGS, MEMBERS
 from python.runs.status import read_status
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.batch.progress import Progress

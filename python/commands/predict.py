@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, Progress, run_command, start_logging, writing_to
 from python.runs.files import CONFIG_FILE
 from python.runs.finished import require_done, task_of_run
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.training.trained import Trained

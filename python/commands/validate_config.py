@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from python.commands.parser import CommandParser
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, run_command
+from python.tasks import TASKS
 
 
 def parser() -> CommandParser:

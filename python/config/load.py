@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +11,8 @@ from pydantic import ValidationError
 from python.config.assemble import config_model
 from python.config.declared import Declaration
 from python.config.format_version import in_current_format, read_configuration
-from python.config.overrides import with_overrides
+from python.config.legacy.retired import retired_problems, without_retired
+from python.config.overrides import NO_OPTIONS, Options, with_overrides
 from python.config.plain_json import unstorable_values
 from python.config.problems import Path, Problem, did_you_mean, nearest, raise_problems, shown
 from python.config.rules import broken_rules
@@ -27,31 +26,14 @@ NPY_REASON = (
 
 
 def load_config(
-    path: str | os.PathLike,
-    task: TaskSchema,
-    overrides: Sequence[str] = (),
-    *,
-    output_folder: str | None = None,
-    data_directories: Sequence[str] | None = None,
-    plane: str | None = None,
-    max_samples: int | None = None,
-    continue_from: str | None = None,
+    path: str | os.PathLike, task: TaskSchema, overrides: Sequence[str] = (), options: Options = NO_OPTIONS
 ) -> RunConfig:
     """Read and validate the configuration at `path` for `task`.
 
-    `overrides` are KEY.PATH=VALUE texts; the keywords stand for the command line's own options and win over both.
-    ConfigError names every mistake at once: one line each with its dotted path, the value, and what is allowed.
+    `overrides` are KEY.PATH=VALUE texts; the `options` of the command line win over both. ConfigError names every mistake at
+    once: one line each with its dotted path, the value, and what is allowed.
     """
-    raw = with_overrides(read_configuration(path), overrides)
-    if isinstance(raw, dict):
-        options = {"output_folder": output_folder, "plane": plane}
-        if data_directories is not None:
-            options["data_directories"] = [str(folder) for folder in data_directories]
-        raw.update({key: value for key, value in options.items() if value is not None})
-        if max_samples is not None:
-            raw = with_overrides(raw, [f"dataset_parameters.max_samples={max_samples}"])
-        if continue_from is not None:
-            raw = with_overrides(raw, [f"continue_from.run={json.dumps(continue_from)}", "continue_from.weights=null"])
+    raw = options.applied_to(with_overrides(read_configuration(path), overrides))
     return parse_config(raw, task, str(path))
 
 
@@ -60,8 +42,8 @@ def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") 
     if not isinstance(raw, dict):
         raise_problems([Problem((), f"must be one section {{...}} of keys and values, not {shown(raw)}")], source)
     raw = in_current_format(raw, source)
-    kept = copy.deepcopy(raw)
-    problems = [*unstorable_values(raw), *_npy_keys(raw)]
+    kept = without_retired(raw, task)
+    problems = [*unstorable_values(raw), *_npy_keys(raw), *retired_problems(raw, task)]
     for problem in problems:
         _remove(kept, problem.path)
     wanted = kept.get("model_name")

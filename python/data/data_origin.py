@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from python.data.image_set import ImageSet, load_images
+from python.data.input_files import Folders
 from python.data.point_clouds import PointSet, load_points
 from python.general_purpose_libs import with_progress
 
@@ -25,22 +27,12 @@ class DataOrigin(Protocol):
         """The points around clusters, None where there are none."""
 
 
-@dataclass(frozen=True)
-class DataFolders:
-    """Files in `folders` and below.
-
-    `pattern`, in which `{plane}` stands for the plane, selects those with images, which stay on disk when they are `streamed`.
-    Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
-    """
-
-    folders: tuple[str, ...]
-    pattern: str | None = None
-    skip_bad_files: bool = False
-    streamed: bool = False
+class DataFolders(Folders):
+    """Files in folders, see `Folders`."""
 
     @property
     def name(self) -> str:
-        return ", ".join(self.folders)
+        return ", ".join(map(str, self.folders))
 
     def only(self, folders: Sequence[str]) -> DataFolders:
         """The same of other folders."""
@@ -48,15 +40,11 @@ class DataFolders:
 
     def images(self, plane: str, kind: str = "clusters") -> ImageSet:
         """Read them, see `load_images`."""
-        return load_images(
-            self.folders,
-            plane,
-            kind=kind,
-            streamed=self.streamed,
-            pattern=self.pattern,
-            skip_bad_files=self.skip_bad_files,
-            progress=lambda paths: with_progress(paths, f"reading {kind} of plane {plane}", "files"),
-        )
+
+        def progress(paths: Sequence[Path]) -> Sequence[Path]:
+            return with_progress(paths, f"reading {kind} of plane {plane}", "files")
+
+        return load_images(self, plane, kind=kind, progress=progress)
 
     def points(self) -> PointSet | None:
         """Read them, see `load_points`."""

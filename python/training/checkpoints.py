@@ -14,8 +14,8 @@ import numpy as np
 from python.batch import progress
 from python.config.differences import differences, no_settings
 from python.config.format_version import in_current_format
+from python.config.legacy.retired import without_retired
 from python.config.load import dump_config
-from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError, log
 from python.metrics.merit import larger_is_better
 from python.processes.stop_requests import stop_requested
@@ -23,6 +23,7 @@ from python.runs.status import RunStatus
 from python.training.callbacks import History, Remembered
 from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
 from python.training.provenance import other_surroundings, surroundings
+from python.training.training import Training
 
 METRICS = "metrics"
 
@@ -35,10 +36,12 @@ class Checkpoints(keras.callbacks.Callback):
     the epoch and the step. `seconds` is how long the training waited for all this.
     """
 
-    def __init__(self, folder: Path, config: RunConfig, history: History, remembered: Sequence[Remembered]) -> None:
+    def __init__(self, folder: Path, training: Training, history: History, remembered: Sequence[Remembered]) -> None:
         super().__init__()
+        config = training.config
         stopping = config.model_parameters.early_stopping
         self.files = CheckpointFiles(folder)
+        self.task = training.task.schema
         self.configuration, self.no_settings = dump_config(config), no_settings(config)
         self.every = config.model_parameters.checkpoint_steps
         self.history = history
@@ -60,7 +63,7 @@ class Checkpoints(keras.callbacks.Callback):
         if found is None:
             return self.begin
         place, manifest = found
-        own = in_current_format(manifest["configuration"], str(self.files.folder))
+        own = without_retired(in_current_format(manifest["configuration"], str(self.files.folder)), self.task)
         changed = differences(own, self.configuration, ignored=self.no_settings)
         if changed:
             raise ConfigError(

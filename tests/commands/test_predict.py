@@ -49,7 +49,7 @@ def test_what_is_chosen_by_truth_is_answered_too_what_is_reconstructed_is_not(pr
     found = predict(direction_run, events).found
     assert set(found["is_es"].tolist()) == {0, 1}
     assert found["cluster_energy"].min() >= 8
-    main = load_images([events], "X").metadata
+    main = load_images(DataFolders([events]), "X").metadata
     main = main[(main["is_main_track"] == 1) & (main["cluster_energy"] >= 8)]
     assert len(found["is_es"]) > len(main)
     assert "main track" not in predict(direction_run, events).err
@@ -135,7 +135,7 @@ def test_a_tagger_is_asked_about_the_data_that_are_named(predict, events, tmp_pa
     run = untrained(tmp_path / "run", {**VOLUMES, "es_directories": ["gone"], "cc_directories": ["gone"]})
     result = predict(run, events)
     assert result.code == 0, result.err
-    assert len(result.found["scores"]) == len(load_images([events], "X", kind="volumes"))
+    assert len(result.found["scores"]) == len(load_images(DataFolders([events]), "X", kind="volumes"))
 
 
 # ---------------------------------------------------------------------------- more than one network, other sizes

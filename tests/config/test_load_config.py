@@ -8,6 +8,7 @@ import pytest
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from mt_identifier.schema import SCHEMA
 from python.config.load import dump_config, load_config, parse_config
+from python.config.overrides import Options
 from python.general_purpose_libs import ConfigError
 
 SEARCH = {"hp_max_evals": 3, "space_options": {"n_filters": [8, 16]}}
@@ -255,10 +256,7 @@ def test_command_line_options_win(file):
         file,
         SCHEMA,
         ["plane=U", "model_parameters.epochs=7"],
-        output_folder="o",
-        data_directories=["d"],
-        plane="V",
-        max_samples=5,
+        Options(output_folder="o", data_directories=["d"], plane="V", max_samples=5),
     )
     assert (config.output_folder, config.data_directories, config.plane) == ("o", ("d",), "V")
     assert config.dataset_parameters.max_samples == 5

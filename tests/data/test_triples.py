@@ -75,7 +75,7 @@ def test_a_folder_named_twice_counts_once(tmp_path):
         write_image_file(tmp_path / "data" / f"a_plane{'UVX'[plane]}.npz", content(plane, rows, ["a.root"]))
     (tmp_path / "link").symlink_to(tmp_path / "data")
     for folders in ([tmp_path / "data"] * 2, [tmp_path / "data", tmp_path / "link"], [tmp_path, tmp_path / "data"]):
-        triples = join_planes([load_images(folders, plane) for plane in g.PLANES])
+        triples = join_planes([load_images(DataFolders(folders), plane) for plane in g.PLANES])
         assert identities_of(triples) == rows
 
 
@@ -128,7 +128,7 @@ def test_old_dense_files_are_joined_once_oriented(tmp_path, columns, old_flips):
         for number in range(2):
             path = tmp_path / plane / f"clusters_plane{plane}_batch{number:04d}.npz"
             write_old_file(path, n=20, columns=columns, plane=plane, seed=number)
-        found = load_images([tmp_path], plane)
+        found = load_images(DataFolders([tmp_path]), plane)
         assert len(join_planes([found] * 3)) == 0  # not oriented
         found.images, found.metadata = orient_old_images(found.images, found.metadata, old_flips)
         sets.append(found)
@@ -148,7 +148,8 @@ def test_old_dense_files_are_joined_once_oriented(tmp_path, columns, old_flips):
 def test_old_files_without_match_numbers_join_nothing(tmp_path):
     sets = []
     for plane in g.PLANES:
-        found = load_images([write_old_file(tmp_path / f"a_plane{plane}.npz", columns=13, plane=plane).parent], plane)
+        write_old_file(tmp_path / f"a_plane{plane}.npz", columns=13, plane=plane)
+        found = load_images(DataFolders([tmp_path]), plane)
         found.images, found.metadata = orient_old_images(found.images, found.metadata, "none")
         sets.append(found)
     assert len(join_planes(sets)) == 0
@@ -254,7 +255,7 @@ def test_files_of_version_2_are_joined_by_their_place(tmp_path, folders):
         write_clouds(tmp_path / job / "a_points.npz", rows, ["a.root"], counts)
         make_older(tmp_path / job / "a_points.npz")
     paths = [tmp_path / folder for folder in folders]
-    triples = join_planes([load_images(paths, plane) for plane in g.PLANES])
+    triples = join_planes([load_images(DataFolders(paths), plane) for plane in g.PLANES])
     assert len(triples) == 4
     assert all(values(triples, plane) == [1, 102] * 2 for plane in range(3))
     clouds, found = clouds_around(triples, load_points(paths))

@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import io
 import sys
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from types import ModuleType
@@ -16,10 +17,12 @@ import pytest
 from docs.building.generated import generated_pages, measured_pictures
 from docs.building.launchers import commands as launchers
 from docs.building.launchers import parser_of
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.config.load import load_config, parse_config
+from python.config.overrides import Options
 from python.config.task_schema import TaskSchema
 from python.general_purpose_libs import parse_json
+from python.tasks import TASKS
 from tests.docs.pages import PAGES, README, ROOT, SITE, anchors, blocks, commands, links
 
 OTHER_PROGRAMS = {"cp", ".ci/run", ".venv/bin/python", "./scripts/run_tests.sh", "tests/lowest_versions.sh"}
@@ -48,14 +51,14 @@ def configurations(command):
     """The configurations that a training or a submission names, with what the command changes in them; [] of other commands."""
     task, options = training_task(command), parsed(command)
     if command.launcher == "submit_condor.sh" and options.json:
-        task, files, where = options.task, options.json, {}
+        task, files, where = options.task, options.json, Options()
     elif task and options.json:
-        files, where = [options.json], {"plane": options.plane, "max_samples": options.max_samples}
+        files, where = [options.json], Options(plane=options.plane, max_samples=options.max_samples)
     else:
         return []
-    where |= {"output_folder": options.output, "data_directories": options.data}
+    where = replace(where, output_folder=options.output, data_directories=options.data)
     paths = [path for file in files for path in sorted(ROOT.glob(file))]
-    return [load_config(path, load_schema(task), options.overrides, **where) for path in paths]
+    return [load_config(path, load_schema(task), options.overrides, where) for path in paths]
 
 
 def made(command):

@@ -11,6 +11,8 @@ from electron_direction.main import TASK
 from electron_direction.models.three_plane_cnn import ARCHITECTURE, ThreePlaneCnnParameters
 from electron_direction.samples import prepare
 from electron_direction.schema import SCHEMA
+from python.config.schema import PointParameters
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.old_orientation import to_old_orientation
@@ -50,7 +52,7 @@ def steps_of(samples):
 
 def test_the_table_of_cuts_accounts_for_every_cluster(simulated):
     samples = prepared(simulated, selection={"min_energy": 10, "max_energy": 30})
-    kept = len(load_images([simulated], "X"))
+    kept = len(load_images(DataFolders([simulated]), "X"))
     for cut in samples.set.cuts:
         assert kept - cut["removed"] == cut["kept"]
         kept = cut["kept"]
@@ -100,7 +102,7 @@ def test_what_is_trained_on_is_shown_alike_when_predicting(simulated):
 
 
 # ---------------------------------------------------------------------------- points
-class PointsParameters(ThreePlaneCnnParameters):
+class PointsParameters(ThreePlaneCnnParameters, PointParameters):
     max_points: int = Field(20, ge=1, description="Points of a cloud.")
 
 

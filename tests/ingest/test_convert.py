@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file
 from python.data.image_set import load_images
 from python.data.metadata import kinetic_energy_mev, vectors
@@ -197,7 +198,7 @@ def test_legacy_images_brought_into_the_drift_frame_are_our_images(converted, tm
     """
     folder, _ = converted
     convert(real_file("cc"), tmp_path, ProductSettings(legacy_layout=True))
-    old = load_images([tmp_path], plane)
+    old = load_images(DataFolders([tmp_path]), plane)
     images, table = orient_old_images(old.images, old.metadata, "none")
     own = load(folder / f"cc_tpstream_plane{plane}.npz")
     assert table["event"].tolist() == own.metadata["event"].tolist()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.metadata import COLUMNS
 from python.data.point_clouds import read_point_file
@@ -17,7 +18,7 @@ from python.ingest.matching import match_planes
 from python.ingest.points import make_points
 from python.ingest.product_files import output_names
 from python.ingest.products import ProductSettings
-from python.metrics.principal_axis import principal_axis
+from python.metrics.principal_axis import PlanePoints, principal_axis
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
@@ -78,7 +79,7 @@ def test_a_straight_track_lies_on_its_projection(place, signs):
     np.testing.assert_allclose(peak - along * x, np.mean(peak - along * x), atol=0.08)
     assert np.abs([*middle, np.mean(peak - along * x)]).max() < 1.5  # cm: clusters that lost an end have another middle
     assert middle[g.U] + middle[g.V] == pytest.approx(2 * COS * middle[g.X], abs=0.15)  # one place in space
-    axis = principal_axis(plane.astype(int), across, peak, np.ones(len(plane)), clouds.owner, 1)[0]
+    axis = principal_axis(PlanePoints(plane.astype(int), across, peak, np.ones(len(plane)), clouds.owner), 1)[0]
     assert abs(axis @ direction) > np.cos(np.radians(1.5))
 
 
@@ -206,7 +207,7 @@ def real(tmp_path_factory):
 
 def check(folder, stem):
     """What holds of the clouds of any source: checked against its images and their metadata."""
-    planes = [load_images([folder], plane, pattern=f"{stem}_plane{{plane}}.npz") for plane in g.PLANES]
+    planes = [load_images(DataFolders([folder], f"{stem}_plane{{plane}}.npz"), plane) for plane in g.PLANES]
     triples, content = join_planes(planes), read_point_file(folder / f"{stem}_points.npz")
     clouds, table = content.clouds, content.metadata
     assert content.sources == triples.sources

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from python.commands.train import main
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.general_purpose_libs import read_json, run_command, write_json
@@ -62,7 +63,7 @@ def test_a_run_leaves_everything_and_learns(done):
 
 
 def test_predictions_join_the_data_by_identity(done, workplace):
-    images = load_images([workplace.data], "X")
+    images = load_images(DataFolders([workplace.data]), "X")
     known = {(images.sources[row["source"]].name, row["event"], row["is_main_track"]): row for row in images.metadata}
     metrics = read_json(done / "metrics.json")
     for part in ("val", "test"):
