@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
 from mt_identifier.main import TASK
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.general_purpose_libs import read_json
 from python.ingest.convert import convert
@@ -45,7 +46,7 @@ def main() -> None:
             options = ("-j", config, "-d", simulated, "-o", scratch, "--plane", plane, "--set", *CHANGES)
             folder = run("python.commands.train", "mt_identifier", *options)
             metrics = read_json(folder / METRICS_FILE)
-            images = load_images([real], plane).fit_to((128, 16, 1))
+            images = load_images(DataFolders([real]), plane).fit_to((128, 16, 1))
             answers = Trained.load(TASK, folder).answers(images)
             area = area_under_roc(answers.labels == 1, answers.scores[:, -1])
             result[plane] = {

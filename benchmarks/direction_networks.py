@@ -31,6 +31,7 @@ from python.plots.directions import plot_angle_distribution, plot_uncertainty_ca
 from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
 from python.runs.files import CONFIG_FILE, CUTS_FILE, HISTORY_FILE, METRICS_FILE
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 from python.training.trained import Trained
 
@@ -48,7 +49,7 @@ def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[Dire
     """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
     trained_run = Trained.load(TASK, folder, (*changes, "dataset_parameters.max_samples=null"))
     config = trained_run.config.model_copy(update={"data_directories": (str(data),)})
-    samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
+    samples = prepare(config, TASK.architecture(config), configured_data(config))
     rows = np.arange(len(samples.set))
     trained_run.answers_of(samples, rows[:512])  # in which it is compiled
     started = time.perf_counter()

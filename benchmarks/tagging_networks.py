@@ -26,6 +26,7 @@ from benchmarks.trained import trained, training_seconds
 from channel_tagging.main import TASK
 from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
+from python.data.data_origin import DataFolders
 from python.data.image_set import join_image_sets, load_images
 from python.general_purpose_libs import read_json
 from python.metrics.classification import classification_metrics
@@ -90,9 +91,7 @@ def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
     """Each metric with its interval."""
     found = {**classification_metrics(labels, scores, CLASSES), **tagging_metrics(labels, scores)}
     ends = ("", "_low", "_high")
-    kept = {
-        name: [round(value, 4) for end in ends if (value := found.get(name + end)) is not None] for name in KEPT
-    }
+    kept = {name: [round(value, 4) for end in ends if (value := found.get(name + end)) is not None] for name in KEPT}
     return {"test_events": len(labels), **kept}
 
 
@@ -121,10 +120,10 @@ def measured(row: str) -> dict[str, Any]:
 
 def yardsticks() -> dict[str, Any]:
     """Boosted trees on reconstructed numbers, and on the energy of the main cluster alone, trained as the networks are."""
-    test = load_images([simulated("mixed_test")], "X", kind="volumes")
+    test = load_images(DataFolders([simulated("mixed_test")]), "X", kind="volumes")
     table = {}
     for data in ("mixed_small", "mixed"):
-        train = load_images([simulated(data)], "X", kind="volumes")
+        train = load_images(DataFolders([simulated(data)]), "X", kind="volumes")
         both = join_image_sets([train, test])
         labels, train_rows, rows = channels(both), np.arange(len(train)), len(train) + test_rows(test.metadata)
         energy = both.metadata["cluster_energy"]

@@ -24,7 +24,7 @@ from python.plots.tagging import (
 from python.runs.predictions import ClassPredictions
 from python.samples.augmentation import RandomFlips
 from python.training.classification import Classification
-from python.training.task import Evaluation
+from python.training.task import Evaluation, PicturedSamples
 
 
 class ChannelTagging(Classification):
@@ -36,7 +36,7 @@ class ChannelTagging(Classification):
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
 
-    def baseline(self, evaluation: Evaluation[ClassPredictions]) -> tuple[str, np.ndarray]:
+    def baseline(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> tuple[str, np.ndarray]:
         samples = evaluation.samples
         found = baseline_scores(
             samples.set.of_plane(), samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
@@ -47,7 +47,7 @@ class ChannelTagging(Classification):
         return {**super().metrics_of(labels, scores), **tagging_metrics(labels, scores)}
 
     def evaluate(
-        self, evaluation: Evaluation[ClassPredictions]
+        self, evaluation: Evaluation[PicturedSamples, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         metrics, table, figures = super().evaluate(evaluation)
         labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
@@ -72,7 +72,7 @@ class ChannelTagging(Classification):
         figures["temperature"] = plot_temperature_calibration(labels, scores, temperature)
         return metrics, table, figures
 
-    def figures(self, evaluation: Evaluation[ClassPredictions]) -> dict[str, Figure]:
+    def figures(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> dict[str, Figure]:
         labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
         electron = evaluation.samples.set.metadata["true_electron_energy"][evaluation.test_rows]
         return {

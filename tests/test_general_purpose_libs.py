@@ -155,7 +155,7 @@ def test_status_says_how_a_run_ended(tmp_path, error, state):
 
 def test_a_killed_run_reads_interrupted(tmp_path):
     program = (
-        "import sys, time\nfrom python.general_purpose_libs import RunStatus\n"
+        "import sys, time\nfrom python.runs.status import RunStatus\n"
         f"with RunStatus({str(tmp_path)!r}):\n    print('up', flush=True)\n    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:

@@ -11,8 +11,9 @@ from python.batch.wrapper import PROJECT
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
 from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, INITIAL_WEIGHTS_FILE, MEMBERS, STATUS_FILE
+from python.tasks import TASKS
 
-PROJECT_PARTS = ("python", "mt_identifier", "channel_tagging", "electron_direction", "scripts", "requirements.txt")
+PROJECT_PARTS = ("python", *TASKS, "scripts", "requirements.txt")
 PREPARED = (CONFIG_FILE, ARGUMENTS_FILE, STATUS_FILE)
 
 

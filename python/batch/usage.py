@@ -10,9 +10,10 @@ from typing import Any
 
 from python.batch.refresh import of_the_job
 from python.batch.resources import MINUTES_OF_FLAVOUR, megabytes
+from python.config.format_version import read_configuration
 from python.config.load import dump_config
 from python.config.schema import RunConfig
-from python.general_purpose_libs import ConfigError, read_json
+from python.general_purpose_libs import ConfigError
 from python.runs.files import CONFIG_FILE
 from python.runs.registry.registry import Registry
 
@@ -67,7 +68,7 @@ def _time(told: Mapping[str, Any], before: Any, asked: Any, complete: bool) -> l
 
 def _configuration(run: Path) -> Any:
     try:
-        return read_json(run / CONFIG_FILE)
+        return read_configuration(run / CONFIG_FILE)
     except ConfigError:
         return {}
 
@@ -84,7 +85,7 @@ def _kind(config: Any) -> tuple:
     model, data = config["model_parameters"], config["dataset_parameters"]
     search = model["hp_max_evals"] is not None
     return (
-        *(config["model_name"], model["input_shape"], model["batch_size"], data["loading"]),
+        *(config["model_name"], model["input_shape"], model["batch_size"], data.get("loading") == "streaming"),
         *(bool(config["ensemble"]), search, bool(config["batch_job"]["request_gpus"])),
     )
 

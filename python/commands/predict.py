@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, Progress, run_command, start_logging, writing_to
 from python.runs.files import CONFIG_FILE
 from python.runs.finished import require_done, task_of_run
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.training.trained import Trained
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 2  # 2: `run` and `subrun` are those of the events, and the trained run is `run_folder`
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="predict.sh",
         allow_abbrev=False,
         description="Ask the network of a finished run of any task about data, whether their truth is known or not. All that the "

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python.general_purpose_libs import ConfigError, read_json
-from python.runs.files import CONFIG_FILE, predictions_file
+from python.general_purpose_libs import ConfigError
+from python.runs.files import predictions_file
 from python.runs.finished import (
+    configuration_of_run,
     require_different,
     require_done,
     run_names,
@@ -93,7 +94,7 @@ def _read(
     events, n_other = direction_events(predictions, by_content), int(np.sum(predictions.is_es != 1))
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
-    config = read_json(folder / CONFIG_FILE)
+    config = configuration_of_run(folder)
     facts = {key: config.get(key) for key in ("model_name", "version", "description")}
     return DirectionRun(folder, name, facts, results, events, n_other)
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
 from pydantic import Field
 
+from python.config.legacy.draft import OlderKeys
 from python.config.problems import Problem
-from python.config.schema import Loss, RunConfig, Section
+from python.config.schema import BuildParameters, Loss, PointParameters, RunConfig
+from python.general_purpose_libs import ConfigError, reason_of
 
 InputShape = tuple[int, int, int]
 
@@ -32,23 +34,6 @@ class Input(StrEnum):
     ENERGY = "energy"  # the logarithm of the reconstructed one, in MeV
     NUMBERS = "numbers"  # reconstructed ones of a volume
     POINTS = "points"  # trigger primitives
-
-
-def learning_rate(default: float) -> Any:
-    """Declares the learning rate of an architecture whose best one is not the usual."""
-    return Field(default, gt=0, le=1, description="Learning rate of the first epoch.")
-
-
-def decay_rate(default: float) -> Any:
-    """Declares the decay of the learning rate of an architecture for which the usual one is not best."""
-    return Field(default, gt=0, le=1, description="Factor on the learning rate after each epoch.")
-
-
-class BuildParameters(Section):
-    """Base of an architecture's parameters. Every field has a default, a description and its range."""
-
-    learning_rate: float = learning_rate(1e-3)
-    decay_rate: float = decay_rate(0.95)
 
 
 class LossParameters(Loss):
@@ -80,11 +65,20 @@ class Architecture:
     def __post_init__(self) -> None:
         unknown = set(self.inputs(self.parameters())) - set(Input)
         if unknown:
-            raise ValueError(f"{self.parameters.__name__}: {sorted(unknown)} are none of {', '.join(Input)}")
+            raise ConfigError(f"{self.parameters.__name__}: {sorted(unknown)} are none of {', '.join(Input)}")
+        if Input.POINTS in self.inputs(self.parameters()) and not issubclass(self.parameters, PointParameters):
+            raise ConfigError(
+                f"{self.parameters.__name__}: must say how many points are read: derive from PointParameters"
+            )
 
     @property
     def meant_for_search(self) -> bool:
         return bool(self.searches)
+
+    def points_read(self, parameters: BuildParameters) -> int:
+        """How many points of a sample the network reads; 0 where it takes none."""
+        takes_points = isinstance(parameters, PointParameters) and Input.POINTS in self.inputs(parameters)
+        return parameters.max_points if takes_points else 0
 
     @property
     def default_loss(self) -> str:
@@ -92,9 +86,26 @@ class Architecture:
 
 
 def architectures_in(folder: ModuleType) -> dict[str, Architecture]:
-    """The architectures of a package by their names: each file in it declares the ARCHITECTURE of its name."""
+    """The architectures of a package by their names: each file in it declares the ARCHITECTURE of its name.
+
+    Raises ConfigError, naming the file, where one of them is no such declaration.
+    """
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    return {name: importlib.import_module(f"{folder.__name__}.{name}").ARCHITECTURE for name in names}
+    return {name: _declared_in(f"{folder.__name__}.{name}") for name in names}
+
+
+def _declared_in(module: str) -> Architecture:
+    try:
+        declared = importlib.import_module(module).ARCHITECTURE
+    except ConfigError as error:
+        what = str(error)
+    except Exception as error:  # a file of the user's own may raise anything
+        what = f"{reason_of(error)} ({type(error).__name__})"
+    else:
+        if isinstance(declared, Architecture):
+            return declared
+        what = f"ARCHITECTURE is {type(declared).__name__}, no Architecture"
+    raise ConfigError(f"{module.replace('.', '/')}.py declares no network: {what}; mend the file, or take it away")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +113,7 @@ class TaskSchema:
     """A task as configuration sees it.
 
     `monitors` are the quantities that early stopping, plateaus and the search may watch, the default first.
+    `older` is what its configurations said in other ways.
     A task with keys of its own passes a `config` that derives from RunConfig and declares them, and `rules` for what must hold
     between them.
     """
@@ -112,17 +124,24 @@ class TaskSchema:
     monitors: tuple[str, ...] = ("val_loss",)
     config: type[RunConfig] = RunConfig
     rules: Callable[[Any, Architecture], Iterable[Problem]] = lambda _config, _architecture: ()
+    older: OlderKeys = field(default_factory=OlderKeys)
 
     def __post_init__(self) -> None:
         for name, architecture in self.architectures.items():
             plain = self.architectures.get(architecture.searches) if architecture.searches else architecture
             if plain is None or plain.parameters is not architecture.parameters or plain.losses != architecture.losses:
-                raise ValueError(f"{name}: {architecture.searches} is no network of the same parameters and losses")
+                raise ConfigError(
+                    f"{self.name}/models/{name}.py: {architecture.searches} is no network of the same parameters and losses"
+                )
             for declared in (architecture.parameters, *architecture.losses.values()):
-                for key, field in declared.model_fields.items():
-                    if field.is_required() or not field.description:
-                        raise ValueError(f"{name}: {declared.__name__}.{key} needs a default and a description")
+                for key, declaration in declared.model_fields.items():
+                    if declaration.is_required() or not declaration.description:
+                        raise ConfigError(
+                            f"{self.name}/models/{name}.py: {declared.__name__}.{key} needs a default and a description"
+                        )
             for loss in architecture.losses.values():
                 both = set(loss.model_fields) & set(architecture.parameters.model_fields)
                 if both:  # a search names build parameters and loss parameters side by side
-                    raise ValueError(f"{name}: {sorted(both)} are parameters of the network and of a loss")
+                    raise ConfigError(
+                        f"{self.name}/models/{name}.py: {sorted(both)} are parameters of the network and of a loss"
+                    )

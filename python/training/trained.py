@@ -16,11 +16,13 @@ import numpy as np
 from python.config.load import load_config
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
+from python.data.data_origin import DataOrigin
 from python.general_purpose_libs import ConfigError, DataError, log, read_json
 from python.plots.report import cut_table_text
 from python.runs.files import METRICS_FILE, NETWORK_FILES, configuration_file
 from python.runs.predictions import ClassPredictions, Predictions
 from python.training.device import choose_device
+from python.training.preparation import configured_data
 from python.training.task import Samples, SampleSet, Task
 
 if TYPE_CHECKING:
@@ -55,17 +57,18 @@ class Trained:
         return cls(task, config, _network(run, task.architecture(config)), run, metrics.get("temperature"))
 
     def read(self, folders: Sequence[str | Path], skip_bad_files: bool = False) -> SampleSet:
-        """All samples in the data folders that the network can take, whether their truth is known or not.
-
-        Raises DataError where there are none.
-        """
+        """The samples of the files in data folders; see `samples_of`. Raises DataError where there are none."""
         named = tuple(map(str, folders))
         config = self.config.model_copy(update={"data_directories": named})
-        samples = self.task.read(config, self.architecture, skip_bad_files)
+        samples = self.samples_of(configured_data(config, skip_bad_files))
         log.info("%s", cut_table_text(samples.cuts))
         if len(samples) == 0:
             raise DataError(f"{', '.join(named)}: no sample is left that the network can take, see the table")
         return samples
+
+    def samples_of(self, data: DataOrigin) -> SampleSet:
+        """All that the network can take of files, or of products of trigger primitives in memory; of known truth or not."""
+        return self.task.read(self.config, self.architecture, data)
 
     def answers(self, samples: SampleSet, told: Told = lambda _done, _total: None) -> Predictions:
         """What the network answers for each of the samples, in their order, none or more: see `answers_of`.

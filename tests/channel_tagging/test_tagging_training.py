@@ -5,14 +5,14 @@ import os
 import shutil
 import threading
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from channel_tagging.tagging import ChannelTagging
 from python.commands.train import main
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
@@ -40,6 +40,12 @@ SMALL = {
     },
     "save_outputs": {"sample_images": 2, "tensorboard": False},
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +78,7 @@ def read(path):
     return json.loads(path.read_text())
 
 
+@pytest.mark.usefixtures("with_figures")
 def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
     run = train("-d", volumes)
     assert run.code == 0, run.err
@@ -84,7 +91,7 @@ def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
         assert arrays["class_names"].tolist() == ["cc", "es"]
         scores, labels, rows = arrays["scores"], arrays["labels"], arrays["row"]
     assert np.allclose(scores.sum(axis=1), 1)
-    truth = load_images([volumes], "X", kind="volumes").metadata["is_es_interaction"]
+    truth = load_images(DataFolders([volumes]), "X", kind="volumes").metadata["is_es_interaction"]
     assert np.array_equal(labels, truth[rows])  # 1 is ES
     assert {path.stem for path in (run.folder / "plots").iterdir()} >= {
         "efficiency_vs_contamination",
@@ -99,31 +106,30 @@ POINTS = {"n_point_units": 8, "dense_units": [8], "max_points": 16}
 
 
 @pytest.mark.parametrize(
-    ("name", "build", "numbers"),
+    ("name", "build", "numbers", "drawn"),
     [
-        ("resnet", RESNET, True),
-        ("three_plane_resnet", RESNET, False),
-        ("three_plane_resnet", RESNET, True),
-        ("point_network", POINTS, False),
-        ("point_network", POINTS, True),
+        ("resnet", RESNET, True, True),
+        ("three_plane_resnet", RESNET, False, True),
+        ("three_plane_resnet", RESNET, True, False),
+        ("point_network", POINTS, False, True),
+        ("point_network", POINTS, True, False),
     ],
 )
-def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers, monkeypatch):
-    if name != "resnet" and numbers:  # drawing takes most of the time
-        monkeypatch.setattr(ChannelTagging, "figures", lambda *_: {"best_and_worst": Figure()})
+def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers, drawn, no_drawing):
     parameters = {**SMALL["model_parameters"], "build_parameters": {**build, "with_numbers": numbers}}
-    run = train("-d", volumes, model_name=name, model_parameters=parameters)
+    with no_drawing.lifted(only="best_and_worst") if drawn else nullcontext():
+        run = train("-d", volumes, model_name=name, model_parameters=parameters)
     assert run.code == 0, run.err
     model = load_network(run.folder / f"{name}.keras")
     assert saved_classes(run.folder / f"{name}.keras", model) == ("cc", "es")
     assert ("numbers" in model.input) == numbers
-    matched = join_planes([load_images([volumes], plane, kind="volumes") for plane in PLANES])
+    matched = join_planes([load_images(DataFolders([volumes]), plane, kind="volumes") for plane in PLANES])
     cuts = read(run.folder / "cuts.json")
     steps = [cut for cut in cuts if cut["step"].startswith("matched")]
     if name != "resnet":
         assert [cut["kept"] for cut in steps] == [len(matched)]
         assert 0 < len(matched) < read_kept(cuts, "read from")
-    assert (run.folder / "plots" / "best_and_worst.png").exists()
+    assert (run.folder / "plots" / "best_and_worst.png").exists() == drawn
     assert np.isfinite(read(run.folder / "metrics.json")["baseline_auc"])
 
 
@@ -131,8 +137,7 @@ def read_kept(cuts, start):
     return next(cut["kept"] for cut in cuts if cut["step"].startswith(start))
 
 
-def test_streamed_volumes_train_the_same_network(train, volumes, monkeypatch):
-    monkeypatch.setattr(ChannelTagging, "figures", lambda *_: {})
+def test_streamed_volumes_train_the_same_network(train, volumes):
     histories = [
         read(train("-d", volumes, dataset_parameters=with_dataset(loading=loading)).folder / "training_history.json")
         for loading in ("memory", "streaming")

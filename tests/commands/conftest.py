@@ -13,10 +13,6 @@ from python.data.image_file import parse_image_file, write_image_file
 from python.data.metadata import COLUMNS
 from python.data.npz import read_npz
 from python.general_purpose_libs import run_command, write_json
-from python.ingest.products import ProductSettings
-from python.simulation.backgrounds import NOMINAL_RATES
-from python.simulation.production import produce
-from python.simulation.settings import SimulationSettings
 from tests.electron_direction.conftest import SMALL as DIRECTIONS
 from tests.synthetic import image_file
 from tests.training.conftest import SMALL as TRACKS
@@ -99,6 +95,12 @@ def rows_in(found, other):
     return np.array([row_of[key] for key in identities(other)])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
+
+
 @pytest.fixture
 def predict(tmp_path, capsys):
     """`predict(run, data, ...)` asks by the command line and tells how it went and what was written."""
@@ -133,15 +135,6 @@ def track_run(tmp_path_factory, tracks):
 @pytest.fixture(scope="session")
 def untrained_track_run(tmp_path_factory):
     return untrained(tmp_path_factory.mktemp("untrained") / "run", TRACKS)
-
-
-@pytest.fixture(scope="session")
-def events(tmp_path_factory):
-    """160 events of both channels without backgrounds: clusters and volumes of three planes, and points."""
-    folder = tmp_path_factory.mktemp("events") / "mixed"
-    quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
-    produce(SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True)), folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -231,6 +231,7 @@ def test_help_needs_the_standard_library_only():
 
 def start(folder):
     command = [sys.executable, "-m", "python.commands.simulate", "-o", str(folder), "-n", "60000", "--workers", "2"]
+    command += ["--background", "none"]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

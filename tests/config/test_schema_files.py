@@ -1,6 +1,7 @@
 """The generated files under json/schema are current and say the same as the loader; the shipped configurations are valid."""
 
 import copy
+import functools
 import json
 
 import jsonschema
@@ -8,25 +9,27 @@ import pytest
 
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from electron_direction.schema import SCHEMA as ELECTRON_DIRECTION
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.commands.write_schemas import FOLDER, generated_files
 from python.config.json_schema import task_json_schema
 from python.config.load import dump_config, load_config, parse_config
 from python.general_purpose_libs import ConfigError, read_json
+from python.tasks import TASKS
 
 CONFIGURATIONS = [path for task in TASKS for path in sorted((FOLDER.parent / task).glob("*.json"))]
 MINIMAL = {"model_name": "simple_cnn"}
 
 
-def validator(task):
-    schema = task_json_schema(task)
+@functools.cache
+def validator(task_name):
+    schema = task_json_schema(load_schema(task_name))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def mt_validator():
-    return validator(load_schema("mt_identifier"))
+    return validator("mt_identifier")
 
 
 def test_committed_files_are_current():
@@ -50,7 +53,7 @@ def test_shipped_configurations_are_valid(path):
     assert config.data_directories is None
     raw = read_json(path)
     assert (path.parent / raw["$schema"]).resolve() == (FOLDER / f"{task.name}.schema.json").resolve()
-    schema_check = validator(task)
+    schema_check = validator(task.name)
     schema_check.validate(raw)
     schema_check.validate(dump_config(config))
 
@@ -95,7 +98,7 @@ def test_resolved_configurations_of_every_kind_are_valid(mt_validator):
 
 @pytest.mark.parametrize("task", [CHANNEL_TAGGING, ELECTRON_DIRECTION], ids=lambda task: task.name)
 def test_every_architecture_and_loss_of_a_task(task):
-    check = validator(task)
+    check = validator(task.name)
     for model_name, architecture in task.architectures.items():
         for loss in architecture.losses:
             raw = {"model_name": model_name, "model_parameters": {"loss": {"name": loss}}}

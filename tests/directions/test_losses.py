@@ -177,15 +177,22 @@ others = st.sampled_from([0.0, 1e8, -1e8, 1e4, -1e4]) | floats(-100, 100)
 energies = st.sampled_from([np.nan, 0.0, 1e-3, 20.0, 40.0, 1e5]) | floats(0.1, 100)
 
 
+events = st.tuples(
+    st.integers(0, 10**6), lengths, openings, others, others, energies, st.sampled_from([np.nan, 0.0, 0.3, 1.0])
+)
+
+
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "two_lobes"])  # which has a file of its own
-@settings(max_examples=60)
-@given(st.integers(0, 10**6), lengths, openings, others, others, energies, st.sampled_from([np.nan, 0.0, 0.3, 1.0]))
-def test_values_and_gradients_are_finite_everywhere(name, seed, length, opening, third, fourth, energy, is_es):
-    truth = directions(1, seed)
-    output = np.column_stack([length * at_angle(truth, opening), [[third, fourth]]])[
-        :, : len(losses()[name].answer.columns)
-    ]
-    value, gradient = value_and_gradient(LOSSES[name], np.column_stack([truth, [[energy, is_es]]]), output)
+@settings(max_examples=6)
+@given(st.lists(events, min_size=12, max_size=24))
+def test_values_and_gradients_are_finite_everywhere(name, drawn):
+    seeds, length, opening, third, fourth, energy, is_es = (
+        np.array(each)[:, None] for each in zip(*drawn, strict=True)
+    )
+    truth = np.concatenate([directions(1, seed) for seed in seeds[:, 0]])
+    output = np.column_stack([length * at_angle(truth, opening), third, fourth])
+    output = output[:, : len(losses()[name].answer.columns)]
+    value, gradient = value_and_gradient(LOSSES[name], np.column_stack([truth, energy, is_es]), output)
     assert np.isfinite(value).all()
     assert np.isfinite(gradient).all()
     if name != "hybrid":  # its squared error grows with the length of the output

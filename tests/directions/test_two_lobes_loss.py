@@ -90,8 +90,11 @@ def test_the_best_share_is_how_often_the_first_lobe_is_right():
     second = rotated_by(first, 120)
     truth = np.concatenate([np.repeat(first, 7, axis=0), np.repeat(second, 3, axis=0)])
     logits = np.linspace(-3, 3, 601)
-    one = np.ones((10, 1))
-    losses = [np.mean(two_lobes_loss(truth, two_lobes(40 * one * first, each, 40 * one * second))) for each in logits]
+    events = len(truth) * len(logits)
+    lobes = (40 * np.repeat(vector, events, axis=0) for vector in (first, second))
+    output = two_lobes(next(lobes), np.repeat(logits, len(truth)), next(lobes))
+    loss = np.asarray(two_lobes_loss(np.tile(truth, (len(logits), 1)), output))
+    losses = loss.reshape(len(logits), len(truth)).mean(axis=1)
     assert 1 / (1 + np.exp(-logits[np.argmin(losses)])) == pytest.approx(0.7, abs=0.01)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from electron_direction.models.three_plane_cnn import ARCHITECTURE
-from electron_direction.regression import DirectionRegression
 from electron_direction.samples import prepare
 from electron_direction.schema import SCHEMA
 from python.commands.train import main
@@ -16,6 +15,7 @@ from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
+from python.training.preparation import configured_data
 
 SMALL = {
     "task": "electron_direction",
@@ -36,6 +36,12 @@ SMALL = {
     },
     "save_outputs": {"sample_images": 0, "tensorboard": False},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
 
 
 @pytest.fixture(scope="session")
@@ -75,12 +81,6 @@ def train(start, capsys):
     return train
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Drawing takes most of the time of a small run; the figures have tests of their own."""
-    monkeypatch.setattr(DirectionRegression, "_figures", lambda *_: {})
-
-
 def predictions(folder, part="test"):
     with np.load(folder / f"{part}_predictions.npz", allow_pickle=False) as arrays:
         return dict(arrays)
@@ -95,4 +95,5 @@ def config_of(data, **keys):
 
 
 def prepared(data, architecture=ARCHITECTURE, **keys):
-    return prepare(config_of(data, **keys), architecture, False)
+    config = config_of(data, **keys)
+    return prepare(config, architecture, configured_data(config))

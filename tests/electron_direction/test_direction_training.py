@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from electron_direction.regression import DirectionRegression
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.metadata import vectors
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
@@ -41,10 +41,11 @@ QUICK = {  # everything that is drawn by chance, so that a run that goes on is p
 
 
 @pytest.fixture(scope="module")
-def quick(start, tmp_path_factory):
+def quick(start, no_drawing, tmp_path_factory):
     """The folder of a run of two epochs."""
     output = tmp_path_factory.mktemp("quick")
-    assert start(output=output, **QUICK) == 0
+    with no_drawing.lifted():
+        assert start(output=output, **QUICK) == 0
     (folder,) = (output / "electron_direction" / "three_plane_cnn").iterdir()
     return folder
 
@@ -71,7 +72,7 @@ def test_a_run_leaves_everything(quick):
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulated, part):
     saved = predictions(quick, part)
-    images = load_images([simulated], "X")
+    images = load_images(DataFolders([simulated]), "X")
     row_of = {(row["event"], row["match_id"]): number for number, row in enumerate(images.metadata)}
     rows = [row_of[key] for key in zip(saved["event"], saved["match_id"], strict=True)]
     table = images.metadata[rows]
@@ -129,7 +130,6 @@ def test_an_interrupted_run_goes_on_to_the_same_end(quick, train, tmp_path, monk
     assert stopped.code == 85
     (folder,) = (tmp_path / "electron_direction" / "three_plane_cnn").iterdir()
     assert not (folder / "metrics.json").exists()
-    monkeypatch.setattr(DirectionRegression, "_figures", lambda *_: {})
     result = train(resume=folder)
     assert result.code == 0, result.err
     assert "going on after epoch 1" in result.err
@@ -139,7 +139,6 @@ def test_an_interrupted_run_goes_on_to_the_same_end(quick, train, tmp_path, monk
 
 
 # ---------------------------------------------------------------------------- each loss, and what goes with it
-@pytest.mark.usefixtures("no_figures")
 def test_the_old_frame_is_learnt_in_detector_axes_and_evaluated_in_either(train):
     dataset = {**SMALL["dataset_parameters"], "frame": "old", "augmentation": {"symmetries": []}}
     result = train(dataset_parameters=dataset, model_parameters=with_loss("angular"), prediction={"average_over": []})
@@ -153,7 +152,6 @@ def test_the_old_frame_is_learnt_in_detector_axes_and_evaluated_in_either(train)
     assert read_json(Path(result.last) / "metrics.json")["mean_deg"] == pytest.approx(angles.mean(), rel=1e-5)
 
 
-@pytest.mark.usefixtures("no_figures")
 def test_one_plane_alone(train):
     result = train("--plane", "V", model_name="single_plane_cnn", model_parameters=with_loss("cosine_similarity"))
     assert result.code == 0, result.err
@@ -161,7 +159,6 @@ def test_one_plane_alone(train):
     assert np.all(np.isfinite(predictions(Path(result.last))["direction"]))
 
 
-@pytest.mark.usefixtures("no_figures")
 def test_energies_and_their_uncertainty(train):
     dataset = {**SMALL["dataset_parameters"], "augmentation": {"energy_scale": 0.2}}
     result = train(
@@ -176,7 +173,6 @@ def test_energies_and_their_uncertainty(train):
     assert np.all(saved["predicted_68_deg"] > 0)
 
 
-@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize(
     ("loss", "dataset", "build"),
     [
@@ -204,7 +200,6 @@ def test_other_losses_train(train, loss, dataset, build):
         assert len(np.load(folder / "splits.npz")["part"]) == 60
 
 
-@pytest.mark.usefixtures("no_figures")
 def test_several_tasks_at_once(train):
     result = train(model_name="three_plane_multi_task", model_parameters=with_loss("multi_task", energy_weight=0.5))
     assert result.code == 0, result.err

@@ -7,6 +7,7 @@ import pytest
 
 from python.commands.train import main
 from python.general_purpose_libs import run_command
+from tests.children import run_in, training
 from tests.synthetic import write_folder
 
 SMALL = {
@@ -30,24 +31,10 @@ SMALL = {
 }
 
 
-DRAWN_BY = (
-    "python.training.classification.Classification.figures",
-    "channel_tagging.tagging.ChannelTagging.figures",
-    "electron_direction.regression.DirectionRegression._figures",
-)
-
-
-@pytest.fixture(autouse=True)
-def figures(request, monkeypatch):
-    """Drawing takes most of the time of a small run: only tests that ask for `with_figures` draw."""
-    if "with_figures" not in request.fixturenames:
-        for place in DRAWN_BY:
-            monkeypatch.setattr(place, lambda *_: {})
-
-
-@pytest.fixture
-def with_figures():
-    """Runs of the test draw their figures."""
+@pytest.fixture(scope="session", autouse=True)
+def small_runs(request):
+    """Runs of these tests draw nothing unless they are asked to."""
+    request.getfixturevalue("no_drawing")
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +59,28 @@ def workplace(tmp_path, data, capsys):
         return SimpleNamespace(code=code, out=said.out, err=said.err, last=last)
 
     return SimpleNamespace(config=config, output=output, data=data, train=train, path=tmp_path)
+
+
+@pytest.fixture
+def start(workplace):
+    """Starts a training of the workplace in a process of its own; what still runs at the end of the test is killed."""
+    started = []
+
+    def start(*arguments, limit=None):
+        line = ["mt_identifier", "-j", workplace.config, "-d", workplace.data, "-o", workplace.output, *arguments]
+        errors = workplace.path / f"errors_{len(started)}"
+        started.append(training(*line, errors=errors, limit=limit))
+        return started[-1]
+
+    yield start
+    for child in started:
+        child.kill()
+
+
+def after_an_epoch(child, output):
+    """The folder of the run that the child trains, once a checkpoint is in it."""
+    child.wait_until(lambda: list(output.glob("**/checkpoints/0001.json")))
+    return run_in(output)
 
 
 def weights(folder):

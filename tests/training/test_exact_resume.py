@@ -1,12 +1,10 @@
 """Real trainings of each task, killed at random moments: they end as if nothing had happened, bit for bit."""
 
+import functools
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,10 +13,7 @@ import pytest
 
 from python.commands.train import main
 from python.general_purpose_libs import read_json, run_command
-from python.ingest.products import ProductSettings
-from python.simulation.backgrounds import NOMINAL_RATES
-from python.simulation.production import produce
-from python.simulation.settings import SimulationSettings
+from tests.children import run_in, training
 from tests.training.conftest import same_weights
 
 EVERYTHING = {  # all that is drawn by chance or remembered from epoch to epoch
@@ -66,15 +61,6 @@ TASKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def events(tmp_path_factory):
-    """160 events, ES and CC in turn, with few backgrounds: clusters, volumes and points."""
-    folder = tmp_path_factory.mktemp("events") / "mixed"
-    quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
-    produce(SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True)), folder)
-    return folder
-
-
 class Run:
     """A training of a task, in this process or in one of its own."""
 
@@ -88,17 +74,16 @@ class Run:
         }
         place.mkdir()
         (place / "config.json").write_text(json.dumps(config))
+        self.errors = place / "errors"
         self.line = [task, "-j", place / "config.json", "-d", events, "-o", self.output]
 
     @property
     def folder(self):
-        (status,) = self.output.glob("*/**/status.json")
-        return status.parent
+        return run_in(self.output)
 
     @property
     def arguments(self):
-        begun = any(self.output.glob("*/**/status.json"))
-        return [str(part) for part in ([self.task, "--resume", self.folder] if begun else self.line)]
+        return [str(part) for part in ([self.task, "--resume", self.folder] if self.folder else self.line)]
 
     def finish(self):
         assert run_command(lambda: main(self.arguments)) == 0
@@ -106,62 +91,61 @@ class Run:
 
     def interrupt(self, number, after, delay):
         """Begin or go on, and send a signal `delay` seconds after so many checkpoints were written; return the exit code."""
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "python.commands.train", *self.arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        seen, before = set(), set(self.output.glob("**/checkpoints/[0-9]*.json"))
-        while len(seen - before) < after and process.poll() is None:
-            seen |= set(self.output.glob("**/checkpoints/[0-9]*.json"))
-            time.sleep(0.01)
+
+        def checkpoints():
+            return set(self.output.glob("**/checkpoints/[0-9]*.json"))
+
+        def enough_are_new():
+            seen.update(checkpoints() - before)
+            return len(seen) >= after
+
+        seen, before = set(), checkpoints()
+        child = training(*self.arguments, errors=self.errors)
+        child.wait_until(enough_are_new)
         time.sleep(delay)
-        process.send_signal(number)
-        said = process.communicate(timeout=120)[1]
-        assert "Traceback" not in said
-        return process.returncode
+        return child.end(number)[0]
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_a_training_that_is_killed_ends_like_one_that_was_not(task, events, tmp_path):
-    straight = Run(task, events, tmp_path / "straight").finish()
+@pytest.fixture(scope="module")
+def straight(events, tmp_path_factory):
+    """`straight(task)` is the folder of a run that nothing has disturbed."""
+    return functools.cache(lambda task: Run(task, events, tmp_path_factory.mktemp("straight") / task).finish())
+
+
+@pytest.mark.parametrize(
+    ("task", "numbers"),
+    [
+        ("mt_identifier", {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 85}),
+        ("channel_tagging", {signal.SIGTERM: 85}),
+        ("electron_direction", {signal.SIGKILL: -signal.SIGKILL}),
+    ],
+)
+def test_a_training_that_is_killed_ends_like_one_that_was_not(task, numbers, events, straight, tmp_path):
     dice, run = random.Random(task), Run(task, events, tmp_path / "killed")
-    assert run.interrupt(signal.SIGKILL, dice.randint(2, 6), dice.uniform(0, 0.2)) == -signal.SIGKILL
-    assert run.interrupt(signal.SIGTERM, dice.randint(1, 4), dice.uniform(0, 0.2)) == 85
-    killed = run.finish()
-    assert same_weights(straight, killed)
+    for number, code in numbers.items():
+        assert run.interrupt(number, dice.randint(1, 4), dice.uniform(0, 0.2)) == code
+    undisturbed, killed = straight(task), run.finish()
+    assert same_weights(undisturbed, killed)
     for name in ("training_history.json", "metrics.json"):
-        assert read_json(straight / name) == read_json(killed / name)
+        assert read_json(undisturbed / name) == read_json(killed / name)
     assert run_command(lambda: main([task, "--resume", str(killed)])) == 0  # is done already
-    ours, theirs = np.load(straight / "test_predictions.npz"), np.load(killed / "test_predictions.npz")
+    ours, theirs = np.load(undisturbed / "test_predictions.npz"), np.load(killed / "test_predictions.npz")
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
 # ---------------------------------------------------------------------------- damage
 @pytest.fixture(scope="module")
 def interrupted(events, tmp_path_factory):
-    """A run that SIGTERM has ended within an epoch, and its end without that."""
-    place = tmp_path_factory.mktemp("interrupted")
-    run = Run("mt_identifier", events, place / "run")
+    """A run that SIGTERM has ended within an epoch."""
+    run = Run("mt_identifier", events, tmp_path_factory.mktemp("interrupted") / "run")
     assert run.interrupt(signal.SIGTERM, 4, 0) == 85
-    shutil.copytree(run.folder, place / "copy")
-    return run.folder, place / "copy", run.finish()
+    return run.folder
 
 
 @pytest.fixture
-def folder(interrupted, monkeypatch):
-    """The folder of the interrupted run as it was then."""
-    monkeypatch.setattr("python.training.outputs.save_results", lambda *_, **__: {})  # drawing takes most of the time
-    run, copy, _ = interrupted
-    end = run.with_name("end")
-    run.rename(end)
-    shutil.copytree(copy, run)
-    yield run
-    shutil.rmtree(run)
-    end.rename(run)
+def folder(interrupted, tmp_path):
+    """The folder of the interrupted run, as it was then."""
+    return Path(shutil.copytree(interrupted, tmp_path / "run" / interrupted.name))
 
 
 def places(folder):
@@ -181,37 +165,27 @@ def test_a_request_to_stop_leaves_the_step_in_a_checkpoint(folder):
     assert {"packages", "keras_backend", "git_commit", "threads"} <= set(newest["surroundings"])
 
 
-@pytest.mark.parametrize("damage", ["cut short", "a bit turned", "gone", "manifest cut short", "manifest changed"])
-def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(folder, damage, capsys):
+def test_after_a_damaged_checkpoint_the_training_goes_on_from_the_one_before(folder, straight, capsys):
     older, newest = places(folder)
-    arrays, manifest = (folder / "checkpoints" / f"{newest}.{suffix}" for suffix in ("npz", "json"))
-    if damage == "cut short":
-        os.truncate(arrays, arrays.stat().st_size - 100)
-    elif damage == "a bit turned":
-        content = bytearray(arrays.read_bytes())
-        content[len(content) // 2] ^= 1
-        arrays.write_bytes(content)
-    elif damage == "gone":
-        arrays.unlink()
-    elif damage == "manifest cut short":
-        os.truncate(manifest, 100)
-    else:
-        manifest.write_text(manifest.read_text().replace('"wait": ', '"wait": 1'))
+    arrays = folder / "checkpoints" / f"{newest}.npz"
+    content = bytearray(arrays.read_bytes())
+    content[len(content) // 2] ^= 1
+    arrays.write_bytes(content)
     code, said = go_on(folder, capsys)
     assert code == 0, said
     assert "is damaged" in said
     assert f"going on after {'step' if '_' in older else 'epoch'}" in said
-    assert same_weights(folder, folder.with_name("end"))
+    assert same_weights(folder, straight("mt_identifier"))
 
 
-def test_without_any_whole_checkpoint_the_training_starts_anew(folder, capsys):
+def test_without_any_whole_checkpoint_the_training_starts_anew(folder, straight, capsys):
     for path in (folder / "checkpoints").glob("*.npz"):
         path.write_bytes(b"")
     code, said = go_on(folder, capsys)
     assert code == 0, said
     assert said.count("is damaged") == 2
     assert "going on after" not in said
-    assert same_weights(folder, folder.with_name("end"))
+    assert same_weights(folder, straight("mt_identifier"))
 
 
 def test_a_configuration_that_was_changed_by_hand_is_refused(folder, capsys):

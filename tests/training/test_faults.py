@@ -1,7 +1,6 @@
 """What goes wrong around a training: full disks, folders that vanish, data that change, memory that runs out, Ctrl-C."""
 
 import json
-import os
 import resource
 import shutil
 import signal
@@ -16,57 +15,11 @@ import pytest
 from python.general_purpose_libs import read_json, write_json
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus, read_status
+from tests.children import run_in
 from tests.synthetic import write_folder
+from tests.training.conftest import after_an_epoch
 
 LONG = ("--set", "model_parameters.epochs=100000", "model_parameters.early_stopping=null")
-
-
-class Process:
-    """A training in a process of its own, perhaps with less than it needs."""
-
-    def __init__(self, workplace, *arguments, limit=None):
-        self.output = workplace.output
-        line = ["mt_identifier", "-j", workplace.config, "-d", workplace.data, "-o", self.output, *arguments]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "python.commands.train", *map(str, line)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            preexec_fn=limit and (lambda: resource.setrlimit(*limit)),
-        )
-
-    @property
-    def folder(self):
-        (status,) = self.output.glob("*/**/status.json")
-        return status.parent
-
-    def wait_for(self, pattern):
-        deadline = time.monotonic() + 120
-        while not list(self.output.glob(pattern)):
-            assert self.process.poll() is None, self.process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-    def end(self):
-        said = self.process.communicate(timeout=120)[1]
-        assert "Traceback" not in said
-        return self.process.returncode, said
-
-
-@pytest.fixture
-def start(workplace):
-    started = []
-
-    def start(*arguments, **options):
-        started.append(Process(workplace, *arguments, **options))
-        return started[-1]
-
-    yield start
-    for training in started:
-        if training.process.poll() is None:
-            training.process.kill()
-            training.process.communicate()
 
 
 def entry_of(workplace):
@@ -81,7 +34,7 @@ def test_a_file_that_cannot_be_written_to_its_end_fails_the_run_and_loses_nothin
     assert code == 5
     assert "cannot write" in said
     assert "go on with --resume" in said
-    folder = training.folder
+    folder = run_in(workplace.output)
     assert read_status(folder)["state"] == entry_of(workplace)["state"] == "failed"
     assert "cannot write" in entry_of(workplace)["message"]
     assert not list(folder.glob("checkpoints/*"))
@@ -93,8 +46,7 @@ def test_a_file_that_cannot_be_written_to_its_end_fails_the_run_and_loses_nothin
 
 def test_a_folder_that_vanishes_ends_the_run_and_is_not_made_again(workplace, start):
     training = start(*LONG)
-    training.wait_for("**/checkpoints/0001.json")
-    folder = training.folder
+    folder = after_an_epoch(training, workplace.output)
     moved = workplace.path / "moved"
     folder.rename(moved)
     code, said = training.end()
@@ -106,26 +58,28 @@ def test_a_folder_that_vanishes_ends_the_run_and_is_not_made_again(workplace, st
 
 def test_ctrl_c_while_a_run_is_evaluated(workplace, start):
     training = start("--set", "model_parameters.epochs=1")
-    training.wait_for("**/training_history.json")
-    training.process.send_signal(signal.SIGINT)
-    code, said = training.end()
+    training.wait_until(lambda: list(workplace.output.glob("**/training_history.json")))
+    code, said = training.end(signal.SIGINT)
     assert code == 130
     assert "go on with --resume" in said
-    assert read_status(training.folder)["state"] == entry_of(workplace)["state"] == "interrupted"
-    resumed = workplace.train(resume=training.folder)
+    assert read_status(run_in(workplace.output))["state"] == entry_of(workplace)["state"] == "interrupted"
+    resumed = workplace.train(resume=run_in(workplace.output))
     assert resumed.code == 0, resumed.err
     assert entry_of(workplace)["state"] == "done"
     assert entry_of(workplace)["results"]
-    status = read_json(training.folder / "status.json")
+    status = read_json(run_in(workplace.output) / "status.json")
     assert entry_of(workplace)["started"] == status["began"] < status["started"]
 
 
-def test_ctrl_c_before_there_is_a_run_leaves_none(workplace, start):
-    training = start(*LONG)
-    time.sleep(2)  # Python and the framework are being loaded
-    training.process.send_signal(signal.SIGINT)
-    code, _ = training.end()
-    assert code == 130
+def test_ctrl_c_before_there_is_a_run_leaves_none(workplace):
+    line = [sys.executable, "-m", "python.commands.train", "mt_identifier", *LONG]
+    line += ["-j", workplace.config, "-d", workplace.data, "-o", workplace.output]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(2)  # Python and the framework are being loaded
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
     assert not list(workplace.output.glob("*/**/*.keras"))
     assert all(read_status(path.parent)["state"] == "interrupted" for path in workplace.output.glob("*/**/status.json"))
 
@@ -137,45 +91,38 @@ def test_memory_that_runs_out_says_what_to_do(workplace, start):
     assert code == 4
     assert "out of memory" in said
     assert "lower batch_size" in said
-    assert read_status(training.folder)["state"] == entry_of(workplace)["state"] == "failed"
+    assert read_status(run_in(workplace.output))["state"] == entry_of(workplace)["state"] == "failed"
 
 
 def test_changed_data_are_refused_with_what_differs(workplace, start, tmp_path):
     workplace.data = write_folder(tmp_path / "changing", n=100, files=2)
     training = start(*LONG)
-    training.wait_for("**/checkpoints/0001.json")
-    training.process.kill()
-    training.process.communicate()
+    folder = after_an_epoch(training, workplace.output)
+    training.kill()
     one, two = sorted(workplace.data.glob("*.npz"))
     shutil.copy(one, two)
-    refused = workplace.train(resume=training.folder)
+    refused = workplace.train(resume=folder)
     assert refused.code == 3
     assert f"{two}: has other content" in refused.err
     two.unlink()
-    refused = workplace.train(resume=training.folder)
+    refused = workplace.train(resume=folder)
     assert f"{two}: is not there" in refused.err
-    assert read_status(training.folder)["state"] == "failed"
+    assert read_status(folder)["state"] == "failed"
 
 
 # ---------------------------------------------------------------------------- prepared runs, and members of ensembles
 def prepare(workplace, **changes):
     """A run as the submission of a batch job leaves it."""
-    from types import SimpleNamespace
-
     from python.commands.tasks import load_task
     from python.config.load import load_config
+    from python.config.overrides import Options
+    from python.training.request import TrainingRequest
     from python.training.run_folder import new_run
 
     task = load_task("mt_identifier")
     overrides = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
-    config = load_config(
-        workplace.config,
-        task.schema,
-        overrides,
-        output_folder=str(workplace.output),
-        data_directories=[str(workplace.data)],
-    )
-    return new_run(task, config, SimpleNamespace(force_version=False, skip_bad_files=False))
+    where = Options(output_folder=str(workplace.output), data_directories=[str(workplace.data)])
+    return new_run(task, load_config(workplace.config, task.schema, overrides, where), TrainingRequest())
 
 
 def test_a_prepared_run_begins_with_resume(workplace):
@@ -240,7 +187,7 @@ def test_a_run_of_another_machine_is_listened_for(workplace, monkeypatch, lives)
     status = read_json(folder / "status.json") | {"state": "running", "host": "elsewhere", "pid": 1}
 
     def beat():
-        (folder / "status.json").write_text(json.dumps({**status, "heartbeat": datetime.now(UTC).isoformat()}))
+        write_json(folder / "status.json", {**status, "heartbeat": datetime.now(UTC).isoformat()})
 
     beat()
     monkeypatch.setattr(RunStatus, "HEARTBEAT_S", 0.2)

@@ -1,16 +1,14 @@
-import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
-from python.general_purpose_libs import read_json
+from python.general_purpose_libs import read_json, write_json
 from python.runs.status import read_status
+from python.training.checkpoint_files import sealed
 from tests.synthetic import write_folder
+from tests.training.conftest import after_an_epoch
 
+ENDLESS = ("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
 EVERYTHING = (
     "--set",
     "model_parameters.epochs=6",
@@ -21,52 +19,10 @@ EVERYTHING = (
 )
 
 
-class Training:
-    """A training in a process of its own, to be killed."""
-
-    def __init__(self, workplace, *arguments):
-        line = [sys.executable, "-m", "python.commands.train", "mt_identifier", "-j", workplace.config]
-        line += ["-d", workplace.data, "-o", workplace.output, *arguments]
-        self.process = subprocess.Popen(
-            [str(part) for part in line], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        self.output = workplace.output
-
-    def wait_for(self, name):
-        """The run folder, once it holds `name`."""
-        for _ in range(1200):
-            found = list(self.output.glob(f"*/*/*/*/{name}"))
-            if found:
-                return found[0].parents[len(Path(name).parts) - 1]
-            assert self.process.poll() is None, self.process.stderr.read()
-            time.sleep(0.05)
-        raise AssertionError(f"{name} did not appear")
-
-    def end(self, number):
-        os.kill(self.process.pid, number)
-        error = self.process.communicate(timeout=60)[1]
-        return self.process.returncode, error
-
-
-@pytest.fixture
-def start(workplace):
-    """Starts a training with more arguments; what still runs at the end of the test is killed."""
-    started = []
-
-    def start(*arguments):
-        started.append(Training(workplace, *arguments))
-        return started[-1]
-
-    yield start
-    for training in started:
-        training.process.kill()
-        training.process.communicate()
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 85)])
-def test_a_stopped_training_says_so_and_goes_on(start, number, code):
-    training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
-    folder = training.wait_for("checkpoints/0001.json")
+def test_a_stopped_training_says_so_and_goes_on(workplace, start, number, code):
+    training = start(*ENDLESS)
+    folder = after_an_epoch(training, workplace.output)
     returned, error = training.end(number)
     assert returned == code
     assert "Traceback" not in error
@@ -79,7 +35,7 @@ def test_resume_keeps_to_the_options_of_the_start(workplace, start, tmp_path):
     workplace.data = write_folder(tmp_path / "mixed", n=100)
     (workplace.data / "broken_planeX.npz").write_bytes(b"")
     training = start("--skip-bad-files", *EVERYTHING)
-    folder = training.wait_for("checkpoints/0001.json")
+    folder = after_an_epoch(training, workplace.output)
     training.end(signal.SIGKILL)
     result = workplace.train(resume=folder)
     assert result.code == 0, result.err
@@ -87,8 +43,8 @@ def test_resume_keeps_to_the_options_of_the_start(workplace, start, tmp_path):
 
 
 def test_resume_refuses_what_differs(workplace, start, tmp_path):
-    training = start("--set", "model_parameters.epochs=500", "model_parameters.early_stopping=null")
-    folder = training.wait_for("checkpoints/0001.json")
+    training = start(*ENDLESS)
+    folder = after_an_epoch(training, workplace.output)
     running = workplace.train(resume=folder)
     assert running.code == 1  # passes: a batch job that meets it is tried again
     assert "still running" in running.err
@@ -106,3 +62,20 @@ def test_resume_refuses_what_differs(workplace, start, tmp_path):
     assert nowhere.code == 3
     assert "name their folders with -d" in nowhere.err
     assert workplace.train(resume=tmp_path / "nothing").code == 2
+
+
+def test_runs_that_do_not_say_their_format_go_on(workplace):
+    stopped = workplace.train("--stop-after", "0.001")
+    assert stopped.code == 85
+    (checkpoint,) = workplace.output.glob("*/*/*/*/checkpoints/*.json")
+    folder = checkpoint.parents[1]
+    config = read_json(folder / "config.json")
+    assert config.pop("format_version") == 1
+    write_json(folder / "config.json", config)
+    manifest = read_json(checkpoint)
+    del manifest["configuration"]["format_version"]
+    write_json(checkpoint, sealed(manifest))
+    result = workplace.train(resume=folder)
+    assert result.code == 0, result.err
+    assert "damaged" not in result.err
+    assert read_json(folder / "config.json")["format_version"] == 1

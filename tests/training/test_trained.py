@@ -11,7 +11,11 @@ from python.data.image_set import ImageSet
 from python.data.triples import TripleSet
 from python.directions.find import answers, losses
 from python.general_purpose_libs import ConfigError
+from python.ingest.products import make_products
 from python.runs.predictions import ClassPredictions, DirectionPredictions
+from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.events import plan_events, simulate_readout
+from python.simulation.settings import SimulationSettings
 from python.training.task import Samples
 from python.training.trained import Trained
 from tests.commands.conftest import TRACKS, VOLUMES, network, untrained
@@ -74,6 +78,18 @@ def test_directions_of_samples_in_memory(tmp_path):
     np.testing.assert_allclose(found.direction, signs * found.direction_drift_frame)
     inputs = triples().network_inputs(np.arange(30))
     np.testing.assert_allclose(found.outputs, network(trained.config).predict_on_batch(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("keys", [TRACKS, VOLUMES, DIRECTIONS], ids=lambda keys: keys["task"])
+def test_trigger_primitives_are_answered_without_any_file(keys, tmp_path):
+    trained = loaded(tmp_path / "run", keys)
+    settings = SimulationSettings(events=12, seed=5, background=dict.fromkeys(NOMINAL_RATES, 0.0))
+    samples = trained.samples_of(make_products(simulate_readout(settings, plan_events(settings), 0)))
+    found = trained.answers(samples)
+    assert len(found) == len(samples) > 3
+    assert found.clusters.event.tolist() == samples.metadata["event"].tolist()
+    assert found.clusters.told_by_content
+    assert not list(tmp_path.iterdir())
 
 
 def test_volumes_in_memory_are_answered_with_the_temperature_of_the_run(tmp_path):

@@ -1,8 +1,6 @@
 """Searches that are killed, stopped, or lose a worker, and go on; through the command line, with trials in closed form."""
 
 import json
-import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -15,17 +13,13 @@ import pytest
 from python.commands.train import main
 from python.general_purpose_libs import read_json, run_command
 from python.runs.status import read_status
+from tests.children import Child
 from tests.training.search.closed_form import asking, jobs, table, trials_of, wait_until, without_networks
-
-PROCESSES = multiprocessing.get_context("forkserver")  # children that need not load everything again, and may be killed
-PROCESSES.set_forkserver_preload(["tests.training.search.test_search_survives", "python.training.run", "hyperopt.tpe"])
 
 
 # ---------------------------------------------------------------------------- one worker
-def launch(line):
-    """The launcher's main in a process of its own, its trials in closed form."""
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which is ignored where tests run in the background
+def search(line):
+    """The launcher's main, its trials in closed form."""
     without_networks(pytest.MonkeyPatch().setattr)
     sys.exit(run_command(lambda: main(line)))
 
@@ -40,22 +34,17 @@ def start(workplace):
             ["--resume", resume] if resume else ["-j", workplace.config, "-d", workplace.data, "-o", workplace.output]
         )
         line = ["mt_identifier", *map(str, [*here, *arguments])]
-        started.append(PROCESSES.Process(target=launch, args=(line,)))
-        started[-1].start()
+        started.append(Child(partial(search, line), workplace.path / f"errors_{len(started)}"))
         return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.join()
+    for child in started:
+        child.kill()
 
 
-def end(process, number=None):
+def end(child, number=None):
     """The exit code of a process that gets a signal, or ends by itself."""
-    if number is not None:
-        os.kill(process.pid, number)
-    process.join(60)
-    return process.exitcode
+    return child.end(number)[0]
 
 
 def is_alive(process):
@@ -141,7 +130,7 @@ def test_workers_end_with_a_search_that_is_killed_and_the_search_goes_on(workpla
     account = tmp_path / "account"
     process = start(*asking(4, notes={"sleep": {"2": 30, "3": 30}, "account": str(account)}, search__workers=2))
     wait_until(lambda: has_begun(account, 3))
-    below = psutil.Process(process.pid).children(recursive=True)
+    below = psutil.Process(process.process.pid).children(recursive=True)
     assert below
     end(process, signal.SIGKILL)
     wait_until(lambda: not any(is_alive(each) for each in below), 20)

@@ -16,7 +16,7 @@ from python.commands.tasks import load_task
 from python.config.load import parse_config
 from python.general_purpose_libs import TrainingError, read_json
 from python.samples.batches import Batches
-from python.training.preparation import prepared
+from python.training.preparation import configured_data, prepared
 from python.training.search.trial import peak_memory_mb, run_trial, run_trial_process
 
 FIELDS = {"number", "status", "metric", "loss", "reason", "epochs", "best_epoch", "seconds", "memory_mb", "curve"}
@@ -53,6 +53,13 @@ def is_alive(pid):
         return False
 
 
+def begun_process(scratch):
+    """The process of the trial in `scratch`, once it has asked the kernel to end it with its parent."""
+    (process,) = wait_until(lambda: trials_in(scratch))
+    wait_until(lambda: "numpy" in Path(f"/proc/{process}/maps").read_text())  # loaded after that
+    return process
+
+
 def training_process(scratch):
     """The process of the trial in `scratch`, once it has trained an epoch."""
     wait_until(lambda: [path for path in scratch.glob("*/log.txt") if "epoch 1/" in path.read_text()])
@@ -87,11 +94,11 @@ def test_a_larger_objective_is_a_smaller_loss(trial_job):
     assert result["best_epoch"] == 1 + result["curve"].index(result["metric"])
 
 
-def test_hopeless_trials_are_pruned(trial_job, tmp_path):
+def test_hopeless_trials_are_pruned(trial_job):
     job = trial_job(epochs=4)
     whole = run_trial(TASK, job)
     best = np.minimum.accumulate(whole["curve"])
-    pruned = run_trial_process({**job, "hopeless": [None, best[1] - 1e-6, None, None]}, tmp_path)
+    pruned = run_trial(TASK, {**job, "hopeless": [None, best[1] - 1e-6, None, None]})
     assert (pruned["status"], pruned["epochs"], pruned["curve"]) == ("pruned", 2, whole["curve"][:2])
     assert pruned["loss"] == best[1]
     assert "epoch 2" in pruned["reason"]
@@ -113,12 +120,13 @@ def test_a_trial_sees_the_split_of_all_data_and_of_the_training_part_a_sample(tr
     job = trial_job(max_samples=20, epochs=1)
     job["config"]["dataset_parameters"] |= {"balance_data": balanced}
     assert run_trial(TASK, job)["status"] == "done"
-    _, parts, rows = prepared(TASK, parse_config(job["config"], TASK.schema), skip_bad_files=False)
+    config = parse_config(job["config"], TASK.schema)
+    whole = prepared(TASK, config, configured_data(config))
     training, validation = used
     assert len(training) == len(set(training)) == 20
-    assert set(training) < set(rows) <= set(parts.train)
-    assert np.array_equal(validation, parts.val)
-    assert not set(parts.test) & {*training, *validation}
+    assert set(training) < set(whole.rows) <= set(whole.parts.train)
+    assert np.array_equal(validation, whole.parts.val)
+    assert not set(whole.parts.test) & {*training, *validation}
     assert run_trial(TASK, job)["status"] == "done"
     assert np.array_equal(used[2], training)
 
@@ -161,12 +169,19 @@ def test_an_objective_that_is_not_finite_ends_the_trial(value):
         ({"data_directories": ["/nowhere"]}, "/nowhere"),
     ],
 )
-def test_mistakes_are_failures_in_one_line(trial_job, tmp_path, change, words):
+def test_mistakes_are_failures_in_one_line(trial_job, change, words):
     job = trial_job()
     job["config"] |= change
-    result = run_trial_process(job, tmp_path)
+    result = run_trial(TASK, job)
     assert (result["status"], result["metric"], result["loss"], result["curve"]) == ("failed", None, None, [])
     assert words in result["reason"]
+    assert "\n" not in result["reason"]
+
+
+def test_a_process_tells_of_a_mistake_and_leaves_nothing(trial_job, tmp_path):
+    result = run_trial_process(trial_job(batch_size=0), tmp_path)
+    assert (result["status"], result["metric"], result["loss"], result["curve"]) == ("failed", None, None, [])
+    assert "trial 7: model_parameters.batch_size" in result["reason"]
     assert "\n" not in result["reason"]
     assert list(tmp_path.iterdir()) == []
 
@@ -180,10 +195,13 @@ def test_memory_that_runs_out_is_a_failure(trial_job, tmp_path):
     assert result["memory_mb"] < 3000
 
 
-@pytest.mark.parametrize(("number", "words"), [(signal.SIGKILL, "out of memory perhaps"), (signal.SIGSEGV, "SIGSEGV")])
-def test_a_trial_that_is_killed_is_a_failure(endless_job, tmp_path, number, words):
+@pytest.mark.parametrize(
+    ("number", "process", "words"),
+    [(signal.SIGKILL, training_process, "out of memory perhaps"), (signal.SIGSEGV, begun_process, "SIGSEGV")],
+)
+def test_a_trial_that_is_killed_is_a_failure(endless_job, tmp_path, number, process, words):
     def kill():
-        os.kill(training_process(tmp_path), number)
+        os.kill(process(tmp_path), number)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -192,7 +210,7 @@ def test_a_trial_that_is_killed_is_a_failure(endless_job, tmp_path, number, word
     assert set(result) == FIELDS
     assert (result["number"], result["status"]) == (7, "failed")
     assert words in result["reason"]
-    assert result["memory_mb"] > 100
+    assert result["memory_mb"] > 100 or process is begun_process
     assert list(tmp_path.iterdir()) == []
 
 
@@ -211,14 +229,14 @@ def parent(endless_job, tmp_path):
 
 
 def test_a_trial_dies_with_its_parent(parent, tmp_path):
-    child = training_process(tmp_path / "scratch")
+    child = begun_process(tmp_path / "scratch")
     parent.kill()
     wait_until(lambda: not is_alive(child), SECONDS_TO_DIE)
     assert len(list((tmp_path / "scratch").iterdir())) == 1  # nobody was left to remove it
 
 
 def test_ctrl_c_is_for_the_parent_which_ends_the_trial(parent, tmp_path):
-    child = training_process(tmp_path / "scratch")
+    child = begun_process(tmp_path / "scratch")
     assert os.getpgid(child) != parent.pid
     os.killpg(parent.pid, signal.SIGINT)  # as the terminal does
     error = parent.communicate(timeout=60)[1]

@@ -1,0 +1,59 @@
+"""Figures, reports and the trees that networks are judged beside: most of the time of a small run, spared where nobody looks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from matplotlib.figure import Figure
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+INSTEAD = {
+    "python.training.classification.Classification.figures": lambda *_: {},
+    "python.training.classification.Classification.sample_figures": lambda *_: ({}, Figure()),
+    "channel_tagging.tagging.ChannelTagging.figures": lambda *_: {},
+    "channel_tagging.tagging.plot_temperature_calibration": lambda *_: Figure(),
+    "electron_direction.regression.DirectionRegression._figures": lambda *_: {},
+    "electron_direction.regression.DirectionRegression.sample_figures": lambda *_: ({}, Figure()),
+    "python.training.outputs.save_figures": lambda *_: [],
+    "python.training.outputs.write_report": lambda *_, **__: None,
+    "python.training.baseline.RandomForestClassifier": lambda **options: RandomForestClassifier(
+        **{**options, "n_estimators": 10}
+    ),
+    "channel_tagging.volume_numbers.HistGradientBoostingClassifier": lambda **options: HistGradientBoostingClassifier(
+        **{**options, "max_iter": 10}
+    ),
+}
+
+
+class NoDrawing:
+    """Runs of this process draw nothing, write no report and grow few trees, from `begin` on."""
+
+    def __init__(self) -> None:
+        self.patches = pytest.MonkeyPatch()
+
+    def begin(self) -> None:
+        for place, nothing in INSTEAD.items():
+            self.patches.setattr(place, nothing)
+
+    def end(self) -> None:
+        self.patches.undo()
+
+    @contextmanager
+    def lifted(self, only: str | None = None) -> Iterator[None]:
+        """Runs draw, inside: everything, with the report; or of all figures `only` the one of this name is saved."""
+        from python.training import outputs
+
+        self.end()
+        save = outputs.save_figures
+        if only is not None:
+            self.patches.setattr(outputs, "write_report", INSTEAD["python.training.outputs.write_report"])
+            self.patches.setattr(
+                outputs,
+                "save_figures",
+                lambda figures, folder: save({only: figures[only]} if only in figures else {}, folder),
+            )
+        try:
+            yield
+        finally:
+            self.end()
+            self.begin()
