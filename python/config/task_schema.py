@@ -77,8 +77,9 @@ class Architecture:
 
     def points_read(self, parameters: BuildParameters) -> int:
         """How many points of a sample the network reads; 0 where it takes none."""
-        takes_points = isinstance(parameters, PointParameters) and Input.POINTS in self.inputs(parameters)
-        return parameters.max_points if takes_points else 0
+        if isinstance(parameters, PointParameters) and Input.POINTS in self.inputs(parameters):
+            return parameters.max_points
+        return 0
 
     @property
     def default_loss(self) -> str:
@@ -99,7 +100,7 @@ def _declared_in(module: str) -> Architecture:
         declared = importlib.import_module(module).ARCHITECTURE
     except ConfigError as error:
         what = str(error)
-    except Exception as error:  # a file of the user's own may raise anything
+    except Exception as error:  # noqa: BLE001 (a file of the user's own may raise anything)
         what = f"{reason_of(error)} ({type(error).__name__})"
     else:
         if isinstance(declared, Architecture):
