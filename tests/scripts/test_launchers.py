@@ -263,7 +263,7 @@ def test_tests_and_their_processes_take_nothing_of_the_caller(place):
         "        assert pool.apply(abs, (-1,)) == 1\n"
         "    assert subprocess.run([sys.executable, '-m', 'python.commands.train', 'mt_identifier', '-h']).returncode == 0\n"
     )
-    done = place.run(place.links / "run_tests", "-q", "tests/processes/test_alive.py", PYTHONPATH="")
+    done = place.run(place.links / "run_tests", "-q", "tests/test_processes.py", PYTHONPATH="")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
