@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data_loader import extract_labels_for_mt_identification
 from python.general_purpose_libs import read_json
@@ -48,7 +49,7 @@ def main() -> None:
             folder = run("python.commands.train", "mt_identifier", *options)
             metrics = read_json(folder / "metrics.json")
             (model_file,) = folder.glob("*.keras")
-            images = load_images([real], plane).fit_to((128, 16, 1))
+            images = load_images(DataFolders([real]), plane).fit_to((128, 16, 1))
             labels = extract_labels_for_mt_identification(images.metadata)
             scores = predict(load_network(model_file), images, np.arange(len(images)))[0]
             area = area_under_roc(labels == 1, scores[:, -1])

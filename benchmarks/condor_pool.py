@@ -1,4 +1,4 @@
-"""What becomes of jobs in the HTCondor pool of this machine: the README's table, one small training for each row.
+"""What becomes of jobs in the HTCondor pool of this machine: the table of docs/batch.md, one small training for each row.
 
 Every job must end like the one that was left alone, to the last bit, or leave the queue where it is said to. Without a pool
 nothing is measured. Nodes must have what an `install` environment needs; the training runs on one core, without a GPU.

@@ -19,11 +19,11 @@ from python.detector.calibration import adc_per_mev
 from python.detector.geometry import PLANES
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
-from python.ingest.images import Block, cluster_images
 from python.ingest.matching import match_planes
-from python.ingest.products import ProductSettings
+from python.ingest.products import ProductSettings, make_products
+from python.ingest.readout import Readout
 from python.ingest.root_reader import read_source
-from python.ingest.truth import event_truth, label_clusters, signal_tps
+from python.ingest.truth import event_truth, signal_tps
 
 COPIES = 20
 
@@ -49,22 +49,20 @@ def measure(path: Path, folder: Path) -> dict[str, float]:
     """Return the seconds that each stage takes for the whole file, and whole conversions."""
     source = read_source(path)
     calibration = adc_per_mev("measured")
-    clusters = make_clusters(source.tps, ClusterSettings(), calibration)
-    matches = match_planes(clusters)
-    labels = label_clusters(clusters, source.tps.integral, signal_tps(source))
-    block = Block(source.events, event_truth(source), source.tps, None, calibration, clusters, matches, *labels)
-    drawn = [cluster_images(block, plane, (128, 32)) for plane in range(3)]
+    products = make_products(Readout.of_source(source))
+    drawn = {plane: products.images(plane) for plane in PLANES}
 
     def write() -> None:
-        for plane, (images, table) in zip(PLANES, drawn, strict=True):
-            write_image_file(folder / f"stage_plane{plane}.npz", ImageFile(images, table, source.sources, plane))
+        for plane, made in drawn.items():
+            content = ImageFile(made.images, made.metadata, made.sources, plane)
+            write_image_file(folder / f"stage_plane{plane}.npz", content)
 
     return {
         "reading": seconds(lambda: read_source(path)),
         "truth": seconds(lambda: (event_truth(source), signal_tps(source))),
         "clustering": seconds(lambda: make_clusters(source.tps, ClusterSettings(), calibration)),
-        "matching": seconds(lambda: match_planes(clusters)),
-        "drawing": seconds(lambda: [cluster_images(block, plane, (128, 32)) for plane in range(3)]),
+        "matching": seconds(lambda: match_planes(products.clusters)),
+        "drawing": seconds(lambda: [products.images(plane) for plane in PLANES]),
         "writing": seconds(write),
         "total": seconds(lambda: convert(path, folder, ProductSettings())),
         "total_with_volumes": seconds(lambda: convert(path, folder, ProductSettings(volumes=True))),

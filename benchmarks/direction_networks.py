@@ -28,6 +28,7 @@ from electron_direction.samples import prepare
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.config.load import load_config
+from python.config.overrides import Options
 from python.general_purpose_libs import read_json
 from python.metrics.directions import DirectionResults, direction_statistics, results_of
 from python.networks.saved import load_network
@@ -35,6 +36,7 @@ from python.plots.directions import plot_angle_distribution, plot_uncertainty_ca
 from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
 from python.training.fitting import predict
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 
 RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
@@ -49,11 +51,13 @@ def train(row: str) -> Path:
 
 def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
     """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
-    config: DirectionConfig = load_config(folder / "config.json", TASK.schema, changes, data_directories=[str(data)])
+    config: DirectionConfig = load_config(
+        folder / "config.json", TASK.schema, changes, Options(data_directories=[str(data)])
+    )
     config = config.model_copy(
         update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
     )
-    samples = prepare(config, TASK.architecture(config), skip_bad_files=False)
+    samples = prepare(config, TASK.architecture(config), configured_data(config))
     (model_file,) = folder.glob("*.keras")
     model, problem = load_network(model_file), DirectionRegression(config)
     rows = np.arange(len(samples.set))

@@ -24,15 +24,12 @@ from scipy.stats import chi2, ks_2samp
 from benchmarks.record import ROOT, save_result
 from python.data.metadata import event_keys
 from python.data.sparse_images import SparseImages
-from python.detector.calibration import adc_per_mev
 from python.detector.drift_frame import to_detector_frame
 from python.detector.geometry import APA_PITCH_Z_CM, PLANES, U, V
-from python.ingest.clustering import make_clusters
-from python.ingest.images import Block, cluster_images
-from python.ingest.matching import match_planes
-from python.ingest.products import ProductSettings
+from python.ingest.products import Products, ProductSettings, make_products
+from python.ingest.readout import Readout
 from python.ingest.trigger_primitives import TriggerPrimitives
-from python.ingest.truth import EventTruth, label_clusters
+from python.ingest.truth import EventTruth
 from python.simulation.drift import drift
 from python.simulation.records import Particles
 from python.simulation.response import respond
@@ -113,8 +110,8 @@ def measure(symmetry: Symmetry, place: tuple[int, int], n_events: int, seed: lis
     rng = np.random.default_rng(seed)
     parts = []
     for first in range(0, n_events, EVENTS_AT_A_TIME):
-        block = simulate(DIRECTION * symmetry.signs, place, min(EVENTS_AT_A_TIME, n_events - first), rng)
-        images = [main_images(block, plane) for plane in range(len(PLANES))]
+        products = simulate(DIRECTION * symmetry.signs, place, min(EVENTS_AT_A_TIME, n_events - first), rng)
+        images = [main_images(products, plane) for plane in range(len(PLANES))]
         parts.append([Seen.of(symmetry.bring_back(images, plane)) for plane in range(len(PLANES))])
     return together(parts)
 
@@ -124,7 +121,7 @@ def together(parts: list[list[Seen]]) -> list[Seen]:
     return [sum(seen[1:], seen[0]) for seen in zip(*parts, strict=True)]
 
 
-def simulate(direction: np.ndarray, place: tuple[int, int], n_events: int, rng: np.random.Generator) -> Block:
+def simulate(direction: np.ndarray, place: tuple[int, int], n_events: int, rng: np.random.Generator) -> Products:
     """Simulate electrons along `direction` (3,), drift frame, on a face of APAs of a parity, and cluster what is seen."""
     face, odd = place
     height = rng.uniform(*HEIGHT_CM, n_events) * (1 if odd else -1)
@@ -140,32 +137,19 @@ def simulate(direction: np.ndarray, place: tuple[int, int], n_events: int, rng: 
     )
     deposits, _ = transport(electrons, rng)
     tps, signal, _ = respond(drift(deposits, rng), n_events, rng, ProductSettings().min_sot)
-    return make_block(tps, signal, n_events)
+    return products_of(tps, signal, n_events)
 
 
-def make_block(tps: TriggerPrimitives, signal: np.ndarray, n_events: int) -> Block:
+def products_of(tps: TriggerPrimitives, signal: np.ndarray, n_events: int) -> Products:
     """Cluster, match and label primitives as for image files. Of the truth, which no image needs, nothing is filled in."""
-    unknown, nowhere = np.full(n_events, np.nan), np.full((n_events, 3), np.nan)
-    truth = EventTruth(np.ones(n_events, np.int64), nowhere, nowhere, unknown, nowhere, unknown)
-    calibration = adc_per_mev("measured")
-    clusters = make_clusters(tps, ProductSettings().clusters, calibration)
-    labels = label_clusters(clusters, tps.integral, signal)
-    return Block(
-        event_keys(np.arange(n_events), run=1, subrun=1),
-        truth,
-        tps,
-        None,
-        calibration,
-        clusters,
-        match_planes(clusters),
-        *labels,
-    )
+    events = event_keys(np.arange(n_events), run=1, subrun=1)
+    return make_products(Readout([], events, tps, EventTruth.unknown(n_events), signal))
 
 
-def main_images(block: Block, plane: int) -> np.ndarray:
+def main_images(products: Products, plane: int) -> np.ndarray:
     """Return the images (n, *WINDOW) of the main clusters that are in the drift frame."""
-    images, table = cluster_images(block, plane, ProductSettings().image_shape)
-    return centred(images[(table["is_main_track"] == 1) & (table["drift_frame"] == 1)])
+    found = products.images(PLANES[plane])
+    return centred(found.images[(found.metadata["is_main_track"] == 1) & (found.metadata["drift_frame"] == 1)])
 
 
 def centred(images: SparseImages) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from python.config.load import parse_config
+from python.samples.splits import Split
 from python.training.task import Task
 
 SECONDS = 15.0  # of all measurements of a network together, about
@@ -21,13 +22,16 @@ def network_speed(task: Task, raw: dict[str, Any]) -> dict[str, float]:
     The first steps, in which TensorFlow compiles, are not counted; of several stretches the fastest is taken.
     """
     from python.training.fitting import Feed, build_model, predict, prediction_batch
-    from python.training.preparation import batches
+    from python.training.preparation import batches, configured_data
+    from python.training.training import Training
 
     config = parse_config(raw, task.schema)
-    samples = task.prepare(config, task.architecture(config), skip_bad_files=False)
+    data = configured_data(config)
+    samples = task.prepare(config, task.architecture(config), data)
     rows = np.arange(len(samples.set))
-    training, _ = batches(task, config, samples, rows, rows[:1])
-    model, feed = build_model(task, config), Feed(training)
+    parts = Split(train=rows, val=rows[:1], test=rows[:0], group=rows)
+    shown = batches(Training(task, config, data, samples, parts, rows)).training
+    model, feed = build_model(task, config), Feed(shown)
 
     def seconds(steps: int) -> float:
         started = time.perf_counter()

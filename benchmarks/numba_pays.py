@@ -31,7 +31,7 @@ from python.physics.materials import (
 )
 from python.simulation import electrons
 from python.simulation.electrons import follow_electron
-from python.simulation.tracks import DEPOSIT_COLUMNS, ENERGY, TRACK_COLUMNS, W
+from python.simulation.tracks import DEPOSIT_COLUMNS, ENERGY, TRACK_COLUMNS, Deposited, Stack, W
 
 MANY_ELECTRONS, ELECTRONS_OF_A_BLOCK = 20_000, 250
 ENERGY_MEV = 15.0
@@ -41,13 +41,17 @@ START = (180.0, 0.0, 230.0)
 @njit
 def compiled(count: int, table: np.ndarray, rng: np.random.Generator) -> float:
     """Mean energy that the electrons deposited themselves, in MeV."""
-    stack, deposits, track = np.empty((5000, TRACK_COLUMNS)), np.empty((5000, DEPOSIT_COLUMNS)), np.zeros(TRACK_COLUMNS)
+    tracks, deposits, track = (
+        np.empty((5000, TRACK_COLUMNS)),
+        np.empty((5000, DEPOSIT_COLUMNS)),
+        np.zeros(TRACK_COLUMNS),
+    )
     total = 0.0
     for _ in range(count):
         track[:] = 0.0
         track[0], track[1], track[2], track[W], track[ENERGY] = START[0], START[1], START[2], 1.0, ENERGY_MEV
-        written = np.int64(0)
-        _, deposits, written, _ = follow_electron(track, 0, stack, np.int64(0), deposits, written, table, rng)
+        stack, deposited = Stack(tracks, np.int64(0)), Deposited(deposits, np.int64(0))
+        _, (deposits, written), _ = follow_electron(track, 0, stack, deposited, table, rng)
         total += deposits[:written, 3].sum()
     return total / count
 

@@ -13,7 +13,9 @@ from benchmarks.record import ROOT, save_result, seconds
 from benchmarks.simulated_sets import simulated
 from mt_identifier.main import TASK
 from python.config.load import load_config
+from python.config.overrides import Options
 from python.training.device import choose_device
+from python.training.preparation import configured_data
 
 CONFIG = ROOT / "json" / "mt_identifier" / "quick_test.json"
 NETWORKS = {  # layers x filters
@@ -37,10 +39,10 @@ def speed(n_layers: int, n_filters: int, shape: tuple[int, int, int]) -> dict[st
             f"model_parameters.build_parameters.n_conv_layers={n_layers}",
             f"model_parameters.build_parameters.n_filters={n_filters}",
         ],
-        data_directories=[str(simulated("test"))],
+        Options(data_directories=[str(simulated("test"))]),
     )
     started = time.perf_counter()
-    samples = TASK.read(config, TASK.architecture(config), skip_bad_files=False)
+    samples = TASK.read(config, TASK.architecture(config), configured_data(config))
     reading = time.perf_counter() - started
     model = build_model(TASK, config)
     rows = np.arange(min(IMAGES, len(samples)))

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import ROOT, save_result, seconds
-from python.commands.tasks import TASKS
 from python.general_purpose_libs import processor_cores, write_json
 from python.runs.facts import summary
 from python.runs.registry.registry import Registry
+from python.tasks import TASKS
 
 ENTRIES, PROCESSES, RUNS_EACH = 10_000, 8, 25
 STATES = ("done", "done", "done", "failed", "done", "done", "done", "interrupted")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import ROOT, save_result
-from python.ingest import products
+from python.ingest import product_files, products, reconstruction
 from python.ingest.products import ProductSettings
 from python.simulation import events
 from python.simulation.backgrounds import NOMINAL_RATES
@@ -25,16 +25,9 @@ from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
 
 STAGES = {
     events: ("_neutrinos", "background_particles", "transport", "drift", "respond"),
-    products: (
-        "make_clusters",
-        "match_planes",
-        "label_clusters",
-        "cluster_images",
-        "volume_images",
-        "make_points",
-        "write_image_file",
-        "write_point_file",
-    ),
+    reconstruction: ("make_clusters", "match_planes", "label_clusters"),
+    products: ("cluster_images", "volume_images", "make_points"),
+    product_files: ("write_image_file", "write_point_file"),
 }
 NO_BACKGROUND = dict.fromkeys(NOMINAL_RATES, 0.0)
 LARGEST_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import REAL_FILES, save_result, seconds
+from python.data.data_origin import DataFolders
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import load_images
 from python.data.sparse_images import SparseImages
@@ -27,7 +28,7 @@ def real_triples(folder: Path) -> dict[str, ImageFile]:
     """The images of complete matches, in the same order on each plane."""
     for path in REAL_FILES:
         convert(path, folder, ProductSettings())
-    sets = {plane: load_images([folder], plane) for plane in PLANES}
+    sets = {plane: load_images(DataFolders([folder]), plane) for plane in PLANES}
     identity = {
         plane: list(zip(s.metadata["source"], s.metadata["match_id"], strict=True)) for plane, s in sets.items()
     }
@@ -56,8 +57,8 @@ def main() -> None:
         many = Path(scratch, "many")
         for part in range(MANY // TRIPLES):
             write_image_file(many / f"part{part}_planeX.npz", triples["X"])
-        load_many = seconds(lambda: load_images([many], "X"), repeats=1)
-        load_sparse = seconds(lambda: [load_images([own], plane) for plane in PLANES])
+        load_many = seconds(lambda: load_images(DataFolders([many]), "X"), repeats=1)
+        load_sparse = seconds(lambda: [load_images(DataFolders([own]), plane) for plane in PLANES])
         load_dense = seconds(lambda: [np.load(dense_folder / f"dense{plane}.npz")["images"] for plane in PLANES])
     stores = [content.images for content in triples.values()]
     dense = [np.asarray(store) for store in stores]

@@ -28,12 +28,15 @@ from channel_tagging.main import TASK
 from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
 from python.config.load import load_config
+from python.config.overrides import Options
+from python.data.data_origin import DataFolders
 from python.data.image_set import join_image_sets, load_images
 from python.general_purpose_libs import read_json
 from python.metrics.classification import classification_metrics
 from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
 from python.networks.saved import load_network
 from python.training.fitting import predict
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 from python.training.task import Samples
 
@@ -48,8 +51,10 @@ KEPT = (
 
 def test_samples(folder: Path) -> Samples:
     """The matched events among the test events, as the network of the run takes them."""
-    config = load_config(folder / "config.json", TASK.schema, data_directories=[str(simulated("mixed_test"))])
-    volumes = TASK.read(config, TASK.architecture(config), False)
+    config = load_config(
+        folder / "config.json", TASK.schema, options=Options(data_directories=[str(simulated("mixed_test"))])
+    )
+    volumes = TASK.read(config, TASK.architecture(config), configured_data(config))
     rows = test_rows(volumes.metadata)
     return Samples(volumes.keep("of the benchmark", rows), channels(volumes)[rows])
 
@@ -130,10 +135,10 @@ def measured(row: str) -> dict[str, Any]:
 
 def yardsticks() -> dict[str, Any]:
     """Boosted trees on reconstructed numbers, and on the energy of the main cluster alone, trained as the networks are."""
-    test = load_images([simulated("mixed_test")], "X", kind="volumes")
+    test = load_images(DataFolders([simulated("mixed_test")]), "X", kind="volumes")
     table = {}
     for data in ("mixed_small", "mixed"):
-        train = load_images([simulated(data)], "X", kind="volumes")
+        train = load_images(DataFolders([simulated(data)]), "X", kind="volumes")
         both = join_image_sets([train, test])
         labels, train_rows, rows = channels(both), np.arange(len(train)), len(train) + test_rows(test.metadata)
         energy = both.metadata["cluster_energy"]

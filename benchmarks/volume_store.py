@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import ROOT, save_result, seconds
+from python.data.data_origin import DataFolders
 from python.data.image_set import ImageSet, load_images
 from python.simulation.embedded import embedded_data_set
 
@@ -34,7 +35,7 @@ def resident_megabytes(key: str) -> float:
 
 
 def loaded(folder: Path, loading: str) -> ImageSet:
-    return load_images([folder], "X", kind="volumes", streamed=loading == "streaming")
+    return load_images(DataFolders([folder], streamed=loading == "streaming"), "X", kind="volumes")
 
 
 def report_memory(folder: Path, loading: str) -> None:

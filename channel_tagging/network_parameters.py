@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from python.config.task_schema import BuildParameters, InputShape, decay_rate
+from python.config.schema import BuildParameters, decay_rate
+from python.config.task_schema import InputShape
 from python.networks.classification_losses import CrossEntropyParameters, FocalParameters
 
 CLASSES = ("cc", "es")
@@ -72,8 +73,9 @@ def seen_shape(input_shape: InputShape, parameters: VolumeParameters) -> InputSh
 
 def sight_fits(input_shape: InputShape, parameters: VolumeParameters) -> str | None:
     """Why the window of a cropped input, or the pixel of a resized one, is larger than the image, or None when it is not."""
-    name = {"cropped": "crop_shape", "resized": "resize_factor"}.get(parameters.input_mode)
-    sides, window = input_shape[:2], getattr(parameters, name) if name else (1, 1)
+    of_mode = {"cropped": ("crop_shape", parameters.crop_shape), "resized": ("resize_factor", parameters.resize_factor)}
+    name, window = of_mode.get(parameters.input_mode, ("", (1, 1)))
+    sides = input_shape[:2]
     if all(inner <= outer for inner, outer in zip(window, sides, strict=True)):
         return None
     return f"{name} {window[0]} x {window[1]} is larger than the images, {sides[0]} x {sides[1]}"

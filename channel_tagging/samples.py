@@ -11,6 +11,7 @@ from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
 from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture
+from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet, join_image_sets, random_rows
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.overlaps import shortened
@@ -18,27 +19,25 @@ from python.data.triples import TripleSet, join_planes, with_points
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 from python.plots.report import cut_table_text
-from python.training.preparation import data_folders, limit, read_plane_images, without_repeated
-from python.training.task import Samples, SampleSet
+from python.training.preparation import limit, read_plane_images, without_repeated
+from python.training.task import PicturedSamples, Samples, SampleSet
 
 CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
 
-def read(config: TaggingConfig, architecture: Architecture, skip_bad_files: bool) -> SampleSet:
+def read(config: TaggingConfig, architecture: Architecture, data: DataOrigin) -> PicturedSamples:
     """Volumes as the network takes them, whether their channel is known or not."""
-    folders = data_folders(config)
-    planes = [_load(config, plane, folders, skip_bad_files) for plane in _planes(config, architecture)]
-    return _as_taken(_joined(planes), config, architecture, folders, skip_bad_files)
+    planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
+    return _as_taken(_joined(planes), config, architecture, data)
 
 
-def prepare(config: TaggingConfig, architecture: Architecture, skip_bad_files: bool) -> Samples:
+def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> Samples[PicturedSamples]:
     """Volumes of one plane or three, each once, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
-    folders = data_folders(config)
     if config.es_directories and config.cc_directories:
-        of_channel = {ES: config.es_directories, CC: config.cc_directories}
-        planes = [_of_both(config, plane, of_channel, skip_bad_files) for plane in _planes(config, architecture)]
+        of_channel = {ES: data.only(config.es_directories), CC: data.only(config.cc_directories)}
+        planes = [_of_both(config, plane, of_channel) for plane in _planes(config, architecture)]
     else:
-        planes = [_load(config, plane, folders, skip_bad_files) for plane in _planes(config, architecture)]
+        planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
     volumes = without_repeated(_joined(planes))
     volumes = volumes.keep("with a known channel", volumes.metadata["is_es_interaction"] != UNKNOWN)
     if len(volumes) == 0:
@@ -48,7 +47,7 @@ def prepare(config: TaggingConfig, architecture: Architecture, skip_bad_files: b
         )
     volumes = _limit_classes(volumes, config)
     volumes = limit(volumes, channels(volumes), config.dataset_parameters).set
-    volumes = _as_taken(volumes, config, architecture, folders, skip_bad_files)
+    volumes = _as_taken(volumes, config, architecture, data)
     return Samples(volumes, channels(volumes))
 
 
@@ -63,15 +62,9 @@ def _planes(config: TaggingConfig, architecture: Architecture) -> Sequence[str]:
     return (config.plane,) if "image" in inputs else PLANES
 
 
-def _load(config: TaggingConfig, plane: str, folders: Sequence[str], skip_bad_files: bool) -> ImageSet:
-    return read_plane_images(config.model_copy(update={"plane": plane}), folders, skip_bad_files, kind="volumes")
-
-
-def _of_both(
-    config: TaggingConfig, plane: str, folders_of: Mapping[int, Sequence[str]], skip_bad_files: bool
-) -> ImageSet:
+def _of_both(config: TaggingConfig, plane: str, data_of: Mapping[int, DataFolders]) -> ImageSet:
     """The volumes of one plane from the folders of each channel."""
-    parts = {channel: _load(config, plane, folders, skip_bad_files) for channel, folders in folders_of.items()}
+    parts = {channel: read_plane_images(config, data, plane, "volumes") for channel, data in data_of.items()}
     for channel, part in parts.items():
         _check_channel(part, channel)
         part.metadata["is_es_interaction"] = int(channel == ES)
@@ -95,17 +88,13 @@ def _joined(planes: Sequence[ImageSet]) -> ImageSet | TripleSet:
 
 
 def _as_taken(
-    volumes: ImageSet | TripleSet,
-    config: TaggingConfig,
-    architecture: Architecture,
-    folders: Sequence[str],
-    skip_bad_files: bool,
+    volumes: ImageSet | TripleSet, config: TaggingConfig, architecture: Architecture, data: DataOrigin
 ) -> ImageSet | TripleSet:
     """The volumes with everything else that the network takes."""
     parameters = config.model_parameters.build_parameters
     inputs = architecture.inputs(parameters)
-    if "points" in inputs:
-        volumes = with_points(volumes, folders, parameters.max_points, skip_bad_files)
+    if at_most := architecture.points_read(parameters):
+        volumes = with_points(volumes, data, at_most)
     if "numbers" in inputs:
         volumes = replace(volumes, numbers=volume_numbers(volumes.of_plane()))
     return volumes if "image" in inputs else replace(volumes, inputs=inputs)

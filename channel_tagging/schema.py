@@ -8,12 +8,14 @@ from typing import Literal
 from pydantic import Field
 
 from channel_tagging import models
+from channel_tagging.older import OLDER
+from python.config.classification import ClassifierConfig, ClassifierDataset
 from python.config.problems import Problem
-from python.config.schema import PLACE, DatasetParameters, RunConfig, Texts
+from python.config.schema import PLACE, Texts
 from python.config.task_schema import Architecture, TaskSchema, architectures_in
 
 
-class TaggingDataset(DatasetParameters):
+class TaggingDataset(ClassifierDataset):
     max_samples_per_class: int | None = Field(
         None, ge=1, description="Use at most so many volumes of each channel, drawn at random; null: all."
     )
@@ -23,7 +25,7 @@ class TaggingDataset(DatasetParameters):
     )
 
 
-class TaggingConfig(RunConfig):
+class TaggingConfig(ClassifierConfig):
     es_directories: Texts | None = Field(
         None,
         description="Folders with volumes of elastic scattering, instead of data_directories.",
@@ -35,6 +37,10 @@ class TaggingConfig(RunConfig):
         json_schema_extra=PLACE,
     )
     dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
+
+    @property
+    def streamed(self) -> bool:
+        return self.dataset_parameters.loading == "streaming"
 
     @property
     def named_folders(self) -> tuple[str, ...]:
@@ -70,4 +76,5 @@ SCHEMA = TaskSchema(
     monitors=("val_loss", "val_accuracy", "val_auc"),
     config=TaggingConfig,
     rules=rules,
+    older=OLDER,
 )

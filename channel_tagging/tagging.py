@@ -23,7 +23,7 @@ from python.plots.tagging import (
 )
 from python.samples.augmentation import RandomFlips
 from python.training.classification import Classification
-from python.training.task import Evaluation
+from python.training.task import Evaluation, PicturedSamples
 
 
 class ChannelTagging(Classification):
@@ -35,7 +35,7 @@ class ChannelTagging(Classification):
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
 
-    def baseline(self, evaluation: Evaluation) -> tuple[str, np.ndarray]:
+    def baseline(self, evaluation: Evaluation[PicturedSamples]) -> tuple[str, np.ndarray]:
         samples = evaluation.samples
         found = baseline_scores(
             samples.set.of_plane(), samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
@@ -45,7 +45,9 @@ class ChannelTagging(Classification):
     def metrics_of(self, labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
         return {**super().metrics_of(labels, scores), **tagging_metrics(labels, scores)}
 
-    def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+    def evaluate(
+        self, evaluation: Evaluation[PicturedSamples]
+    ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         metrics, table, figures = super().evaluate(evaluation)
         labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
         validation = evaluation.val_predictions
@@ -69,7 +71,7 @@ class ChannelTagging(Classification):
         figures["temperature"] = plot_temperature_calibration(labels, scores, temperature)
         return metrics, table, figures
 
-    def figures(self, evaluation: Evaluation) -> dict[str, Figure]:
+    def figures(self, evaluation: Evaluation[PicturedSamples]) -> dict[str, Figure]:
         labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
         electron = evaluation.samples.set.metadata["true_electron_energy"][evaluation.test_rows]
         return {

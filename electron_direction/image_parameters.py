@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from python.config.task_schema import BuildParameters
+from python.config.schema import BuildParameters
 
 KERNEL_SIZE = Field(3, ge=1, le=15, description="Side of the convolution kernels in pixels.")
 

@@ -59,7 +59,7 @@ class DirectionRegression:
     def undefined(self, _labels: np.ndarray) -> dict[str, str]:
         return {}
 
-    def targets(self, samples: Samples) -> np.ndarray:
+    def targets(self, samples: Samples[TripleSet]) -> np.ndarray:
         """Direction, kinetic energy of the electron in MeV, and whether it is elastic scattering, (N, 5) float32."""
         table = samples.set.metadata
         channel = np.where(table["is_es_interaction"] < 0, np.nan, table["is_es_interaction"])
@@ -106,7 +106,7 @@ class DirectionRegression:
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         return self.answer.combined(outputs)
 
-    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def predictions(self, outputs: np.ndarray, samples: Samples[TripleSet], rows: np.ndarray) -> dict[str, np.ndarray]:
         table = samples.set.metadata[rows]
         found = (self.answer.of_several() if self.config.ensemble else self.answer).estimates(outputs)
         known = {name: value for name, value in vars(found).items() if value is not None and name != "direction"}
@@ -128,7 +128,7 @@ class DirectionRegression:
             **self.answer.beside(outputs),
         }
 
-    def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+    def evaluate(self, evaluation: Evaluation[TripleSet]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         triples, rows, seed = evaluation.samples.set, evaluation.test_rows, evaluation.seed
         results = results_of(evaluation.predictions, triples.metadata[rows])
         supernova = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(FLUX)))
@@ -146,9 +146,9 @@ class DirectionRegression:
             metrics[f"{FLUX}_limit_68_deg_above_{energy}_mev"] = limit["containment_68_deg"]
         return metrics, metrics_table(table, COLUMNS), self._figures(evaluation, results)
 
-    def _figures(self, evaluation: Evaluation, results: DirectionResults) -> dict[str, Figure]:
+    def _figures(self, evaluation: Evaluation[TripleSet], results: DirectionResults) -> dict[str, Figure]:
         seed, rows = evaluation.seed, evaluation.test_rows
-        triples: TripleSet = evaluation.samples.set
+        triples = evaluation.samples.set
 
         def images_of(indices: np.ndarray) -> dict[str, np.ndarray]:
             return {name.lower(): triples.images[plane].dense(rows[indices]) for plane, name in enumerate(PLANES)}
@@ -169,9 +169,9 @@ class DirectionRegression:
             figures["best_and_worst"] = plot_best_and_worst_events(images_of, results, LOWEST_ENERGY_SHOWN_MEV)
         return figures
 
-    def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
+    def sample_figures(self, samples: Samples[TripleSet], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw the three planes of the first samples, each for itself and as one figure."""
-        triples: TripleSet = samples.set
+        triples = samples.set
         singles, images, titles = {}, [], []
         for row in range(min(-(-number // len(PLANES)), len(triples))):
             entry = triples.metadata[row]

@@ -8,53 +8,50 @@ import numpy as np
 
 from electron_direction.schema import DirectionConfig, Selection
 from python.config.task_schema import Architecture
-from python.data.image_set import load_images
-from python.data.inventory import file_facts
+from python.data.data_origin import DataOrigin
 from python.data.metadata import UNKNOWN
-from python.data.old_orientation import orient_old_images, to_old_orientation
-from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
+from python.data.old_orientation import to_old_orientation
+from python.data.triples import TripleSet, clouds_around, electron_directions, join_planes, with_points
 from python.detector.geometry import PLANES, U, V
-from python.general_purpose_libs import DataError, with_progress
+from python.general_purpose_libs import DataError
 from python.plots.report import cut_table_text
-from python.training.preparation import data_folders, limit, without_repeated
+from python.training.preparation import limit, oriented, without_repeated
 from python.training.task import Samples
 
 CHANNELS = {"es": 1, "cc": 0}
 
 
-def read(config: DirectionConfig, architecture: Architecture, skip_bad_files: bool) -> TripleSet:
+def read(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> TripleSet:
     """Matched clusters as the network takes them, chosen by what is reconstructed alone."""
-    return _as_taken(_matched(config, skip_bad_files), config, architecture, skip_bad_files)
+    return _as_taken(_matched(config, data), config, architecture, data)
 
 
-def prepare(config: DirectionConfig, architecture: Architecture, skip_bad_files: bool) -> Samples:
+def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> Samples[TripleSet]:
     """Matched clusters with a known direction, chosen as the configuration says; labelled 1 ES, 0 CC (or not known)."""
-    triples = _selected_by_truth(_matched(config, skip_bad_files), config.selection)
+    triples = _selected_by_truth(_matched(config, data), config.selection)
     triples = triples.keep("with a known direction", np.isfinite(electron_directions(triples.metadata)).all(axis=1))
     triples = without_repeated(triples)
     triples = limit(triples, _channels(triples), config.dataset_parameters).set
-    triples = _as_taken(triples, config, architecture, skip_bad_files)
+    triples = _as_taken(triples, config, architecture, data)
     if len(triples) == 0:
         raise DataError(
             f"no sample is left:\n{cut_table_text(triples.cuts)}\nchange selection, or give data that hold such samples"
         )
     if triples.clouds is None:
-        triples = _with_points_of_all(triples, config, skip_bad_files)
+        triples = _with_points_of_all(triples, data)
     return Samples(triples, _channels(triples))
 
 
-def _matched(config: DirectionConfig, skip_bad_files: bool) -> TripleSet:
-    return _selected_by_reconstruction(_joined(config, skip_bad_files), config.selection)
+def _matched(config: DirectionConfig, data: DataOrigin) -> TripleSet:
+    return _selected_by_reconstruction(_joined(config, data), config.selection)
 
 
-def _as_taken(
-    triples: TripleSet, config: DirectionConfig, architecture: Architecture, skip_bad_files: bool
-) -> TripleSet:
+def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> TripleSet:
     """The samples in the frame of the configuration, with everything that the network takes of them."""
     parameters = config.model_parameters.build_parameters
     inputs = architecture.inputs(parameters)
-    if "points" in inputs:
-        triples = with_points(triples, data_folders(config), parameters.max_points, skip_bad_files)
+    if at_most := architecture.points_read(parameters):
+        triples = with_points(triples, data, at_most)
     if config.dataset_parameters.frame == "old":
         turned = (to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images))
         triples = replace(triples, images=tuple(turned))
@@ -65,20 +62,9 @@ def _channels(triples: TripleSet) -> np.ndarray:
     return (triples.metadata["is_es_interaction"] == 1).astype(np.int64)
 
 
-def _joined(config: DirectionConfig, skip_bad_files: bool) -> TripleSet:
-    parameters = config.dataset_parameters
-    planes = []
-    for plane in PLANES:
-        images = load_images(
-            data_folders(config),
-            plane,
-            pattern=parameters.batch_pattern,
-            skip_bad_files=skip_bad_files,
-            progress=lambda paths, plane=plane: with_progress(paths, f"reading images of plane {plane}", "files"),
-        )
-        if parameters.old_flips is not None:
-            images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
-        planes.append(images.fit_to(config.model_parameters.input_shape))
+def _joined(config: DirectionConfig, data: DataOrigin) -> TripleSet:
+    shape = config.model_parameters.input_shape
+    planes = [oriented(data.images(plane), config).fit_to(shape) for plane in PLANES]
     for name, images in zip(PLANES, planes, strict=True):
         orientation = images.metadata["drift_frame"]
         if np.any(orientation == UNKNOWN) and not np.any(orientation == 1):
@@ -121,12 +107,10 @@ def _selected_by_truth(triples: TripleSet, selection: Selection) -> TripleSet:
     return triples
 
 
-def _with_points_of_all(triples: TripleSet, config: DirectionConfig, skip_bad_files: bool) -> TripleSet:
+def _with_points_of_all(triples: TripleSet, data: DataOrigin) -> TripleSet:
     """The samples with the points around them where every one has some: networks of images need none, their yardstick does."""
-    folders = data_folders(config)
-    points = find_point_files(folders)
-    if not points:
+    points = data.points()
+    if points is None:
         return triples
-    clouds, found = read_clouds(triples, points, folders, skip_bad_files)
-    files = [file_facts(path) for path in points.paths]
-    return replace(triples, clouds=clouds, files=[*triples.files, *files]) if found.all() else triples
+    clouds, found = clouds_around(triples, points)
+    return replace(triples, clouds=clouds, files=[*triples.files, *points.files]) if found.all() else triples

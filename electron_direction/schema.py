@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 
 from electron_direction import models
+from electron_direction.older import OLDER
 from python.config.problems import Path, Problem
 from python.config.schema import DatasetParameters, RunConfig, Section
 from python.config.task_schema import Architecture, TaskSchema, architectures_in
@@ -111,4 +112,5 @@ SCHEMA = TaskSchema(
     monitors=("val_loss", "val_angle"),
     config=DirectionConfig,
     rules=rules,
+    older=OLDER,
 )

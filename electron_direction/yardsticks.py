@@ -7,7 +7,7 @@ import numpy as np
 from python.data.triples import TripleSet
 from python.metrics.direction_limit import intrinsic_limit, limit_range
 from python.metrics.directions import DirectionResults
-from python.metrics.principal_axis import point_along, principal_axis, towards_blips
+from python.metrics.principal_axis import PlanePoints, point_along, principal_axis, towards_blips
 
 LEVELS = {"containment_68_deg": 0.68, "median_deg": 0.5}
 LIMIT_LEVEL = 0.68  # of the table of limits
@@ -21,15 +21,14 @@ def principal_axis_results(
     `results` are those of the network on the same rows, whose truth is taken. An event without an axis points anywhere.
     """
     clouds = triples.clouds.take(rows)
-    plane, owner = clouds.column("plane").astype(np.int64), clouds.owner
-    across, drift = clouds.column("across").astype(float), clouds.column("peak").astype(float)
-    charge, inside = clouds.column("integral").astype(float), clouds.column("in_cluster") == 1
-    track = (plane[inside], across[inside], drift[inside], charge[inside], owner[inside])
-    axes = principal_axis(*track, len(rows))
+    across, drift, charge = (clouds.column(name).astype(float) for name in ("across", "peak", "integral"))
+    points = PlanePoints(clouds.column("plane").astype(np.int64), across, drift, charge, clouds.owner)
+    inside = clouds.column("in_cluster") == 1
+    axes = principal_axis(points.take(inside), len(rows))
     axes = np.where(np.isfinite(axes), axes, [1.0, 0.0, 0.0])
     heads = {
         "head known": results.truth,
-        "head towards the rest": towards_blips(plane, across, drift, charge, inside, owner, len(rows)),
+        "head towards the rest": towards_blips(points, inside, len(rows)),
     }
     return {
         name: DirectionResults(

@@ -7,16 +7,17 @@ import numpy as np
 from mt_identifier.schema import SCHEMA
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
+from python.data.data_origin import DataOrigin
 from python.data.image_set import ImageSet
 from python.data_loader import extract_labels_for_mt_identification
 from python.training.classification import Classification
-from python.training.preparation import data_folders, limit, read_plane_images, without_repeated
+from python.training.preparation import limit, read_plane_images, without_repeated
 from python.training.task import Samples, Task
 
 
-def read(config: RunConfig, _architecture: Architecture, skip_bad_files: bool) -> ImageSet:
+def read(config: RunConfig, _architecture: Architecture, data: DataOrigin) -> ImageSet:
     """Cluster images of one plane."""
-    return read_plane_images(config, data_folders(config), skip_bad_files)
+    return read_plane_images(config, data, config.plane)
 
 
 def labels(images: ImageSet, architecture: Architecture) -> np.ndarray:
@@ -24,9 +25,9 @@ def labels(images: ImageSet, architecture: Architecture) -> np.ndarray:
     return extract_labels_for_mt_identification(images.metadata, multiclass=len(architecture.classes) > 2)
 
 
-def prepare(config: RunConfig, architecture: Architecture, skip_bad_files: bool) -> Samples:
+def prepare(config: RunConfig, architecture: Architecture, data: DataOrigin) -> Samples[ImageSet]:
     """Cluster images of one plane, each once, labelled by the architecture's classes; those that cannot be labelled are cut."""
-    images = without_repeated(read(config, architecture, skip_bad_files))
+    images = without_repeated(read(config, architecture, data))
     images = images.keep("with a known label", labels(images, architecture) >= 0)
     return limit(images, labels(images, architecture), config.dataset_parameters)
 

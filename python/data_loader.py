@@ -7,6 +7,9 @@
     print(dl.get_dataset_statistics(metadata))
     images, labels = dl.balance_dataset(images, labels, method="undersample")
 
+    products = dl.products_of_primitives("es_tpstream.root")  # without a file in between
+    images = products.images("X").images
+
 Images stay sparse: `images[3]` is one dense image, `images.dense(rows)` a dense batch, `numpy.asarray(images)` all of them.
 Metadata are a structured array with named columns (`python.data.metadata` lists them with units).
 """
@@ -14,13 +17,17 @@ Metadata are a structured array with named columns (`python.data.metadata` lists
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from python.data.image_set import load_images, random_rows
+from python.data.input_files import Folders
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.sparse_images import SparseImages
+from python.ingest.products import Products, ProductSettings, make_products
+from python.ingest.readout import Readout, read_readout
 from python.samples.balance import balanced_rows
 
 
@@ -39,9 +46,28 @@ def load_dataset_from_directory(
     choice of that many, in file order. `pattern` selects files, `{plane}` in it stands for the plane.
     Raises DataError when the folder is missing, has no file of that plane, or files are broken (all are named).
     """
-    found = load_images([data_dir], plane, pattern=pattern, skip_bad_files=skip_bad_files)
+    found = load_images(Folders([data_dir], pattern, skip_bad_files), plane)
     rows = random_rows(len(found), max_samples, seed)
     return found.images[rows], found.metadata[rows]
+
+
+def products_of_primitives(
+    primitives: str | os.PathLike | Mapping[str, np.ndarray], settings: ProductSettings | None = None
+) -> Products:
+    """Make clusters, matches, images, volumes and points of trigger primitives in memory.
+
+    `primitives` is the path of a ROOT file, or arrays (N,) of whole numbers by name: `event`, `channel`, `start` (in ticks of
+    0.5 us), `sot` and `to_peak` (samples over threshold, and from the start to the peak), `integral` and `peak` (ADC), and `run`
+    with `subrun` where there are. `settings` say how clusters are made, and the shape of their images.
+
+    Of the answer, `clusters` and `matches` are arrays over all clusters; `images(plane)`, `images(plane, "volumes")` and
+    `points()` have `metadata` each, whose column `cluster` numbers the clusters; `only(numbers)` is the same of some clusters
+    alone, with a volume around each of these instead of around the most energetic X cluster of each event. Raises DataError when
+    the file or the arrays are not what they should be.
+    """
+    if isinstance(primitives, Mapping):
+        return make_products(Readout.of_arrays(primitives), settings)
+    return make_products(read_readout(primitives, (settings or ProductSettings()).min_sot), settings)
 
 
 def extract_labels_for_mt_identification(metadata: np.ndarray, multiclass: bool = False) -> np.ndarray:

@@ -109,7 +109,7 @@ def reason_of(error: BaseException) -> str:
     return ascii(" ".join(str(error).split()))[1:-1][:200] or type(error).__name__
 
 
-_OWN_PACKAGES = {"python", "mt_identifier", "channel_tagging", "electron_direction"}
+_PROJECT = Path(__file__).resolve().parents[1]
 _ELSEWHERE = "choose another output folder with -o"
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"free some space or {_ELSEWHERE}"),
@@ -154,7 +154,7 @@ def run_command(main: Callable[[], int | None], stopped: StopRequested | None = 
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] in _OWN_PACKAGES:
+        if error.name is None or (_PROJECT / error.name.split(".")[0]).is_dir():  # of its own
             raise
         print(
             f"error: this Python ({sys.executable}) lacks the package {error.name}; "

@@ -38,9 +38,9 @@ find_python() {
     fail 2 "Python 3.11 or newer is needed and none is on the PATH; install python3.11 or set up an LCG view"
 }
 
-wants_help() {
+asks_about_itself() {
     local argument
-    for argument in "$@"; do [[ $argument == -h || $argument == --help ]] && return 0; done
+    for argument in "$@"; do [[ $argument == -h || $argument == --help || $argument == --version ]] && return 0; done
     return 1
 }
 
@@ -105,8 +105,8 @@ use_existing() {
 asked=" $*"
 trap 'stop TERM' TERM
 [[ $project_root != *:* ]] || fail 2 "$project_root: Python cannot work in a folder with a colon in its path; rename it"
-if wants_help "$@"; then
-    export PYTHONPATH= # help needs the standard library alone
+if asks_about_itself "$@"; then
+    export PYTHONPATH= # the answer needs the standard library alone
     use_existing
 elif [[ ${ML_POINTING_ENV:-} == system || -n ${LCG_VERSION:-} || "$(command -v python3)" == /cvmfs/*/lcg/* ]]; then
     use_existing

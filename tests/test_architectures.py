@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from annotated_types import Ge, Gt, Le, Lt
 
-from python.commands.tasks import TASKS, load_schema, load_task
+from python.commands.tasks import load_schema, load_task
 from python.config.load import parse_config
-from python.config.task_schema import BuildParameters, Input
+from python.config.schema import BuildParameters
+from python.config.task_schema import Input
 from python.general_purpose_libs import ConfigError
 from python.networks.saved import save_network
+from python.tasks import TASKS
 from python.training.fitting import build_model
 
 NETWORKS = [

@@ -3,6 +3,10 @@ import pytest
 
 from python import data_loader as dl
 from python.general_purpose_libs import DataError
+from python.ingest.clustering import ClusterSettings
+from python.ingest.products import ProductSettings
+from tests.ingest.root_files import TP_TREE, make_tps, tp_columns, write_root
+from tests.ingest.test_matching import deposit
 from tests.synthetic import write_folder
 
 
@@ -24,6 +28,22 @@ def test_max_samples_is_a_fixed_random_choice(folder):
     np.testing.assert_array_equal(first[1]["event"], again[1]["event"])
     assert len(set(first[1]["source"])) == 2
     assert len(dl.load_dataset_from_directory(folder, max_samples=1000)[0]) == 80
+
+
+def test_products_of_primitives_in_a_file_and_in_arrays(tmp_path):
+    rows = make_tps(deposit(200.0, 100.0, 50.0, mev=12.0) + deposit(-150.0, -300.0, 350.0, mev=5.0))
+    path = write_root(tmp_path / "a.root", {TP_TREE: tp_columns(rows)})
+    columns = {
+        name: getattr(rows, name) for name in ("event", "channel", "start", "sot", "to_peak", "integral", "peak")
+    }
+    for products in (dl.products_of_primitives(path), dl.products_of_primitives(columns)):
+        np.testing.assert_allclose(products.images("X").metadata["cluster_energy"], [5, 12], rtol=0.01)
+        assert products.images("U").images.shape == (128, 32)
+        assert len(products.images("V", "volumes")) == 1
+        assert len(products.only(np.arange(len(products.clusters))).images("V", "volumes")) == 2
+    settings = ProductSettings(image_shape=(64, 16), clusters=ClusterSettings(energy_cut=6.0))
+    images = dl.products_of_primitives(path, settings).images("X").images
+    assert (len(images), images.shape) == (1, (64, 16))
 
 
 def test_missing_plane(folder):

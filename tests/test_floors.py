@@ -11,6 +11,7 @@ FLOORS = {
     for floor, room in re.findall(r"^\| (\d+) \| `([\w/.]+)` \|", PLAN, re.MULTILINE)
 }
 LONGEST = 400  # lines of a file that is one idea
+MOST_PARAMETERS = 6  # of a function: what is more belongs together, and has a name
 
 
 def room_of(name):
@@ -56,3 +57,15 @@ def test_imports_go_downhill():
 def test_files_are_one_idea():
     lengths = {module: len(path.read_text().splitlines()) for path, module in modules()}
     assert {module: length for module, length in lengths.items() if length > LONGEST} == {}, "perhaps two ideas"
+
+
+def test_functions_take_few_parameters():
+    many = {}
+    for path, module in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                given = node.args
+                names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+                if len(set(names) - {"self", "cls"}) > MOST_PARAMETERS:
+                    many[f"{module}.{getattr(node, 'name', 'lambda')}"] = names
+    assert many == {}

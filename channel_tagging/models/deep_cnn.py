@@ -19,7 +19,8 @@ from channel_tagging.network_parameters import (
     seen_shape,
     sight_fits,
 )
-from python.config.task_schema import Architecture, InputShape, learning_rate
+from python.config.schema import learning_rate
+from python.config.task_schema import Architecture, InputShape
 
 if TYPE_CHECKING:
     import keras

@@ -9,9 +9,10 @@ from pathlib import Path
 from unittest.mock import patch
 
 from docs.building.launchers import commands, parser_of
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.config.reference_page import task_reference_page
 from python.data.metadata import COLUMNS
+from python.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.general_purpose_libs import ConfigError, run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "127.0.0.1:8000"
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="docs.sh",
         allow_abbrev=False,
         description="Build the documentation site and serve it on this machine until Ctrl-C, or build it into a folder. A broken "

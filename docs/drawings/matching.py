@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from docs.drawings.drawing import BLUE, GREEN, ORANGE, new_drawing, save
+from python.data.data_origin import DataFolders
 from python.data.image_set import ImageSet, load_images
 from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
@@ -38,7 +39,7 @@ WIDE_CM = 8.0  # of z that is drawn either side of the cluster
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         produce(SETTINGS, Path(folder))
-        planes = [load_images([folder], plane) for plane in PLANES]
+        planes = [load_images(DataFolders([folder]), plane) for plane in PLANES]
     rows = main_track_on_every_plane(planes)
     figure = new_drawing(10.4, 3.6)
     panels = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.5))

@@ -26,11 +26,11 @@ def inputs(_parameters: SinglePlaneCnnParameters) -> tuple[str, ...]:
 
 def build(input_shape: InputShape, answer: Answer, parameters: SinglePlaneCnnParameters) -> keras.Model:
     """The network from the image (N, H, W, 1) of one plane to the output of `answer`."""
-    from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
+    from python.networks.image_network import Eyes, image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import doubling_branch
 
     return image_network(
-        "single_plane_cnn", inputs(parameters), input_shape, answer, parameters, doubling_branch(parameters)
+        "single_plane_cnn", inputs(parameters), input_shape, answer, parameters, Eyes(doubling_branch(parameters))
     )
 
 

@@ -58,7 +58,7 @@ def check(input_shape: InputShape, parameters: ThreePlaneAttentionParameters) ->
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneAttentionParameters) -> keras.Model:
     """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
     from python.networks.attention import SpatialAttention  # validating a configuration must not load TensorFlow
-    from python.networks.image_network import image_network
+    from python.networks.image_network import Eyes, image_network
     from python.networks.plane_branches import pooled_convolution
 
     def branch(image: keras.KerasTensor, plane: str) -> keras.KerasTensor:
@@ -71,7 +71,7 @@ def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneAttenti
         return features
 
     return image_network(
-        "three_plane_attention", three_plane_inputs(parameters), input_shape, answer, parameters, branch
+        "three_plane_attention", three_plane_inputs(parameters), input_shape, answer, parameters, Eyes(branch)
     )
 
 

@@ -45,7 +45,7 @@ def check(input_shape: InputShape, parameters: ThreePlaneCrossAttentionParameter
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCrossAttentionParameters) -> keras.Model:
     """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
     from python.networks.attention import attended  # validating a configuration must not load TensorFlow
-    from python.networks.image_network import image_network
+    from python.networks.image_network import Eyes, image_network
     from python.networks.plane_branches import doubling_branch
 
     def join(maps: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
@@ -63,8 +63,7 @@ def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCrossAt
         input_shape,
         answer,
         parameters,
-        doubling_branch(parameters),
-        join,
+        Eyes(doubling_branch(parameters), join),
     )
 
 

@@ -30,11 +30,11 @@ def inputs(parameters: ThreePlaneEnergyParameters) -> tuple[str, ...]:
 
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneEnergyParameters) -> keras.Model:
     """The network from images (N, H, W, 1) of the planes and log energies (N, 1) [ln MeV] to the output of `answer`."""
-    from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
+    from python.networks.image_network import Eyes, image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import doubling_branch
 
     return image_network(
-        "three_plane_energy", inputs(parameters), input_shape, answer, parameters, doubling_branch(parameters)
+        "three_plane_energy", inputs(parameters), input_shape, answer, parameters, Eyes(doubling_branch(parameters))
     )
 
 

@@ -30,7 +30,7 @@ class ThreePlaneMultiScaleParameters(ThreePlaneParameters):
 
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneMultiScaleParameters) -> keras.Model:
     """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
-    from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
+    from python.networks.image_network import Eyes, image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import multi_scale_block
 
     def branch(image: keras.KerasTensor, plane: str) -> keras.KerasTensor:
@@ -43,7 +43,7 @@ def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneMultiSc
         return features
 
     return image_network(
-        "three_plane_multi_scale", three_plane_inputs(parameters), input_shape, answer, parameters, branch
+        "three_plane_multi_scale", three_plane_inputs(parameters), input_shape, answer, parameters, Eyes(branch)
     )
 
 

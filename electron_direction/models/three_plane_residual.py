@@ -34,7 +34,7 @@ def check(input_shape: InputShape, parameters: ThreePlaneResidualParameters) -> 
 
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneResidualParameters) -> keras.Model:
     """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
-    from python.networks.image_network import image_network  # validating a configuration must not load TensorFlow
+    from python.networks.image_network import Eyes, image_network  # validating a configuration must not load TensorFlow
     from python.networks.plane_branches import residual_block
 
     def branch(image: keras.KerasTensor, plane: str) -> keras.KerasTensor:
@@ -47,7 +47,7 @@ def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneResidua
         return features
 
     return image_network(
-        "three_plane_residual", three_plane_inputs(parameters), input_shape, answer, parameters, branch
+        "three_plane_residual", three_plane_inputs(parameters), input_shape, answer, parameters, Eyes(branch)
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from python.config.task_schema import Architecture, BuildParameters, InputShape, learning_rate
+from python.config.schema import BuildParameters, learning_rate
+from python.config.task_schema import Architecture, InputShape
 from python.networks.classification_losses import CrossEntropyParameters, FocalParameters
 from python.networks.pooling import pooling_fits
 

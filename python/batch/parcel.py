@@ -10,8 +10,9 @@ from python.batch.run_job import DATA_PARCEL, INITIAL, MEMBERS, PARCEL, RunJob
 from python.batch.wrapper import PROJECT
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
+from python.tasks import TASKS
 
-PROJECT_PARTS = ("python", "mt_identifier", "channel_tagging", "electron_direction", "scripts", "requirements.txt")
+PROJECT_PARTS = ("python", *TASKS, "scripts", "requirements.txt")
 PREPARED = ("config.json", "args.json", "status.json")
 
 

@@ -12,6 +12,7 @@ from python.batch.queue import queued_jobs
 from python.batch.run_job import DAG, FOLDER, JOB
 from python.batch.standing import JobLogs
 from python.batch.submission import submit
+from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json
 from python.runs.registry.names import folder_below, run_id
 from python.runs.registry.registry import Registry
@@ -57,8 +58,8 @@ def _require_prepared(run: Path) -> None:
         raise ConfigError(
             f"{run}: is no run folder, it has no config.json; give the folder that submit_condor.sh printed"
         )
+    task = read_configuration(run / "config.json").get("task", "TASK")
     if not (run / FOLDER / JOB).is_file():
-        task = read_json(run / "config.json").get("task", "TASK")
         raise ConfigError(f"{run}: was not prepared for HTCondor; go on here with train_{task}.sh --resume {run}")
 
 
@@ -72,7 +73,7 @@ def resubmit(run: Path) -> str:
     told = {"state": "idle", "seen": datetime.now(UTC).isoformat()}
     Registry(output).record(
         run_id(output, run),
-        task=read_json(run / "config.json")["task"],
+        task=read_configuration(run / "config.json")["task"],
         folder=folder_below(output, run),
         job=cluster,
         batch=told,
@@ -88,7 +89,7 @@ def output_folder(run: Path) -> Path:
     for parent in run.absolute().parents:
         if (parent / "registry" / f"{run_id(parent, run)}.json").is_file():
             return parent
-    return Path(read_json(run / "config.json")["output_folder"])
+    return Path(read_configuration(run / "config.json")["output_folder"])
 
 
 def _entry(run: Path) -> dict:

@@ -10,9 +10,10 @@ from typing import Any
 
 from python.batch.refresh import of_the_job
 from python.batch.resources import MINUTES_OF_FLAVOUR, megabytes
+from python.config.format_version import read_configuration
 from python.config.load import dump_config
 from python.config.schema import RunConfig
-from python.general_purpose_libs import ConfigError, read_json
+from python.general_purpose_libs import ConfigError
 from python.runs.registry.registry import Registry
 
 SPARE_MEMORY, SPARE_TIME = 1.3, 1.5  # times what was used
@@ -65,7 +66,7 @@ def _time(told: Mapping[str, Any], before: Any, asked: Any, complete: bool) -> l
 
 def _configuration(run: Path) -> Any:
     try:
-        return read_json(run / "config.json")
+        return read_configuration(run / "config.json")
     except ConfigError:
         return {}
 
@@ -82,7 +83,7 @@ def _kind(config: Any) -> tuple:
     model, data = config["model_parameters"], config["dataset_parameters"]
     search = model["hp_max_evals"] is not None
     return (
-        *(config["model_name"], model["input_shape"], model["batch_size"], data["loading"]),
+        *(config["model_name"], model["input_shape"], model["batch_size"], data.get("loading") == "streaming"),
         *(bool(config["ensemble"]), search, bool(config["batch_job"]["request_gpus"])),
     )
 

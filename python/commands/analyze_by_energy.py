@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import math
@@ -13,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.comparison.direction_runs import DirectionRun, read_runs, unlike
 from python.general_purpose_libs import atomic_path, log, run_command, start_logging, write_json, write_text
@@ -49,8 +49,8 @@ class Group:
         return results.select((results.true_energy >= low) & (results.true_energy < high))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="analyze_by_energy.sh",
         description="Compare finished electron-direction runs against the true kinetic energy of the electron: below 20, 20 to "
         "40 and above 40 MeV, and in finer bins. Prints a table, 68 % intervals in brackets, and writes all metrics as JSON and "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.general_purpose_libs import DataError, log, run_command, start_logging, with_progress, write_json
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 INDENT = "      "
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="check_data.sh",
         description="Check the cluster images in folders, own files and old ones: labels, momenta, energies, vertices, "
         "orientation, repetitions, matches. Each check says ok, warn, fail or -, the last where the files do not hold what it "

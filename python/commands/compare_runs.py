@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import whole_number
-from python.commands.tasks import TASKS
+from python.commands.tasks import of_today
 from python.comparison.direction_runs import TASK as DIRECTIONS
 from python.comparison.direction_runs import direction_events
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
 from python.runs.finished import (
+    configuration_of_run,
     event_columns,
     know_sources,
     read_object,
@@ -26,6 +28,7 @@ from python.runs.finished import (
     task_of_run,
 )
 from python.runs.status import new_run_folder, read_status
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +43,8 @@ ENERGY_IN_MEV = ("true_electron_energy", "true_nu_energy")  # of other data unde
 SIMULATED = "All results are of simulated events: the labels are the simulation's truth."
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="compare_runs.sh",
         description="Compare finished runs of one task: their metrics with 68 % intervals and their differences event by event, "
         "the settings in which they differ, their learning curves, and how they do against energy. Prints a table and writes "
@@ -124,6 +127,7 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
     for folder in find_runs(output, task):
         try:
             state, metrics = read_status(folder)["state"], _metrics(folder)
+            configuration_of_run(folder)
         except ConfigError:
             state, metrics = "unreadable", None
         if state == "done":
@@ -158,7 +162,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     by_content = know_sources(list(all_arrays.values()))
     runs = []
     for folder, name, path in zip(folders, names, paths, strict=True):
-        config = read_object(folder / "config.json")
+        config = of_today(task, configuration_of_run(folder))
         metrics, history = _metrics(folder), _history(folder)
         answers = None
         if path in all_arrays:
@@ -168,7 +172,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
             metrics = answers.metrics() if answers is not None else {}
-        runs.append(ComparedRun(name, folder, config | _found_by_search(folder), metrics, history, answers, lacks))
+        runs.append(ComparedRun(name, folder, config, metrics, history, answers, lacks))
     return _kind(task), runs
 
 
@@ -195,7 +199,7 @@ def _history(folder: Path) -> dict[str, list[float | None]] | None:
 
 def _found_by_search(folder: Path) -> dict[str, Any]:
     """The settings that a search ended with and the run was trained with, where there was one; the run keeps its name."""
-    found = _optional(folder, "best_config.json") or {}
+    found = configuration_of_run(folder, "best_config.json") if (folder / "best_config.json").is_file() else {}
     return {key: value for key, value in found.items() if key not in ("model_name", "version", "description")}
 
 

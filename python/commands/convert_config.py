@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command, write_json
+from python.tasks import TASKS
 
-CONVERTIBLE = ("mt_identifier", "channel_tagging", "electron_direction")
 
-
-def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+def parser() -> CommandParser:
+    result = CommandParser(
         prog="convert_config.sh",
         description="Turn a configuration of an older dialect into one that validates today. Every key that changes the "
         "training is mapped, or the conversion fails with its name; what is not carried over is listed.",
         epilog="example: ./scripts/convert_config.sh old.json -t mt_identifier -o json/mt_identifier/new.json",
     )
     result.add_argument("file", metavar="FILE", help="the older JSON configuration")
-    result.add_argument("-t", "--task", choices=CONVERTIBLE, required=True, help="the task that it configures")
+    result.add_argument("-t", "--task", choices=TASKS, required=True, help="the task that it configures")
     result.add_argument(
         "-o", "--output", type=named_place, metavar="OUT", required=True, help="the file to write; must not exist yet"
     )
@@ -34,12 +33,9 @@ def main(argv: list[str] | None = None) -> int:
 
     if Path(arguments.output).exists():
         raise ConfigError(f"{arguments.output}: exists already; remove it or choose another name with -o")
-    converted = convert(read_json(arguments.file), arguments.task, arguments.file)
-    if arguments.task in TASKS:
-        parse_config(converted.config, load_schema(arguments.task), f"{arguments.file}, converted")
-        verdict = "valid"
-    else:
-        verdict = f"not validated, as there is no task {arguments.task} yet"
+    schema = load_schema(arguments.task)
+    converted = convert(read_json(arguments.file), schema, arguments.file)
+    parse_config(converted.config, schema, f"{arguments.file}, converted")
     write_json(arguments.output, converted.config)
     for title, lines in (
         ("mapped", converted.mapped),
@@ -48,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     ):
         for line in lines:
             print(f"{title}: {line}")
-    print(f"{arguments.output}: written ({verdict})")
+    print(f"{arguments.output}: written (valid)")
     return 0
 
 

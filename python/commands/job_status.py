@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS
+from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json, run_command, start_logging
 from python.runs.status import read_status
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.batch.progress import Progress
@@ -35,8 +37,8 @@ class Line:
     below: tuple[str, ...] = ()
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="job_status.sh",
         allow_abbrev=False,
         description="Show the batch jobs that are registered in an output folder and are not done: state, epoch, best value so "
@@ -227,7 +229,7 @@ def _epoch(folder: Path, status: dict[str, Any]) -> str:
 def read_setting(folder: Path, section: str, key: str) -> Any:
     """A value of the run's configuration; None where there is none."""
     try:
-        return read_json(folder / "config.json")[section][key]
+        return read_configuration(folder / "config.json")[section][key]
     except (ConfigError, KeyError, TypeError):
         return None
 

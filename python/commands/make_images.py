@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import add_product_options, product_settings, summary_table
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 
 if TYPE_CHECKING:
-    from python.ingest.products import ProductSettings, ProductSummary
+    from python.ingest.product_files import ProductSummary
+    from python.ingest.products import ProductSettings
     from python.ingest.root_file import RootFile
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="make_images.sh",
         description="Make images of clusters, and volumes, from ROOT files of trigger primitives (TPs).",
         epilog="Files NAME_plane{U,V,X}.npz, and NAME_volume_plane{U,V,X}.npz with --volumes, are written for each input "
@@ -78,7 +80,7 @@ def output_folders(inputs: Sequence[str], folder: Path, settings: ProductSetting
     Raises ConfigError when an input is named twice.
     """
     from python.data.sources import shortest_endings
-    from python.ingest.products import output_names
+    from python.ingest.product_files import output_names
     from python.ingest.root_file import place_to_tell, root_file
 
     paths = [place_to_tell(root_file(name)) for name in inputs]
@@ -148,7 +150,7 @@ def _older_files(file: RootFile, folder: Path, settings: ProductSettings) -> str
 
 def _replaced(file: RootFile, folder: Path, settings: ProductSettings) -> list[str]:
     """Names of the output files that are there from before."""
-    from python.ingest.products import output_names
+    from python.ingest.product_files import output_names
 
     return [name for name in output_names(file.stem, settings) if (folder / name).exists()]
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
 from python.runs.finished import require_done, task_of_run
+from python.tasks import TASKS
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="predict.sh",
         allow_abbrev=False,
         description="Ask the network of a finished run of any task about data, whether their truth is known or not. All that the "

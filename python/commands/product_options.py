@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from python.ingest.products import ProductSettings, ProductSummary
+    from python.ingest.product_files import ProductSummary
+    from python.ingest.products import ProductSettings
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -99,7 +100,7 @@ def product_settings(arguments: argparse.Namespace, legacy_layout: bool = False)
 
 def summary_table(summaries: list[ProductSummary], settings: ProductSettings) -> str:
     """What each source gave, and all together."""
-    from python.ingest.products import ProductSummary
+    from python.ingest.product_files import ProductSummary
 
     total = sum(summaries, ProductSummary("total"))
     header = ["source", "events", "ES", "CC", "clusters U", "V", "X", "main U", "V", "X", "triples"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import (
     add_product_options,
@@ -61,8 +62,8 @@ def direction(text: str) -> tuple[float, float, float] | None:
     return x / length, y / length, z / length
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="simulate.sh",
         description="Simulate neutrino interactions in liquid argon and make images of them. All results are simulated.",
         epilog=EPILOG,

@@ -7,21 +7,23 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
-from python.commands.tasks import TASKS, load_task
-from python.commands.train import training_parser
+from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
 from python.runs.find import TRIES
 from python.runs.status import RunStatus
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.batch.run_job import RunJob
     from python.config.schema import RunConfig
+    from python.training.request import TrainingRequest
     from python.training.task import Task
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -43,11 +45,15 @@ RESAMPLING = {"ensemble": "bootstrap", "folds": "cross_validation"}
 
 @dataclass(frozen=True)
 class Planned:
-    """A training that is asked for: its configuration, and the options by which a launcher would have started it."""
+    """A training that is to be submitted: its configuration, and how a launcher would have been asked for it."""
 
     file: str
     config: RunConfig
-    options: argparse.Namespace
+    request: TrainingRequest
+
+    @property
+    def a_try(self) -> bool:
+        return self.request.submitted is not None and self.request.submitted.a_try
 
     @property
     def members(self) -> int:
@@ -56,8 +62,8 @@ class Planned:
         return 0 if one_job else self.config.ensemble.members
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="submit_condor.sh",
         allow_abbrev=False,
         description="Train on HTCondor: make a run folder for each configuration, and submit a job that trains in it. What a job "
@@ -181,23 +187,31 @@ def _all_planned(task: Task, options: argparse.Namespace) -> list[Planned]:
 
 def _planned(task: Task, file: str, options: argparse.Namespace) -> Planned:
     from python.config.load import load_config
+    from python.config.overrides import Options
     from python.training.provenance import git_commit
+    from python.training.request import Submission, TrainingRequest
 
     overrides = list(options.overrides)
     for option, resampling in RESAMPLING.items():
         if (members := getattr(options, option)) is not None:
             overrides.append(f"ensemble={json.dumps({'members': members, 'resampling': resampling})}")
-    where = {"output_folder": options.output, "data_directories": options.data}
-    config = load_config(file, task.schema, overrides, **where)
+    where = Options(options.output, options.data)
+    config = load_config(file, task.schema, overrides, where)
     if options.a_try:
         overrides += _overrides_of_a_try(task, config, file)
-        config = load_config(
-            file, task.schema, overrides, **where | {"output_folder": f"{config.output_folder}/{TRIES}"}
-        )
-    training = training_parser(options.task).parse_args([])
-    same = {name: getattr(options, name) for name in ("output", "data", "skip_bad_files", "force_version", "verbose")}
-    vars(training).update(same, json=file, overrides=overrides, a_try=options.a_try, commit=git_commit())
-    return Planned(file, config, training)
+        elsewhere = replace(where, output_folder=f"{config.output_folder}/{TRIES}")
+        config = load_config(file, task.schema, overrides, elsewhere)
+    request = TrainingRequest(
+        json=file,
+        output=options.output,
+        data=options.data and tuple(options.data),
+        overrides=tuple(overrides),
+        skip_bad_files=options.skip_bad_files,
+        force_version=options.force_version,
+        verbose=options.verbose,
+        submitted=Submission(options.a_try, git_commit()),
+    )
+    return Planned(file, config, request)
 
 
 def _overrides_of_a_try(task: Task, config: RunConfig, file: str) -> list[str]:
@@ -222,7 +236,7 @@ def _propose(plan: Planned) -> None:
     from python.batch.usage import proposal
     from python.runs.registry.registry import Registry
 
-    if not plan.options.a_try and (said := proposal(plan.config, Registry(plan.config.output_folder))):
+    if not plan.a_try and (said := proposal(plan.config, Registry(plan.config.output_folder))):
         log.info("%s: %s", plan.file, said)
 
 
@@ -233,7 +247,7 @@ def _check_versions(task: Task, planned: Sequence[Planned]) -> None:
     files: dict[tuple[str, str], str] = {}
     for plan in planned:
         version, output = plan.config.version, plan.config.output_folder
-        if version is None or plan.options.force_version:
+        if version is None or plan.request.force_version:
             continue
         if (output, version) in files:
             raise ConfigError(
@@ -272,7 +286,7 @@ def _check(job: RunJob, plan: Planned) -> None:
     missing = [folder for folder in config.named_folders if seen_from_here and not Path(folder).is_dir()]
     if missing:
         raise DataError(f"{', '.join(missing)}: no such folder; correct data_directories of {plan.file}, or give -d")
-    check_carried(job, plan.options.skip_bad_files)
+    check_carried(job, plan.request.skip_bad_files)
 
 
 # ---------------------------------------------------------------------------- what is submitted
@@ -289,9 +303,7 @@ def _job(task: Task, plan: Planned, run: Path) -> RunJob:
         task=task.schema.name,
         run=run.absolute(),
         batch=batch,
-        name=re.sub(
-            r"[^\w.+-]", "_", f"{'try.' * plan.options.a_try}{task.schema.name}.{plan.config.version or run.name}"
-        ),
+        name=re.sub(r"[^\w.+-]", "_", f"{'try.' * plan.a_try}{task.schema.name}.{plan.config.version or run.name}"),
         start=Path.cwd(),
         project=PROJECT,
         members=plan.members,
@@ -344,7 +356,7 @@ def _submitted(task: Task, plan: Planned) -> Path:
     from python.runs.registry.registry import Registry
     from python.training.run_folder import new_run
 
-    folder = new_run(task, plan.config, plan.options)
+    folder = new_run(task, plan.config, plan.request)
     job = _job(task, plan, folder)
     for place in (job.folder, folder / "logs"):
         with writing_to(place):

@@ -7,15 +7,12 @@ import json
 import sys
 from pathlib import Path
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import load_task
 from python.general_purpose_libs import StopRequested, Terminated, run_command
+from python.tasks import about
 
-ABOUT = {
-    "mt_identifier": "Train the main-track identifier: is a cluster the main electron track of its event?",
-    "channel_tagging": "Train the channel tagger: elastic scattering or a charged-current interaction?",
-    "electron_direction": "Train the electron-direction regressor: where did the electron of an interaction fly?",
-}
 SCHEMAS = Path(__file__).resolve().parents[2] / "json" / "schema"
 
 EXIT_CODES = """exit codes:
@@ -23,11 +20,11 @@ EXIT_CODES = """exit codes:
   85 checkpointed, start again with --resume   130 interrupted   143 SIGTERM where --stop-after is given, else 85"""
 
 
-def training_parser(task: str) -> argparse.ArgumentParser:
+def training_parser(task: str) -> CommandParser:
     """Return the parser of `scripts/train_<task>.sh`."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=f"train_{task}.sh",
-        description=f"{ABOUT[task]} The last line of standard output is the folder of the run.",
+        description=f"{about(task).training} The last line of standard output is the folder of the run.",
         epilog=f"{_configuration_keys(task)}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -101,9 +98,10 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--resume goes on in the folder of a run, --continue-from starts a new one; give one of the two")
     if not (options.json or options.resume or options.continue_from):
         parser.error("give a configuration with -j FILE (examples stand in json/), or a run to go on with --resume RUN")
+    from python.training.request import TrainingRequest
     from python.training.run import train_from_command_line  # after -h, which needs the standard library only
 
-    return train_from_command_line(load_task(task), options)
+    return train_from_command_line(load_task(task), TrainingRequest.of(options))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LONGEST = {"version": 40, "headline": 44}  # characters; longer ones are cut
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> CommandParser:
+    parser = CommandParser(
         prog="update_registry.sh",
         allow_abbrev=False,
         description="List the trainings of an output folder, and write registry.jsonl and TRAINING_REGISTRY.md anew from the "

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from python.commands.tasks import TASKS, load_schema
-from python.general_purpose_libs import ConfigError, read_json, run_command
+from python.commands.parser import CommandParser
+from python.commands.tasks import load_schema
+from python.config.format_version import read_configuration
+from python.general_purpose_libs import ConfigError, run_command
+from python.tasks import TASKS
 
 
-def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+def parser() -> CommandParser:
+    result = CommandParser(
         prog="validate_config.sh",
         description="Check a configuration file and name every mistake in it. Nothing is trained.",
         epilog="example: ./scripts/validate_config.sh json/mt_identifier/quick_test.json",
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     from python.config.load import load_config  # after -h, which needs the standard library only
 
-    task = task_of(read_json(arguments.file), arguments.file, arguments.task)
+    task = task_of(read_configuration(arguments.file), arguments.file, arguments.task)
     config = load_config(arguments.file, load_schema(task))
     kind = "a search" if config.search_requested else "no search"
     print(f"{arguments.file}: valid ({task}, {config.model_name}, {kind})")

@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.general_purpose_libs import run_command, write_text
+from python.tasks import TASKS
 
 FOLDER = Path(__file__).parents[2] / "json" / "schema"
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from python.general_purpose_libs import ConfigError, read_json
+from python.general_purpose_libs import ConfigError
 from python.runs.finished import (
+    configuration_of_run,
     event_columns,
     know_sources,
     require_different,
@@ -102,7 +103,7 @@ def _read(folder: Path, name: str, predictions: _Predictions, by_content: bool, 
         events, n_other = direction_events(arrays, by_content), int((arrays["is_es"] != 1).sum())
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
-    config = read_json(folder / "config.json")
+    config = configuration_of_run(folder)
     facts = {key: config.get(key) for key in ("model_name", "version", "description")}
     return DirectionRun(folder, name, facts, results, events, n_other)
 

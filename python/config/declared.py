@@ -16,6 +16,8 @@ Node = dict[str, Any]
 def number_words(noun: str, node: Node) -> str:
     lowest, above = node.get("minimum"), node.get("exclusiveMinimum")
     highest, below = node.get("maximum"), node.get("exclusiveMaximum")
+    if lowest is not None and lowest == highest:
+        return str(lowest)
     if lowest is not None and highest is not None:
         return f"{noun} from {lowest} to {highest}"
     bounds = (

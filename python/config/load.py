@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,13 +10,14 @@ from pydantic import ValidationError
 
 from python.config.assemble import config_model
 from python.config.declared import Declaration
-from python.config.overrides import with_overrides
+from python.config.format_version import in_current_format, read_configuration
+from python.config.legacy.retired import retired_problems, without_retired
+from python.config.overrides import NO_OPTIONS, Options, with_overrides
 from python.config.plain_json import unstorable_values
 from python.config.problems import Path, Problem, did_you_mean, nearest, raise_problems, shown
 from python.config.rules import broken_rules
 from python.config.schema import RunConfig
 from python.config.task_schema import TaskSchema
-from python.general_purpose_libs import read_json
 
 NPY_REASON = (
     "separate NPY arrays of images and labels carry no event identity, so clusters of one event would end up on both "
@@ -27,31 +26,14 @@ NPY_REASON = (
 
 
 def load_config(
-    path: str | os.PathLike,
-    task: TaskSchema,
-    overrides: Sequence[str] = (),
-    *,
-    output_folder: str | None = None,
-    data_directories: Sequence[str] | None = None,
-    plane: str | None = None,
-    max_samples: int | None = None,
-    continue_from: str | None = None,
+    path: str | os.PathLike, task: TaskSchema, overrides: Sequence[str] = (), options: Options = NO_OPTIONS
 ) -> RunConfig:
     """Read and validate the configuration at `path` for `task`.
 
-    `overrides` are KEY.PATH=VALUE texts; the keywords stand for the command line's own options and win over both.
-    ConfigError names every mistake at once: one line each with its dotted path, the value, and what is allowed.
+    `overrides` are KEY.PATH=VALUE texts; the `options` of the command line win over both. ConfigError names every mistake at
+    once: one line each with its dotted path, the value, and what is allowed.
     """
-    raw = with_overrides(read_json(path), overrides)
-    if isinstance(raw, dict):
-        options = {"output_folder": output_folder, "plane": plane}
-        if data_directories is not None:
-            options["data_directories"] = [str(folder) for folder in data_directories]
-        raw.update({key: value for key, value in options.items() if value is not None})
-        if max_samples is not None:
-            raw = with_overrides(raw, [f"dataset_parameters.max_samples={max_samples}"])
-        if continue_from is not None:
-            raw = with_overrides(raw, [f"continue_from.run={json.dumps(continue_from)}", "continue_from.weights=null"])
+    raw = options.applied_to(with_overrides(read_configuration(path), overrides))
     return parse_config(raw, task, str(path))
 
 
@@ -59,8 +41,9 @@ def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") 
     """Validate a configuration that has been read already; `source` names it in errors. See `load_config`."""
     if not isinstance(raw, dict):
         raise_problems([Problem((), f"must be one section {{...}} of keys and values, not {shown(raw)}")], source)
-    kept = copy.deepcopy(raw)
-    problems = [*unstorable_values(raw), *_npy_keys(raw)]
+    raw = in_current_format(raw, source)
+    kept = without_retired(raw, task)
+    problems = [*unstorable_values(raw), *_npy_keys(raw), *retired_problems(raw, task)]
     for problem in problems:
         _remove(kept, problem.path)
     wanted = kept.get("model_name")
@@ -96,10 +79,12 @@ def _validated(raw: dict, model: type[RunConfig], model_name: str) -> tuple[RunC
             declaration = Declaration.of(model)
             for error in found.errors(include_url=False, include_context=False):
                 path: Path = error["loc"]
-                problem, meant = _in_words(error["type"], path, error["input"], declaration)
-                problems.append(problem)
-                doubtful += [path, *meant]
-                _remove(raw, path)
+                missing = error["type"] == "missing"
+                if not (missing and path in doubtful):  # taken away as wrong before
+                    problem, meant = _in_words(error["type"], path, error["input"], declaration)
+                    problems.append(problem)
+                    doubtful += [path, *meant]
+                _remove(raw, path[:-1] if missing else path)  # a section that lacks a key goes as a whole
             raw["model_name"] = model_name  # the only key without a default
 
 

@@ -20,19 +20,32 @@ def task_reference_page(task: TaskSchema) -> str:
     """Markdown: a table for each section, then one for each architecture's parameters and for each loss."""
     first, architecture = next(iter(task.architectures.items()))
     declaration = Declaration.of(config_model(task, first, architecture.default_loss))
-    lines = [
-        f"# Configuration of {task.name}",
-        "",
-        "Written by `python -m python.commands.write_schemas` from the declaration that validates configurations. "
-        "A file needs only what differs from the defaults, and `model_name`; comments and trailing commas are allowed.",
-    ]
+    lines = [f"# Configuration of {task.name}", "", *_introduction(task)]
     for path, keys in declaration.sections:
         if path not in DEPENDENT:
             lines += ["", f"## {dotted(path) or 'The file'}", "", *_table(declaration, keys)]
     written: dict[Any, str] = {}
     for name, architecture in task.architectures.items():
         lines += _architecture_lines(name, architecture, written)
+    lines += ["", "This page is made from the code, by `python -m python.commands.write_schemas`."]
     return "\n".join(lines) + "\n"
+
+
+def _introduction(task: TaskSchema) -> Iterator[str]:
+    yield (
+        f"What a file for `./scripts/train_{task.name}.sh -j FILE` may say. Only `model_name`, the network, has to be there; "
+        "every other key that is left out has its default. The shortest file is "
+        '`{"model_name": "NAME"}`, with one of the networks below.'
+    )
+    yield ""
+    yield (
+        f"Files to start from stand in `json/{task.name}/`. A section is written in braces within the file: "
+        '`"model_parameters": {"epochs": 20}`. A dot leads into a section, here and in `--set model_parameters.epochs=20`. '
+        "Comments (`//`, `/* */`) and trailing commas are allowed. `./scripts/validate_config.sh FILE` names every mistake."
+    )
+    yield ""
+    sections = ", ".join(f"[{name}](#model_name-{name})" for name in task.architectures)
+    yield f"Each network has parameters of its own, and losses that fit it: {sections}."
 
 
 def _table(declaration: Declaration, keys: dict[str, Any]) -> Iterator[str]:

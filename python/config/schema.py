@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from python.config.format_version import FORMAT_VERSION
+
 Plane = Literal["U", "V", "X"]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Strict(False), Field(min_length=1)]  # a JSON list becomes a tuple
@@ -35,14 +37,6 @@ class Section(BaseModel):
     )
 
 
-class Augmentation(Section):
-    flips: Annotated[tuple[Literal["channel", "time"], ...], Strict(False)] = Field(
-        ("channel",),
-        description="Axes that may be reversed, each with probability prob_per_flip: channel is exact in the drift "
-        "frame, time turns pulse shapes round.",
-    )
-
-
 class DatasetParameters(Section):
     train_fraction: Share = Field(0.8, description="Share of the images that trains; the three shares sum to 1.")
     val_fraction: Share = Field(0.1, description="Share that steers early stopping and the learning rate.")
@@ -63,13 +57,11 @@ class DatasetParameters(Section):
         1, ge=1, le=1000, description="Times that every training image is shown per epoch, each time augmented anew."
     )
     prob_per_flip: float = Field(0.5, ge=0, le=1, description="Probability of each flip.")
-    augmentation: Augmentation = Field(Augmentation(), description="How training images are varied.")
     batch_pattern: FilePattern | None = Field(
         None,
         description="Pattern of the data files' names, {plane} standing for the plane; "
         "null: both *_plane{plane}.npz and *_plane{plane}_batch*.npz.",
     )
-    loading: Literal["memory"] = Field("memory", description="Keep all images in memory, stored sparse.")
     old_flips: Literal["none", "upstream"] | None = Field(
         None, description="Flips that older image files already carry, which they do not record; null: not known."
     )
@@ -98,9 +90,39 @@ class ReduceLr(Section):
     min_lr: float = Field(1e-6, ge=0, description="The learning rate does not fall below this.")
 
 
+def learning_rate(default: float) -> Any:
+    """Declares the learning rate of an architecture whose best one is not the usual."""
+    return Field(default, gt=0, le=1, description="Learning rate of the first epoch.")
+
+
+def decay_rate(default: float) -> Any:
+    """Declares the decay of the learning rate of an architecture for which the usual one is not best."""
+    return Field(default, gt=0, le=1, description="Factor on the learning rate after each epoch.")
+
+
+class BuildParameters(Section):
+    """Base of an architecture's parameters. Every field has a default, a description and its range."""
+
+    learning_rate: float = learning_rate(1e-3)
+    decay_rate: float = decay_rate(0.95)
+
+
+class PointParameters(BuildParameters):
+    """Base of the parameters of what reads points."""
+
+    max_points: int = Field(
+        64,
+        ge=1,
+        le=1024,
+        description="Points that are read of an event: the track's first, then those with most charge.",
+    )
+
+
 class ModelParameters(Section):
     input_shape: ImageShape = Field((128, 32, 1), description="Rows (ticks), columns (channels) and 1.")
-    build_parameters: Section = Field(Section(), description="Parameters of the architecture named by model_name.")
+    build_parameters: BuildParameters = Field(
+        BuildParameters(), description="Parameters of the architecture named by model_name."
+    )
     loss: Loss = Field(description="What the training makes small: a name and the loss's own parameters.")
     optimizer: Optimizer = Field(Optimizer(), description="How the weights follow the gradient.")
     epochs: int = Field(50, ge=1, description="Largest number of passes over the training images.")
@@ -238,6 +260,12 @@ class RunConfig(Section):
     version: Text | None = Field(None, description="Name of the training, unique per task; null: made from the date.")
     description: str = Field("", description="Free text, kept with the run.")
     notes: Any = Field({}, description="Anything, kept with the run and never interpreted.")
+    format_version: int = Field(
+        FORMAT_VERSION,
+        ge=1,
+        le=FORMAT_VERSION,
+        description="Format of the file. Runs record it, so that later releases can convert what they change; leave it out.",
+    )
     output_folder: Text = Field("output", description="Folder that the runs go to.", json_schema_extra=PLACE)
     data_directories: Texts | None = Field(
         None,
@@ -264,6 +292,11 @@ class RunConfig(Section):
     def named_folders(self) -> tuple[str, ...]:
         """All folders with data that the file names."""
         return self.data_directories or ()
+
+    @property
+    def streamed(self) -> bool:
+        """Whether images stay on disk and are read batch by batch; where a task does not say otherwise they do not."""
+        return False
 
     @property
     def search_requested(self) -> bool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
 from pydantic import Field
 
+from python.config.legacy.draft import OlderKeys
 from python.config.problems import Problem
-from python.config.schema import Loss, RunConfig, Section
+from python.config.schema import BuildParameters, Loss, PointParameters, RunConfig
 from python.general_purpose_libs import ConfigError, reason_of
 
 InputShape = tuple[int, int, int]
@@ -43,23 +44,6 @@ def larger_is_better(monitor: str) -> bool:
 def loss_of(objective: str, metric: float) -> float:
     """What the search makes small: the metric, or its negative where a larger one is better (accuracy, AUC)."""
     return -metric if larger_is_better(objective) else metric
-
-
-def learning_rate(default: float) -> Any:
-    """Declares the learning rate of an architecture whose best one is not the usual."""
-    return Field(default, gt=0, le=1, description="Learning rate of the first epoch.")
-
-
-def decay_rate(default: float) -> Any:
-    """Declares the decay of the learning rate of an architecture for which the usual one is not best."""
-    return Field(default, gt=0, le=1, description="Factor on the learning rate after each epoch.")
-
-
-class BuildParameters(Section):
-    """Base of an architecture's parameters. Every field has a default, a description and its range."""
-
-    learning_rate: float = learning_rate(1e-3)
-    decay_rate: float = decay_rate(0.95)
 
 
 class LossParameters(Loss):
@@ -92,10 +76,19 @@ class Architecture:
         unknown = set(self.inputs(self.parameters())) - set(Input)
         if unknown:
             raise ConfigError(f"{self.parameters.__name__}: {sorted(unknown)} are none of {', '.join(Input)}")
+        if Input.POINTS in self.inputs(self.parameters()) and not issubclass(self.parameters, PointParameters):
+            raise ConfigError(
+                f"{self.parameters.__name__}: must say how many points are read: derive from PointParameters"
+            )
 
     @property
     def meant_for_search(self) -> bool:
         return bool(self.searches)
+
+    def points_read(self, parameters: BuildParameters) -> int:
+        """How many points of a sample the network reads; 0 where it takes none."""
+        takes_points = isinstance(parameters, PointParameters) and Input.POINTS in self.inputs(parameters)
+        return parameters.max_points if takes_points else 0
 
     @property
     def default_loss(self) -> str:
@@ -130,6 +123,7 @@ class TaskSchema:
     """A task as configuration sees it.
 
     `monitors` are the quantities that early stopping, plateaus and the search may watch, the default first.
+    `older` is what its configurations said in other ways.
     A task with keys of its own passes a `config` that derives from RunConfig and declares them, and `rules` for what must hold
     between them.
     """
@@ -140,6 +134,7 @@ class TaskSchema:
     monitors: tuple[str, ...] = ("val_loss",)
     config: type[RunConfig] = RunConfig
     rules: Callable[[Any, Architecture], Iterable[Problem]] = lambda _config, _architecture: ()
+    older: OlderKeys = field(default_factory=OlderKeys)
 
     def __post_init__(self) -> None:
         for name, architecture in self.architectures.items():
@@ -149,8 +144,8 @@ class TaskSchema:
                     f"{self.name}/models/{name}.py: {architecture.searches} is no network of the same parameters and losses"
                 )
             for declared in (architecture.parameters, *architecture.losses.values()):
-                for key, field in declared.model_fields.items():
-                    if field.is_required() or not field.description:
+                for key, declaration in declared.model_fields.items():
+                    if declaration.is_required() or not declaration.description:
                         raise ConfigError(
                             f"{self.name}/models/{name}.py: {declared.__name__}.{key} needs a default and a description"
                         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from python.data.blips import boxes_of
 from python.data.image_file import ImageFile, parse_image_file
-from python.data.input_files import InputFiles, find_files, refuse_or_skip
+from python.data.input_files import Folders, InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
 from python.data.npz import read_npz
 from python.data.old_images import parse_old_images
@@ -154,26 +154,22 @@ def read_image_file(path: Path, plane: str, place: tuple[str, str] | None = None
 
 
 def load_images(
-    directories: Sequence[str | os.PathLike],
+    data: Folders,
     plane: str,
     *,
     kind: str = "clusters",
-    pattern: str | None = None,
-    skip_bad_files: bool = False,
-    streamed: bool = False,
     every_copy: bool = False,
     progress: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths,
 ) -> ImageSet:
-    """Read all files with images of `plane`, of "clusters" or "volumes", in `directories` into one sparse set.
+    """Read all files with images of `plane`, of "clusters" or "volumes", into one sparse set.
 
-    With `streamed` every file is read once and checked, but its images stay on disk; only the project's own files allow that.
-    Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
-    A source that several files hold, since it was converted twice, is read from the first of them, and a warning and the table of
-    cuts say so; `every_copy` keeps all.
+    Where they are `streamed` every file is read once and checked, but its images stay on disk; only the project's own files
+    allow that. A source that several files hold, since it was converted twice, is read from the first of them, and a warning and
+    the table of cuts say so; `every_copy` keeps all. Raises one DataError that names every broken file, unless they are skipped.
     """
     if plane not in PLANES:
         raise ValueError(f"plane must be one of {PLANES}. Received: {plane!r}")
-    origin = find_image_files(directories, plane, pattern, kind)
+    origin = find_image_files(data.folders, plane, data.pattern, kind)
     origin.tell_of_repeated()
     contents: dict[Path, ImageFile] = {}
     problems = list(origin.problems)
@@ -181,12 +177,12 @@ def load_images(
         try:
             content = read_image_file(path, plane, place_of(path, origin.folder_of[path], plane), kind)
             contents[path] = (
-                replace(content, images=StreamedImages.of_file(path, content.images)) if streamed else content
+                replace(content, images=StreamedImages.of_file(path, content.images)) if data.streamed else content
             )
         except DataError as error:
             problems.append(str(error))
     problems += _drop_odd_sizes(contents)
-    refuse_or_skip(problems, f"{len(origin) + len(origin.problems)} image files", skip_bad_files)
+    refuse_or_skip(problems, f"{len(origin) + len(origin.problems)} image files", data.skip_bad_files)
     if not contents:
         raise DataError(f"none of the {len(origin)} image files can be used:\n  " + "\n  ".join(problems))
     found = replace(_join(contents, problems), kind=kind)

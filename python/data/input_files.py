@@ -15,6 +15,20 @@ Identity = tuple[int, int]  # device and inode
 _SUFFIX_OF_A_FILE = re.compile(r"\.[A-Za-z]\w*$")
 
 
+@dataclass(frozen=True)
+class Folders:
+    """Files in `folders` and below.
+
+    `pattern`, in which `{plane}` stands for the plane, selects those with images, which stay on disk when they are `streamed`.
+    Every broken file is named in one DataError; with `skip_bad_files` they are left out and counted instead.
+    """
+
+    folders: Sequence[str | os.PathLike]
+    pattern: str | None = None
+    skip_bad_files: bool = False
+    streamed: bool = False
+
+
 @dataclass
 class InputFiles:
     """Files of some folders, in the order of these and of their paths: `folder_of` has the folder that each was found below.

@@ -66,7 +66,21 @@ COLUMNS = (
     Column("n_tps", "i4", "", "number of trigger primitives"),
     Column("drift_frame", "i1", "", "1: columns follow the drift frame, 0: columns grow with the channel number"),
     Column("lost_charge", "f4", "", "fraction of the ADC sum outside the stored image"),
+    # Which cluster of `python.ingest.products` it is: known in memory, where that is, and in no file.
+    Column(
+        "cluster",
+        "i8",
+        "",
+        "in memory only: number of the cluster; of a volume or cloud: of the X cluster in the centre",
+    ),
+    Column("cluster_first_tick", "i8", "tick", "in memory only: first_tick of that cluster"),
+    Column("cluster_first_channel", "i4", "", "in memory only: first_channel of that cluster"),
 )
+IN_MEMORY = ("cluster", "cluster_first_tick", "cluster_first_channel")
+FLOATS = tuple(column.name for column in COLUMNS if not column.is_integer)
+INTEGERS = tuple(
+    column.name for column in COLUMNS if column.is_integer and column.name not in IN_MEMORY and column.name != "plane"
+)  # of a file, whose images are all of one plane
 DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
 EVENT_KEY = ("source", "run", "subrun", "event")  # what tells an event from all others
 EVENT_DTYPE = np.dtype([(name, DTYPE[name]) for name in EVENT_KEY])
@@ -109,11 +123,10 @@ TABLE_RULES = (
     ArrayRule("sources", "U", ("sources",), least=1),
     ArrayRule("source_ids", "U", ("sources",)),
     ArrayRule("metadata", "f", ("n", "columns"), "f4"),
-    ArrayRule("metadata_columns", "U", ("columns",), names=tuple(c.name for c in COLUMNS if not c.is_integer)),
+    ArrayRule("metadata_columns", "U", ("columns",), names=FLOATS),
     *(
-        ArrayRule(column.name, "iu", ("n",), column.dtype, below="sources" if column.name == "source" else None)
-        for column in COLUMNS
-        if column.is_integer and column.name != "plane"
+        ArrayRule(name, "iu", ("n",), DTYPE[name].str, below="sources" if name == "source" else None)
+        for name in INTEGERS
     ),
 )
 
@@ -133,12 +146,12 @@ def empty_metadata(n: int) -> np.ndarray:
 
 def metadata_arrays(table: np.ndarray) -> dict[str, np.ndarray]:
     """Return the arrays by which a file holds the table: `metadata` float32 (N, C) with names and units, integers each alone."""
-    floats = [column for column in COLUMNS if not column.is_integer]
+    units = {column.name: column.unit for column in COLUMNS}
     return {
-        "metadata": np.stack([table[column.name] for column in floats], axis=-1).astype(np.float32),
-        "metadata_columns": np.array([column.name for column in floats]),
-        "metadata_units": np.array([column.unit for column in floats]),
-        **{column.name: table[column.name] for column in COLUMNS if column.is_integer and column.name != "plane"},
+        "metadata": np.stack([table[name] for name in FLOATS], axis=-1).astype(np.float32),
+        "metadata_columns": np.array(FLOATS),
+        "metadata_units": np.array([units[name] for name in FLOATS]),
+        **{name: table[name] for name in INTEGERS},
     }
 
 
@@ -148,13 +161,12 @@ def metadata_from_arrays(arrays: dict[str, np.ndarray], n: int, plane: int) -> n
     Integer columns that are not there, as in files of an older version, are unknown.
     """
     table = empty_metadata(n)
-    for column in COLUMNS:
-        if column.is_integer and column.name in arrays and column.name != "plane":
-            table[column.name] = arrays[column.name]
+    for name in INTEGERS:
+        if name in arrays:
+            table[name] = arrays[name]
     names = [str(name) for name in arrays["metadata_columns"]]
-    for column in COLUMNS:
-        if not column.is_integer:
-            table[column.name] = arrays["metadata"][:, names.index(column.name)]
+    for name in FLOATS:
+        table[name] = arrays["metadata"][:, names.index(name)]
     table["plane"] = plane
     return table
 

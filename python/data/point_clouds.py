@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
 from python.data.image_file import FORMAT_VERSION, REMEDY, checked_version
-from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
+from python.data.input_files import InputFiles, find_files, refuse_or_skip
+from python.data.inventory import file_facts
+from python.data.metadata import TABLE_RULES, empty_metadata, metadata_arrays, metadata_from_arrays, rules_of_version
 from python.data.npz import read_npz
-from python.data.sources import Source, source_arrays, sources_from_arrays
+from python.data.sources import Source, place_of, source_arrays, sources_from_arrays, with_common_sources
 from python.data.sparse_images import gather
 from python.detector.geometry import PLANES, X
 from python.general_purpose_libs import DataError, atomic_path
@@ -91,15 +93,33 @@ class PointClouds:
 
 
 @dataclass
-class PointFile:
-    """Content of one file: `clouds` (N), `metadata` structured (N,) of their X clusters, `sources` that it indexes."""
+class PointSet:
+    """Clouds (N) with the metadata, structured (N,), of the X clusters that they are around; `sources` is what these index.
+
+    `files` names what was read.
+    """
 
     clouds: PointClouds
     metadata: np.ndarray
     sources: list[Source]
+    files: list[dict] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.clouds)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[PointSet]) -> PointSet:
+        """The clouds of all parts, in order."""
+        sources, tables = with_common_sources([(part.sources, part.metadata) for part in parts])
+        return cls(
+            PointClouds.concatenate([part.clouds for part in parts]),
+            np.concatenate([empty_metadata(0), *tables]),
+            sources,
+            [file for part in parts for file in part.files],
+        )
 
 
-def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
+def write_point_file(path: str | os.PathLike, content: PointSet) -> None:
     """Write `content` to `path` (an .npz), atomically. Raises OutputError when that is not possible."""
     arrays = {
         "format_version": np.int64(FORMAT_VERSION),
@@ -115,7 +135,7 @@ def write_point_file(path: str | os.PathLike, content: PointFile) -> None:
         np.savez(temporary, **arrays)
 
 
-def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointFile:
+def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointSet:
     """Read one file; `place` as in `parse_image_file`. Raises DataError that names the file and what is wrong with it."""
     arrays = read_npz(path)
     version = checked_version(arrays, path)
@@ -124,6 +144,28 @@ def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointF
     clouds = PointClouds(found["indptr"], found["points"][:, [columns.index(name) for name in POINT_COLUMNS]])
     if not np.all(np.isin(clouds.column("plane"), range(len(PLANES)))):
         raise DataError(f"{path}: holds points of planes that there are not; {REMEDY}")
-    return PointFile(
-        clouds, metadata_from_arrays(found, len(clouds), X), sources_from_arrays(found, place or str(path))
-    )
+    return PointSet(clouds, metadata_from_arrays(found, len(clouds), X), sources_from_arrays(found, place or str(path)))
+
+
+def find_point_files(folders: Sequence[str | os.PathLike]) -> InputFiles:
+    """All files of points in the folders and below."""
+    return find_files(folders, lambda path: path.match("*_points.npz"))
+
+
+def load_points(folders: Sequence[str | os.PathLike], skip_bad_files: bool = False) -> PointSet | None:
+    """Read all files of points in the folders and below; None when there are none, as with data of older code.
+
+    Raises one DataError that names every broken file; with `skip_bad_files` these are left out.
+    """
+    found = find_point_files(folders)
+    if not found and not found.problems:
+        return None
+    found.tell_of_repeated()
+    parts, problems = [], list(found.problems)
+    for path in found.paths:
+        try:
+            parts.append(read_point_file(path, place_of(path, found.folder_of[path])[1]))
+        except DataError as error:
+            problems.append(str(error))
+    refuse_or_skip(problems, f"{len(found) + len(found.problems)} files of points", skip_bad_files)
+    return replace(PointSet.concatenate(parts), files=[file_facts(path) for path in found.paths])

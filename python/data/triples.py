@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from python.data.data_origin import DataOrigin
 from python.data.image_set import ImageSet
-from python.data.input_files import InputFiles, find_files, refuse_or_skip
-from python.data.inventory import file_facts
 from python.data.metadata import EVENT_KEY, UNKNOWN, event_columns, group_numbers, vectors
 from python.data.overlaps import shortened
-from python.data.point_clouds import PointClouds, PointFile, read_point_file
-from python.data.sources import Source, place_of, with_common_sources
+from python.data.point_clouds import PointClouds, PointSet
+from python.data.sources import Source, with_common_sources
 from python.data.sparse_images import SparseImages
 from python.detector.drift_frame import to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
@@ -173,21 +172,25 @@ def _offsets(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:
     return np.nan_to_num(offsets).astype(np.float32)  # old files do not record arrival and channel
 
 
-def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, skip_bad_files: bool = False) -> TripleSet:
+def with_points(triples: TripleSet, data: DataOrigin, max_points: int) -> TripleSet:
     """The samples that have points around them, with these; the table of cuts says what is beyond `max_points`.
 
-    Raises DataError as `read_clouds` does, and when no sample has any points.
+    Raises DataError when the data hold no points, or none around any sample.
     """
-    points = find_point_files(folders)
-    clouds, found = read_clouds(triples, points, folders, skip_bad_files)
+    points = data.points()
+    if points is None:
+        raise DataError(
+            f"{data.name}: no files of points (*_points.npz), which this network takes; make the data again with make_images.sh "
+            "or simulate.sh"
+        )
+    clouds, found = clouds_around(triples, points)
     if len(triples) and not found.any():
         raise DataError(
-            f"{', '.join(map(str, folders))}: none of {len(triples)} samples has points around it in the {len(points)} files of "
-            "points; are these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
+            f"{data.name}: none of {len(triples)} samples has points around it in the {len(points.files)} files of points; are "
+            "these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
         )
-    files = [file_facts(path) for path in points.paths]
     triples = triples.keep("with points around them", found)
-    triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *files])
+    triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *points.files])
     charge = clouds.column("integral")
     place = np.arange(len(charge)) - np.repeat(clouds.indptr[:-1], clouds.counts)
     lost = 100 * float(charge[place >= max_points].sum()) / max(float(charge.sum()), 1e-300)
@@ -197,45 +200,15 @@ def with_points(triples: TripleSet, folders: Sequence[str], max_points: int, ski
     return triples
 
 
-def find_point_files(folders: Sequence[str]) -> InputFiles:
-    """All files of points in the folders and below."""
-    return find_files(folders, lambda path: path.match("*_points.npz"))
-
-
-def read_clouds(
-    triples: TripleSet, points: InputFiles, folders: Sequence[str], skip_bad_files: bool = False
-) -> tuple[PointClouds, np.ndarray]:
-    """Read the points around each of the triples; return the clouds found and which triples have one, bool (N,).
-
-    Raises DataError when there are no files in `folders`, as with data of older code, and one that names every broken file;
-    with `skip_bad_files` these are left out.
-    """
-    if not points and not points.problems:
-        raise DataError(
-            f"{', '.join(map(str, folders))}: no files of points (*_points.npz), which this network takes; "
-            "make the data again with make_images.sh or simulate.sh"
-        )
-    contents = list(_readable(points, skip_bad_files))
-    clouds, n_wanted = PointClouds.concatenate([content.clouds for content in contents]), len(triples)
-    _, tables = with_common_sources(
-        [(part.sources, part.metadata) for part in (triples, *contents)]  # those of the samples first
-    )
+def clouds_around(triples: TripleSet, points: PointSet) -> tuple[PointClouds, np.ndarray]:
+    """Return the clouds around those of the triples that have one, in their order, and which these are, bool (N,)."""
+    n_wanted = len(triples)
+    _, tables = with_common_sources([(part.sources, part.metadata) for part in (triples, points)])
     key = _match_numbers(tables)
     cloud_of = np.full(int(key.max(initial=-1)) + 1, UNKNOWN)
-    cloud_of[key[n_wanted:][::-1]] = np.arange(len(clouds))[::-1]  # the first of several wins
+    cloud_of[key[n_wanted:][::-1]] = np.arange(len(points))[::-1]  # the first of several wins
     found = cloud_of[key[:n_wanted]]
-    return clouds.take(found[found >= 0]), found >= 0
-
-
-def _readable(points: InputFiles, skip_bad_files: bool) -> Iterator[PointFile]:
-    points.tell_of_repeated()
-    problems = list(points.problems)
-    for path in points.paths:
-        try:
-            yield read_point_file(path, place_of(path, points.folder_of[path])[1])
-        except DataError as error:
-            problems.append(str(error))
-    refuse_or_skip(problems, f"{len(points) + len(points.problems)} files of points", skip_bad_files)
+    return points.clouds.take(found[found >= 0]), found >= 0
 
 
 def electron_directions(table: np.ndarray, drift_frame: bool = True) -> np.ndarray:

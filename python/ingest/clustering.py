@@ -8,6 +8,7 @@ channels are adjacent across the wrap of their wires, X channels of different fa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,12 @@ class Clusters:
     def cluster_of_member(self) -> np.ndarray:
         """Cluster number of each entry of `members`."""
         return np.repeat(np.arange(len(self)), self.n_tps)
+
+
+def stretches(chosen: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """The clusters `chosen` (numbers), `size` at a time; what is drawn of them in one go stays small."""
+    for first in range(0, len(chosen), size):
+        yield chosen[first : first + size]
 
 
 @dataclass(frozen=True)

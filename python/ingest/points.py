@@ -18,27 +18,33 @@ from python.detector.geometry import (
     WRAP,
     U,
     V,
-    X,
     wire_coordinate,
     y_of_induction_channel,
 )
-from python.ingest.clustering import Clusters
+from python.ingest.clustering import Clusters, stretches
 from python.ingest.matching import Matches
 from python.ingest.surroundings import channels_from, primitives_around
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 HALF_SIDE_CM = 50.0
+CLOUDS_AT_A_TIME = 1_000  # that are made in one go, so that intermediate arrays stay small
 
 
-def make_points(tps: TriggerPrimitives, clusters: Clusters, matches: Matches) -> tuple[PointClouds, np.ndarray]:
-    """Return a cloud for each matched X cluster, and the numbers of these clusters.
+def make_points(tps: TriggerPrimitives, clusters: Clusters, matches: Matches, centres: np.ndarray) -> PointClouds:
+    """Return a cloud for each of the X clusters `centres`, which are matched.
 
     The points of a cloud stand in the order of their worth: those of the matched clusters first, then the rest, each by charge.
     """
-    x_clusters = np.flatnonzero((clusters.plane == X) & (matches.match_id >= 0))
-    centres = _centres(clusters, matches, x_clusters)
     cluster_of = np.full(len(tps), -1)
     cluster_of[clusters.members] = clusters.cluster_of_member
+    parts = [_clouds(tps, cluster_of, clusters, matches, part) for part in stretches(centres, CLOUDS_AT_A_TIME)]
+    return PointClouds.concatenate(parts)
+
+
+def _clouds(
+    tps: TriggerPrimitives, cluster_of: np.ndarray, clusters: Clusters, matches: Matches, x_clusters: np.ndarray
+) -> PointClouds:
+    centres = _centres(clusters, matches, x_clusters)
     owners, points = [], []
     for plane in range(len(PLANES)):
         rows, owner = primitives_around(tps, clusters, x_clusters, plane)
@@ -67,7 +73,7 @@ def make_points(tps: TriggerPrimitives, clusters: Clusters, matches: Matches) ->
         (-point[:, POINT_COLUMNS.index("integral")], -point[:, POINT_COLUMNS.index("in_cluster")], owner)
     )
     indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(x_clusters)))])
-    return PointClouds(indptr, point[order]), x_clusters
+    return PointClouds(indptr, point[order])
 
 
 def _centres(clusters: Clusters, matches: Matches, x_clusters: np.ndarray) -> np.ndarray:
@@ -78,6 +84,6 @@ def _centres(clusters: Clusters, matches: Matches, x_clusters: np.ndarray) -> np
         partner = matches.partner[x_clusters, plane]
         y = y_of_induction_channel(plane, apa, face, clusters.channel[partner], z)
         heights[plane] = np.where(partner >= 0, y, np.nan)
-    height = np.nanmean(heights, axis=0) if len(x_clusters) else heights[0]
+    height = np.nanmean(heights, axis=0)
     induction = [wire_coordinate(plane, apa, face, height, z) % WRAP for plane in (U, V)]
     return np.stack([*induction, clusters.channel[x_clusters]])

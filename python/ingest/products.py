@@ -1,36 +1,38 @@
-"""From the trigger primitives of some events, of whatever origin, to image files: cluster, match, label, draw, write."""
+"""Products of trigger primitives in memory: clusters, matches, images, volumes and points, as training and prediction take them.
+
+    products = make_products(read_readout("es_tpstream.root"))
+    products.clusters.energy, products.matches.match_id         # arrays over all clusters
+    products.images("X").metadata["cluster_energy"]             # an ImageSet, as read from files of the same primitives
+    bright = products.only(x_clusters_above(products.clusters, 10.0))
+    bright.images("X", "volumes"), bright.points()              # around each of these, not only the main cluster of an event
+    task.read(config, task.architecture(config), bright)        # what its network takes of them
+
+Files (`python.ingest.product_files`) are written from these, and samples of a task are made of them as of files.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from python.data.image_file import ImageFile, write_image_file
-from python.data.metadata import empty_metadata
-from python.data.point_clouds import PointClouds, PointFile, write_point_file
-from python.data.sources import Source
+from python.data.image_set import ImageSet
+from python.data.point_clouds import PointSet
 from python.data.sparse_images import SparseImages
-from python.detector.calibration import adc_per_mev
-from python.detector.geometry import PLANES
-from python.general_purpose_libs import log
-from python.ingest.clustering import ClusterSettings, make_clusters
-from python.ingest.images import Block, cluster_images, legacy_images, metadata_of, volume_images
-from python.ingest.legacy_layout import LEGACY_COLUMNS, write_legacy_file
-from python.ingest.matching import match_planes
+from python.detector.geometry import PLANES, X
+from python.ingest.centres import centres_of, leading_x_clusters, matched_x_clusters
+from python.ingest.clustering import Clusters, ClusterSettings
+from python.ingest.images import cluster_images, volume_images
+from python.ingest.matching import Matches
 from python.ingest.points import make_points
+from python.ingest.readout import Readout
+from python.ingest.reconstruction import Reconstruction, reconstruct
 from python.ingest.surroundings import MIN_SOT
-from python.ingest.trigger_primitives import TriggerPrimitives
-from python.ingest.truth import EventTruth, label_clusters
-from python.ingest.volumes import SHAPE
-
-EVENTS_AT_A_TIME = 250
 
 
 @dataclass(frozen=True)
 class ProductSettings:
-    """`image_shape` (ticks, channels), the `planes` to write, and how to make the clusters."""
+    """`image_shape` (ticks, channels), how to make the clusters, and what is written: `planes`, `volumes`, `legacy_layout`."""
 
     image_shape: tuple[int, int] = (128, 32)
     planes: tuple[str, ...] = PLANES
@@ -50,128 +52,80 @@ class ProductSettings:
         return min(MIN_SOT, self.clusters.tot_cut + 1)
 
 
-@dataclass
-class ProductSummary:
-    """What one source, or several added together, gave. `clusters` and `mains` count per plane U, V, X."""
+@dataclass(frozen=True)
+class Products:
+    """All that is made of a readout; images and points are drawn when they are asked for.
 
-    name: str
-    events: int = 0
-    es: int = 0
-    cc: int = 0
-    clusters: np.ndarray = field(default_factory=lambda: np.zeros(3, np.int64))
-    mains: np.ndarray = field(default_factory=lambda: np.zeros(3, np.int64))
-    triples: int = 0
-    volumes: int = 0
-    cropped: int = 0
-    drawn_mev: float = 0.0
-    lost_mev: float = 0.0  # cropped away
-
-    def __add__(self, other: ProductSummary) -> ProductSummary:
-        names = [name for name in vars(self) if name != "name"]
-        return ProductSummary(self.name, **{name: getattr(self, name) + getattr(other, name) for name in names})
-
-
-def output_names(stem: str, settings: ProductSettings) -> list[str]:
-    """Names of the files that the source `stem` becomes."""
-    points = [_points_name(stem)] if settings.points else []
-    return [_name(stem, kind, plane) for kind, plane in _products(settings)] + points
-
-
-def _products(settings: ProductSettings) -> list[tuple[str, str]]:
-    """Kind and plane of each file that is written."""
-    kinds = ("clusters", "volumes") if settings.volumes else ("clusters",)
-    return [(kind, plane) for kind in kinds for plane in settings.planes]
-
-
-def _name(stem: str, kind: str, plane: str) -> str:
-    return f"{stem}{'_volume' if kind == 'volumes' else ''}_plane{plane}.npz"
-
-
-def _points_name(stem: str) -> str:
-    return f"{stem}_points.npz"
-
-
-class ProductWriter:
-    """Takes the events of one source, stretch by stretch, and writes the source's image files at the end.
-
-    `events` (E,) of `EVENT_DTYPE`, whose `source` indexes `sources`, and `truth` are those of all its events.
+    `centres` numbers the X clusters that are wanted. None: all of them, and as in files volumes around the most energetic one of
+    each event, by reconstructed energy, and points around every matched one.
     """
 
-    def __init__(self, sources: list[Source], events: np.ndarray, truth: EventTruth, settings: ProductSettings) -> None:
-        self.sources, self.events, self.truth, self.settings = sources, events, truth, settings
-        self.adc_per_mev = adc_per_mev(settings.energy_calibration)
-        self.matches = 0
-        self.pieces: dict[tuple[str, str], list[tuple[SparseImages, np.ndarray]]]
-        self.pieces = {product: [] for product in _products(settings)}
-        self.points: list[tuple[PointClouds, np.ndarray]] = []
-        self.summary = ProductSummary(
-            sources[0].name, events=len(events), es=int(np.sum(truth.is_es == 1)), cc=int(np.sum(truth.is_es == 0))
-        )
+    found: Reconstruction
+    image_shape: tuple[int, int] = ProductSettings.image_shape
+    centres: np.ndarray | None = None
 
-    def add(self, tps: TriggerPrimitives, signal: np.ndarray | None, track: np.ndarray | None = None) -> None:
-        """Make the images of some events. All their trigger primitives have to come in one call, events in order.
+    @property
+    def clusters(self) -> Clusters:
+        """All clusters (C), by whose numbers the column `cluster` of metadata knows them."""
+        return self.found.clusters
 
-        `signal` (N,) marks the primitives that hold charge of the neutrino interaction and `track` (N,) numbers their true
-        particles; None where there is no truth.
+    @property
+    def matches(self) -> Matches:
+        """Which of the clusters (C) are one deposit."""
+        return self.found.matches
+
+    @property
+    def name(self) -> str:
+        return ", ".join(source.name for source in self.found.readout.sources)
+
+    def metadata(self, chosen: np.ndarray) -> np.ndarray:
+        """The identities and labels of the clusters `chosen` (numbers), as in the metadata of their images."""
+        return self.found.metadata(np.asarray(chosen))
+
+    def only(self, chosen: np.ndarray) -> Products:
+        """The products of the clusters `chosen` (mask (C,) or numbers) alone, see `centres_of`.
+
+        These are the images of their X clusters and of what is matched with them, and volumes and points around each.
         """
-        block = self._block(tps, signal, track)
-        self._count(block)
-        for (kind, plane), pieces in self.pieces.items():
-            images, table = self._draw(block, kind, PLANES.index(plane))
-            pieces.append((images, table))
-            if kind == "volumes":
-                self.summary.volumes += len(images)
-            elif not self.settings.legacy_layout:
-                self._count_cropping(table)
-        if self.settings.points:
-            clouds, x_clusters = make_points(block.tps, block.clusters, block.matches)
-            table = metadata_of(block, x_clusters)
-            table["lost_charge"], table["drift_frame"] = 0.0, 1
-            self.points.append((clouds, table))
+        return replace(self, centres=centres_of(self.clusters, self.matches, chosen))
 
-    def write(self, folder: Path, stem: str) -> ProductSummary:
-        """Write the files `stem`... into `folder`, each complete or not at all, in place of any older one."""
-        for (kind, plane), pieces in self.pieces.items():
-            self._write(Path(folder) / _name(stem, kind, plane), kind, plane, pieces)
-        if self.settings.points:
-            clouds = PointClouds.concatenate([clouds for clouds, _ in self.points])
-            table = np.concatenate([empty_metadata(0), *(table for _, table in self.points)])
-            write_point_file(Path(folder) / _points_name(stem), PointFile(clouds, table, self.sources))
-        return self.summary
+    def images(self, plane: str, kind: str = "clusters") -> ImageSet:
+        """Draw the images of `plane`, of "clusters" or "volumes".
 
-    def _block(self, tps: TriggerPrimitives, signal: np.ndarray | None, track: np.ndarray | None) -> Block:
-        clusters = make_clusters(tps, self.settings.clusters, self.adc_per_mev)
-        matches = match_planes(clusters, first_id=self.matches)
-        self.matches = max(self.matches, int(matches.match_id.max(initial=-1)) + 1)
-        labels = label_clusters(clusters, tps.integral, signal)
-        return Block(self.events, self.truth, tps, track, self.adc_per_mev, clusters, matches, *labels)
+        A volume of U or V is there where the match, or the wire map through the other plane's match, says where its centre is.
+        """
+        draw = self._volumes if kind == "volumes" else self._clusters
+        images, table = draw(PLANES.index(plane))
+        cut = {"step": f"made of {len(self.found.readout)} events", "removed": 0, "kept": len(images)}
+        return ImageSet(images, table, self.found.readout.sources, [cut], kind=kind)
 
-    def _draw(self, block: Block, kind: str, plane: int) -> tuple[SparseImages, np.ndarray]:
-        if kind == "volumes":
-            return volume_images(block, plane)
-        draw = legacy_images if self.settings.legacy_layout else cluster_images
-        return draw(block, plane, self.settings.image_shape)
+    def points(self) -> PointSet:
+        """Make the points around X clusters that are matched: where others are in space is not known."""
+        chosen = matched_x_clusters(self.clusters, self.matches)
+        if self.centres is not None:
+            chosen = np.intersect1d(chosen, self.centres)
+        clouds = make_points(self.found.readout.tps, self.clusters, self.matches, chosen)
+        table = self.metadata(chosen)
+        table["lost_charge"], table["drift_frame"] = 0.0, 1
+        return PointSet(clouds, table, self.found.readout.sources)
 
-    def _count(self, block: Block) -> None:
-        plane, summary = block.clusters.plane, self.summary
-        summary.clusters += np.bincount(plane, minlength=3)
-        summary.mains += np.bincount(plane[block.is_main == 1], minlength=3)
-        is_x = plane == PLANES.index("X")
-        summary.triples += int(np.all(block.matches.partner[is_x] >= 0, axis=1).sum())
+    def _clusters(self, plane: int) -> tuple[SparseImages, np.ndarray]:
+        chosen = np.flatnonzero(self.clusters.plane == plane)
+        if self.centres is not None:
+            x_cluster = chosen if plane == X else self.matches.partner[chosen, X]
+            chosen = chosen[np.isin(x_cluster, self.centres)]
+        return cluster_images(self.found, plane, chosen, self.image_shape)
 
-    def _count_cropping(self, table: np.ndarray) -> None:
-        self.summary.cropped += int(np.sum(table["lost_charge"] > 0))
-        self.summary.drawn_mev += float(np.sum(table["cluster_energy"], dtype=float))
-        self.summary.lost_mev += float(np.sum(table["cluster_energy"] * table["lost_charge"], dtype=float))
+    def _volumes(self, plane: int) -> tuple[SparseImages, np.ndarray]:
+        centres = leading_x_clusters(self.clusters) if self.centres is None else self.centres
+        return volume_images(self.found, plane, centres)
 
-    def _write(self, path: Path, kind: str, plane: str, pieces: list[tuple[SparseImages, np.ndarray]]) -> None:
-        shape = SHAPE if kind == "volumes" else self.settings.image_shape
-        images = SparseImages.concatenate([SparseImages.from_pixels([], shape), *(piece[0] for piece in pieces)])
-        legacy = self.settings.legacy_layout
-        nothing = np.empty((0, LEGACY_COLUMNS), np.float32) if legacy else empty_metadata(0)
-        table = np.concatenate([nothing, *(piece[1] for piece in pieces)])
-        if legacy:
-            write_legacy_file(path, images, table)
-        else:
-            write_image_file(path, ImageFile(images, table, self.sources, plane, kind))
-        log.debug("%s: %d images", path, len(images))
+
+def make_products(readout: Readout, settings: ProductSettings | None = None, first_match: int = 0) -> Products:
+    """Cluster and match the primitives of a readout, and have all products at hand; match numbers count on from `first_match`.
+
+    Nothing that is reconstructed, drawn or chosen here depends on truth, which is passed on to the metadata alone.
+    """
+    settings = settings or ProductSettings()
+    found = reconstruct(readout, settings.clusters, settings.energy_calibration, first_match)
+    return Products(found, settings.image_shape)

@@ -23,8 +23,9 @@ def primitives_around(
 
     `x_clusters` (M,) numbers X clusters; the second array counts along it. A primitive comes once for each X cluster.
     """
-    candidates = np.flatnonzero((tps.plane == plane) & (tps.sot >= MIN_SOT))
     event = clusters.event[x_clusters]
+    begin, end = np.searchsorted(tps.event, [event.min(), event.max() + 1]) if len(event) else (0, 0)
+    candidates = begin + np.flatnonzero((tps.plane[begin:end] == plane) & (tps.sot[begin:end] >= MIN_SOT))
     first, last = (np.searchsorted(tps.event[candidates], event, side) for side in ("left", "right"))
     counts = last - first
     owner = np.repeat(np.arange(len(x_clusters)), counts)

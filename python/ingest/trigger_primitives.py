@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -48,6 +49,15 @@ class TriggerPrimitives:
     def take(self, rows: np.ndarray) -> TriggerPrimitives:
         """Return the TPs of the given rows or mask."""
         return TriggerPrimitives(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def moved(self, events: int) -> TriggerPrimitives:
+        """Return the TPs with `events` added to the number of each one's event."""
+        return replace(self, event=self.event + events)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[TriggerPrimitives]) -> TriggerPrimitives:
+        """Return the TPs of all parts, at least one, in order."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def order(self) -> np.ndarray:
         """Row numbers in canonical order: by event, start, channel."""

@@ -5,7 +5,8 @@ Nothing here may be seen by clustering, matching, energies or images: these are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -29,6 +30,23 @@ class EventTruth:
     nu_momentum: np.ndarray
     nu_energy: np.ndarray
 
+    @classmethod
+    def unknown(cls, n: int) -> EventTruth:
+        """Of `n` events of which nothing is known."""
+        return cls(
+            is_es=np.full(n, UNKNOWN),
+            vertex=np.full((n, 3), np.nan),
+            electron_momentum=np.full((n, 3), np.nan),
+            electron_energy=np.full(n, np.nan),
+            nu_momentum=np.full((n, 3), np.nan),
+            nu_energy=np.full(n, np.nan),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[EventTruth]) -> EventTruth:
+        """That of all parts, at least one, in order."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
 
 def event_truth(source: SourceFile) -> EventTruth:
     """Work out the truth of each event from its first block with an incoming neutrino.
@@ -37,14 +55,7 @@ def event_truth(source: SourceFile) -> EventTruth:
     electron comes out, else unknown. The primary electron is the block's first final-state particle that is no neutrino.
     """
     n = len(source.events)
-    truth = EventTruth(
-        is_es=np.full(n, UNKNOWN),
-        vertex=np.full((n, 3), np.nan),
-        electron_momentum=np.full((n, 3), np.nan),
-        electron_energy=np.full(n, np.nan),
-        nu_momentum=np.full((n, 3), np.nan),
-        nu_energy=np.full(n, np.nan),
-    )
+    truth = EventTruth.unknown(n)
     table = source.mctruths
     if table is None:
         return truth

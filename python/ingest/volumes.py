@@ -1,4 +1,4 @@
-"""Volumes: everything recorded within half a metre of an event's most energetic X cluster, for each plane.
+"""Volumes: everything recorded within half a metre of an X cluster, for each plane.
 
 A volume image has 208 channels (rows) x 1242 ticks (columns), about 1 m x 1 m. The X volume is centred on the cluster; U and V
 volumes on the matched cluster, or where the wire map expects it when the match lacks that plane. Without any match the place on
@@ -47,19 +47,12 @@ class Volumes:
     n_tps: np.ndarray
 
 
-def leading_x_clusters(clusters: Clusters) -> np.ndarray:
-    """Number of the most energetic X cluster of each event that has one."""
-    x = np.flatnonzero(clusters.plane == X)
-    order = np.lexsort((-clusters.energy[x], clusters.event[x]))
-    _, first = np.unique(clusters.event[x][order], return_index=True)
-    return x[order][first]
-
-
-def make_volumes(tps: TriggerPrimitives, clusters: Clusters, matches: Matches, plane: int) -> Volumes:
-    """Draw one volume for each event whose place on `plane` is known."""
-    x_cluster = leading_x_clusters(clusters)
-    centre = _centres(clusters, matches, x_cluster, plane)
-    x_cluster, centre = x_cluster[np.isfinite(centre)], np.rint(centre[np.isfinite(centre)]).astype(np.int64)
+def make_volumes(
+    tps: TriggerPrimitives, clusters: Clusters, matches: Matches, plane: int, centres: np.ndarray
+) -> Volumes:
+    """Draw one volume for each of the X clusters `centres` whose place on `plane` is known."""
+    channels = _channels(clusters, matches, centres, plane)
+    x_cluster, centre = centres[np.isfinite(channels)], np.rint(channels[np.isfinite(channels)]).astype(np.int64)
     first_tick = np.rint(clusters.arrival[x_cluster]).astype(np.int64) - SHAPE[1] // 2 + OFFSET_TICKS[plane]
 
     rows, volume = primitives_around(tps, clusters, x_cluster, plane)
@@ -80,7 +73,7 @@ def make_volumes(tps: TriggerPrimitives, clusters: Clusters, matches: Matches, p
     return Volumes(images, x_cluster, matches.partner[x_cluster, plane], first_channel, first_tick, n_tps)
 
 
-def _centres(clusters: Clusters, matches: Matches, x_cluster: np.ndarray, plane: int) -> np.ndarray:
+def _channels(clusters: Clusters, matches: Matches, x_cluster: np.ndarray, plane: int) -> np.ndarray:
     """Channel within `plane` at which each volume is centred, NaN where the place is not known."""
     if plane == X:
         return clusters.channel[x_cluster]

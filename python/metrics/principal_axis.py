@@ -10,6 +10,8 @@ squares over the planes that have points (the smallest solution where too few ha
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from python.detector.geometry import PLANES, WIRE_ANGLE_DEG
@@ -27,14 +29,27 @@ def project(direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return direction[..., 0], direction[..., 1, None] * ACROSS_Y + direction[..., 2, None] * ACROSS_Z
 
 
-def principal_axis(
-    plane: np.ndarray, across_cm: np.ndarray, drift_cm: np.ndarray, weight: np.ndarray, owner: np.ndarray, n: int
-) -> np.ndarray:
+class PlanePoints(NamedTuple):
+    """What the planes see of events, (P,): `plane` 0 U, 1 V, 2 X; `across_cm` and `drift_cm`, in each event relative to any one
+    place; `weight` the charge; `owner` the number of the event.
+    """
+
+    plane: np.ndarray
+    across_cm: np.ndarray
+    drift_cm: np.ndarray
+    weight: np.ndarray
+    owner: np.ndarray
+
+    def take(self, rows: np.ndarray) -> PlanePoints:
+        return PlanePoints(*(column[rows] for column in self))
+
+
+def principal_axis(points: PlanePoints, n: int) -> np.ndarray:
     """Unit axes (n, 3) along which the charge of each of `n` events spreads most; NaN for events without spread.
 
-    Points (P,): `plane` 0 U, 1 V, 2 X; `across_cm` and `drift_cm`, in each event relative to any one place; `weight` the charge;
-    `owner` the event, 0 to n - 1. The sign of an axis is arbitrary: see `point_along`.
+    The sign of an axis is arbitrary: see `point_along`.
     """
+    plane, across_cm, drift_cm, weight, owner = points
     total, (drift, across) = _plane_means(plane, (drift_cm, across_cm), weight, owner, n)
     slot = owner * len(PLANES) + plane
     deviations = (drift_cm - drift.ravel()[slot], across_cm - across.ravel()[slot])
@@ -49,20 +64,13 @@ def principal_axis(
     return np.where(spread[:, -1:] > _ROUNDING_CM2, axes[:, :, -1], np.nan)
 
 
-def towards_blips(
-    plane: np.ndarray,
-    across_cm: np.ndarray,
-    drift_cm: np.ndarray,
-    weight: np.ndarray,
-    in_cluster: np.ndarray,
-    owner: np.ndarray,
-    n: int,
-) -> np.ndarray:
+def towards_blips(points: PlanePoints, in_cluster: np.ndarray, n: int) -> np.ndarray:
     """Vectors (n, 3) in cm from the charge of the main cluster to that of the other points; 0 where a side has none.
 
-    Bremsstrahlung goes forward, so the track's head points to what lies outside the cluster. Arguments as in `principal_axis`;
-    `in_cluster` (P,) marks the points of the main cluster of each plane. Planes that lack either side are left out.
+    Bremsstrahlung goes forward, so the track's head points to what lies outside the cluster. `in_cluster` (P,) marks the points
+    of the main cluster of each plane. Planes that lack either side are left out.
     """
+    plane, across_cm, drift_cm, weight, owner = points
     inside = np.asarray(in_cluster).astype(bool)
     coordinates = (np.asarray(drift_cm, float), np.asarray(across_cm, float))
     main, main_mean = _plane_means(plane, coordinates, np.where(inside, weight, 0.0), owner, n)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 from keras import layers
@@ -36,20 +36,27 @@ def flattened(maps: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
     return flat[0] if len(flat) == 1 else layers.Concatenate(name="planes")(flat)
 
 
+class Eyes(NamedTuple):
+    """How images are read: `branch(image, plane)` reads one in units of ADC_UNIT, with weights of its own; `join(maps)` makes
+    features (N, n) of what the branches return.
+    """
+
+    branch: Branch
+    join: Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor] = flattened
+
+
 def image_network(
     name: str,
     inputs: Sequence[str],
     input_shape: InputShape,
     output: Output,
     parameters: DensePart,
-    branch: Branch,
-    join: Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor] = flattened,
+    eyes: Eyes,
 ) -> keras.Model:
     """The Keras model `name` that takes a dictionary of the `inputs` and gives the `output`.
 
     Inputs that EVENT_INPUTS knows are numbers of the event, (N, n); all others are images (N, *input_shape) of raw ADC.
-    `branch(image, plane)` reads an image in units of ADC_UNIT, with weights of its own; `join(maps)` makes features (N, n) of
-    what the branches return. The event's numbers join them before the dense layers.
+    The event's numbers join what the `eyes` see in these before the dense layers.
     """
     taken, maps, numbers = {}, {}, []
     for entry in inputs:
@@ -58,8 +65,8 @@ def image_network(
             numbers.append(event_features(taken[entry], entry))
         else:
             taken[entry] = keras.Input(input_shape, name=entry)
-            maps[entry] = branch(layers.Rescaling(1 / ADC_UNIT, name=f"{entry}_scaled")(taken[entry]), entry)
-    features = join(maps)
+            maps[entry] = eyes.branch(layers.Rescaling(1 / ADC_UNIT, name=f"{entry}_scaled")(taken[entry]), entry)
+    features = eyes.join(maps)
     if numbers:
         features = layers.Concatenate(name="with_event")([features, *numbers])
     for number in range(1, parameters.n_dense_layers + 1):

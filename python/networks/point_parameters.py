@@ -6,19 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from python.config.task_schema import BuildParameters, decay_rate, learning_rate
+from python.config.schema import PointParameters, decay_rate, learning_rate
 
 Width = Annotated[float, Field(gt=0, le=100)]
 Units = Annotated[int, Field(ge=1, le=8192)]
 
 
-class PointNetworkParameters(BuildParameters):
-    max_points: int = Field(
-        64,
-        ge=1,
-        le=1024,
-        description="Points that are read of an event: the track's first, then those with most charge.",
-    )
+class PointNetworkParameters(PointParameters):
     drift_widths: Annotated[tuple[Width, ...], Strict(False)] = Field(
         (0.25, 1.0),
         description="Distances along the drift, in cm, within which a point sees the charge of all planes; [] for none.",

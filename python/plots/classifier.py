@@ -8,6 +8,7 @@ and bands hold 68.27 %. Of two classes only the last, positive one is drawn wher
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -148,7 +149,7 @@ def plot_calibration(labels: ArrayLike, scores: ArrayLike, class_names: Sequence
         groups = calibration_bins(is_positive, scores[:, c], len(edges) - 1)
         error = groups.expected_error()
         label = f"{class_names[c]}: ECE {error:.4f}" if np.isfinite(error) else f"{class_names[c]}: no entries"
-        draw_fractions(axes, index, groups.mean_score, groups.positives, groups.entries, label)
+        draw_fractions(axes, index, Positions(groups.mean_score), groups.positives, groups.entries, label)
         counts = np.histogram(scores[:, c], edges)[0]
         strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
@@ -204,18 +205,18 @@ def _plot_against_energy(
     if edges.size == 0:
         style.say(axes, "no sample has a known energy")
         return figure
-    centres, half_widths = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+    at = Positions.of_bins(edges)
     lowest = 0.9  # most accuracies are too near 1 for an axis from zero
     for index, (name, mine) in enumerate(groups.items()):
         bins = bin_index(energies[mine & known], edges)
-        entries = np.bincount(bins, minlength=len(centres))
-        successes = np.bincount(bins, weights=right[mine & known], minlength=len(centres))
+        entries = np.bincount(bins, minlength=len(at.x))
+        successes = np.bincount(bins, weights=right[mine & known], minlength=len(at.x))
         total = fraction(int(successes.sum()), int(entries.sum()))
         label = f"{name}: {_with_interval(total)}" if entries.any() else f"{name}: no entries"
-        draw_fractions(axes, index, centres, successes, entries, label, half_widths)
+        draw_fractions(axes, index, at, successes, entries, label)
         low = binomial_interval(successes, entries)[0][entries > 0]
         lowest = min(lowest, np.floor(10 * low.min(initial=1)) / 10)
-        for centre, count in zip(centres, entries, strict=True):
+        for centre, count in zip(at.x, entries, strict=True):
             strip.text(centre, index, f"{count:,}", ha="center", va="center", fontsize=9, color=style.colour(index))
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(lowest - 0.03 * (1 - lowest), 1 + 0.03 * (1 - lowest))
@@ -236,6 +237,18 @@ def _what_is_not_seen(energies: np.ndarray, known: np.ndarray, edges: np.ndarray
 
 
 # ---------------------------------------------------------------------------- shared
+class Positions(NamedTuple):
+    """Where points stand along an axis, (B,), and half the widths of their bins, where these are shown."""
+
+    x: np.ndarray
+    half_widths: np.ndarray | None = None
+
+    @classmethod
+    def of_bins(cls, edges: np.ndarray) -> Positions:
+        """The middles of the bins between `edges` (B + 1,)."""
+        return cls((edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2)
+
+
 def _one_against_rest(labels: np.ndarray, class_names: Sequence[str]) -> list[tuple[int, int, np.ndarray]]:
     """(running index, class, is of that class) of each described class."""
     return [(index, c, labels == c) for index, c in enumerate(described_classes(class_names))]
@@ -244,20 +257,19 @@ def _one_against_rest(labels: np.ndarray, class_names: Sequence[str]) -> list[tu
 def draw_fractions(
     axes: Axes,
     index: int,
-    x: np.ndarray,
+    at: Positions,
     successes: np.ndarray,
     entries: np.ndarray,
     label: str,
-    half_widths: np.ndarray | None = None,
 ) -> None:
-    """Fractions with binomial error bars; bins without entries are left out."""
+    """Fractions (B,) with binomial error bars; bins without entries are left out."""
     filled = entries > 0
     share = successes[filled] / entries[filled]
     low, high = binomial_interval(successes[filled], entries[filled])
     axes.errorbar(
-        x[filled],
+        at.x[filled],
         share,
-        xerr=None if half_widths is None else half_widths[filled],
+        xerr=None if at.half_widths is None else at.half_widths[filled],
         yerr=np.maximum([share - low, high - share], 0),
         color=style.colour(index),
         marker=style.marker(index),

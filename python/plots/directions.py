@@ -172,7 +172,6 @@ def draw_estimates(
     x: np.ndarray,
     estimates: Estimate,
     label: str = "_",
-    half_widths: np.ndarray | None = None,
     line: bool = False,
 ) -> None:
     """Points (B,) with error bars, in colour and marker of `index`; those without a value are left out."""
@@ -182,7 +181,6 @@ def draw_estimates(
     axes.errorbar(
         x[known],
         value,
-        xerr=None if half_widths is None else half_widths[known],
         yerr=errors,
         color=style.colour(index),
         marker=style.marker(index),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,34 +21,39 @@ from python.processes.stop_requests import raise_if_stop_is_urgent
 _FOOTER = 0.03  # of the page's height
 
 
-def write_report(
-    path: str | os.PathLike,
-    title: str,
-    summary: Mapping[str, str],
-    *,
-    metrics: Sequence[Sequence[str]] = (),
-    cuts: Sequence[Mapping[str, str | int]] = (),
-    texts: Mapping[str, str] | None = None,
-    figures: Mapping[str, Figure] | None = None,
-) -> None:
-    """Write the PDF at `path`, atomically, A4 landscape; the same input gives the same bytes.
+@dataclass(frozen=True)
+class Report:
+    """What a report says, in the order of its pages.
 
     First `title`, the key facts `summary` and the table `metrics` (rows of cells, the first is the header; see
     `metrics_table`), then the cut table (see `cut_table_text`), then `texts` by their headings (configuration, network),
-    wrapped and paginated, then a page for each of `figures`, which are left as they were. OutputError when it cannot be
-    written.
+    wrapped and paginated, then a page for each of `figures`, which are left as they were.
     """
-    first = fact_lines(summary)
-    if metrics:
-        first += ["", "", *table_lines(metrics)]
-    pages = [*text_pages(title, first)]
-    if cuts:
-        pages += text_pages("Cuts", wrap(cut_table_text(cuts)))
-    for heading, text in (texts or {}).items():
-        pages += text_pages(heading, wrap(text.rstrip("\n")))
-    pages += (figures or {}).values()
+
+    title: str
+    summary: Mapping[str, str]
+    metrics: Sequence[Sequence[str]] = ()
+    cuts: Sequence[Mapping[str, str | int]] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+    def pages(self) -> list[Figure]:
+        first = fact_lines(self.summary)
+        if self.metrics:
+            first += ["", "", *table_lines(self.metrics)]
+        pages = [*text_pages(self.title, first)]
+        if self.cuts:
+            pages += text_pages("Cuts", wrap(cut_table_text(self.cuts)))
+        for heading, text in self.texts.items():
+            pages += text_pages(heading, wrap(text.rstrip("\n")))
+        return [*pages, *self.figures.values()]
+
+
+def write_report(path: str | os.PathLike, report: Report) -> None:
+    """Write the PDF at `path`, atomically, A4 landscape; equal reports are equal files. OutputError when it cannot be written."""
+    pages = report.pages()
     # without a creation time equal reports are equal files
-    metadata = {"Title": title, "CreationDate": None}
+    metadata = {"Title": report.title, "CreationDate": None}
     with atomic_path(path) as temporary, PdfPages(temporary, metadata=metadata) as pdf:
         for number, page in enumerate(pages, start=1):
             raise_if_stop_is_urgent()

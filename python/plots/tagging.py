@@ -26,7 +26,7 @@ from python.metrics.tagging import (
     with_temperature,
 )
 from python.plots import style
-from python.plots.classifier import draw_fractions
+from python.plots.classifier import Positions, draw_fractions
 
 _MARKED = tuple(CONTAMINATIONS.values())
 _NEEDS_BOTH = "needs both ES and CC events"
@@ -118,20 +118,20 @@ def plot_selection_vs_energy(
     if missing:
         style.say(shares[0], missing)
         return figure
-    centres, half_widths = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+    at = Positions.of_bins(edges)
     passes = scores[:, ES] >= cut.threshold
     for index, (axes, (name, c, _)) in enumerate(zip(shares, _SELECTED, strict=True)):
         mine = known & (labels == c)
         bins = bin_index(energies[mine], edges)
-        entries = np.bincount(bins, minlength=len(centres))
-        passed = np.bincount(bins, weights=passes[mine], minlength=len(centres))
+        entries = np.bincount(bins, minlength=len(at.x))
+        passed = np.bincount(bins, weights=passes[mine], minlength=len(at.x))
         total = fraction(int(passed.sum()), int(entries.sum()))
         label = (
             f"{name}: {total.value:.4f} [{total.low:.4f}, {total.high:.4f}]" if entries.any() else f"{name}: no entries"
         )
-        draw_fractions(axes, index, centres, passed, entries, label, half_widths)
+        draw_fractions(axes, index, at, passed, entries, label)
         style.show_legend(axes)
-        for centre, count in zip(centres, entries, strict=True):
+        for centre, count in zip(at.x, entries, strict=True):
             strip.text(centre, index, f"{count:,}", ha="center", va="center", fontsize=9, color=style.colour(index))
     shares[0].set_xlim(edges[0], edges[-1])
     shares[1].set_ylim(bottom=-0.03 * shares[1].get_ylim()[1])
@@ -156,7 +156,7 @@ def plot_temperature_calibration(labels: ArrayLike, scores: ArrayLike, temperatu
         groups = calibration_bins(labels == ES, shown[:, ES], len(edges) - 1)
         error = groups.expected_error()
         label = f"{when}: ECE {error:.4f}" if np.isfinite(error) else f"{when}: no entries"
-        draw_fractions(axes, index, groups.mean_score, groups.positives, groups.entries, label)
+        draw_fractions(axes, index, Positions(groups.mean_score), groups.positives, groups.entries, label)
         counts = np.histogram(shown[:, ES], edges)[0]
         strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from python.data.image_set import find_image_files, load_images
+from python.data.input_files import Folders
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 from python.quality import energies, images, truth
@@ -97,7 +98,7 @@ def _folders_by_plane(folders: Sequence[str | os.PathLike], planes: Sequence[str
 def _read(folders: list[Path], plane: str, progress: Callable) -> tuple[Sample | None, Check]:
     """Read what can be read of one plane, and say which files cannot."""
     try:
-        found = load_images(folders, plane, skip_bad_files=True, every_copy=True, progress=progress)
+        found = load_images(Folders(folders, skip_bad_files=True), plane, every_copy=True, progress=progress)
     except DataError as error:  # not one file can be used
         broken = [line.strip() for line in str(error).splitlines()[1:]]
         return None, _readable(plane, broken, len(broken), 0)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from python.general_purpose_libs import ConfigError, read_json
+from python.config.format_version import read_configuration
+from python.general_purpose_libs import ConfigError
 from python.runs.headlines import headlines
 from python.runs.status import read_status
 
@@ -18,10 +19,11 @@ ENDED = ("done", "failed", "interrupted")
 def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
     """Return what the files of the run in `folder` say: task, version, configuration, data set, state, results, ...
 
-    What they do not say, yet or at all, is left out. Raises ConfigError when config.json or status.json is missing or damaged.
+    What they do not say, yet or at all, is left out. Raises ConfigError when config.json or status.json is missing or damaged,
+    or of a later format.
     """
     folder = Path(folder)
-    config, status = read_json(folder / "config.json"), status_of(folder)
+    config, status = read_configuration(folder / "config.json"), status_of(folder)
     if not isinstance(config, dict) or not isinstance(config.get("task"), str):
         raise ConfigError(f"{folder / 'config.json'}: names no task; is {folder} a run folder as a training left it?")
     environment, arguments = _said(folder, "environment.json"), _said(folder, "args.json")

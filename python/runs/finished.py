@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, DataError, read_json
 from python.runs.status import read_status
 
@@ -21,12 +22,20 @@ def task_of_run(run: Path) -> str | None:
     missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
     if missing:
         raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
-    return read_object(run / "config.json").get("task")
+    return configuration_of_run(run).get("task")
+
+
+def configuration_of_run(run: Path, name: str = "config.json") -> dict[str, Any]:
+    """A run's configuration in today's format. Raises ConfigError when it is missing, damaged or of a later one."""
+    return _object(read_configuration(run / name), run / name)
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """The content of a JSON file of a run. Raises ConfigError when it is missing, damaged or no object."""
-    content = read_json(path)
+    return _object(read_json(path), path)
+
+
+def _object(content: Any, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: does not hold what a training writes; leave the run out")
     return content
@@ -53,7 +62,7 @@ def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> li
     Raises ConfigError when the names given are too few, too many, or not all different.
     """
     if given is None:
-        configs = [read_object(folder / "config.json") for folder in folders]
+        configs = [configuration_of_run(folder) for folder in folders]
         names = [str(config.get("version") or config.get("model_name")) for config in configs]
         stamped = [f"{name} {folder.name}" for name, folder in zip(names, folders, strict=True)]
         for longer in (stamped, list(map(str, folders))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,30 +19,23 @@ class SampleSource(Protocol):
     def network_inputs(self, rows: np.ndarray) -> NetworkInputs: ...
 
 
+@dataclass(eq=False)
 class Batches:
     """Shuffled batches of the inputs of a network with their targets.
 
     Every epoch holds each of `rows` `copies` times, each time augmented anew, in a new order.
     """
 
-    def __init__(
-        self,
-        source: SampleSource,
-        targets: np.ndarray,
-        rows: np.ndarray,
-        *,
-        batch_size: int,
-        seed: int,
-        copies: int = 1,
-        augmentation: Augmentation | None = None,
-    ) -> None:
-        self.source = source
-        self.targets = targets
-        self.rows = np.asarray(rows)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.copies = copies
-        self.augmentation = augmentation
+    source: SampleSource
+    targets: np.ndarray
+    rows: np.ndarray
+    _: KW_ONLY
+    batch_size: int
+    seed: int
+    copies: int = 1
+    augmentation: Augmentation | None = None
+
+    def __post_init__(self) -> None:
         self.start_epoch(0)
 
     def __len__(self) -> int:

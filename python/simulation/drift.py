@@ -16,6 +16,7 @@ What the 89 thousand simulated deposits (SimIDEs) of the project's two reference
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
@@ -87,10 +88,11 @@ def drift(deposits: Deposits, rng: np.random.Generator) -> Charge:
     along, across = diffusion_cm(deposits.position[:, 0])
     keys = np.empty(3 * int(packets.sum()), np.int64)
     arrival = drift_ticks(deposits.position[:, 0]) + deposits.time / TICK_US
-    n_keys = _scatter(
+    clouds = _Clouds(
         deposits.event.astype(np.int64), deposits.position.astype(float), deposits.is_signal.astype(np.int64),
-        arrival, electrons, packets, along / TICK_CM, across, rng.random(3), keys,
+        arrival, electrons, packets, along / TICK_CM, across,
     )  # fmt: skip
+    n_keys = _scatter(clouds, rng.random(3), keys)
     return _collect(np.sort(keys[:n_keys]))
 
 
@@ -129,9 +131,26 @@ def _even_normal(number, axis, start):
     return NORMAL_QUANTILE[int(N_QUANTILES * ((start[axis] + number * EVEN_STEPS[axis]) % 1.0))]
 
 
+class _Clouds(NamedTuple):
+    """The electrons of deposits (D,) where they arrive: `tick`, and standard deviations `along` in ticks and `across` in cm."""
+
+    event: np.ndarray
+    position: np.ndarray
+    is_signal: np.ndarray
+    tick: np.ndarray
+    electrons: np.ndarray
+    packets: np.ndarray
+    along: np.ndarray
+    across: np.ndarray
+
+
 @kernel
-def _scatter(event, position, is_signal, tick, electrons, packets, along, across, start, keys):
-    """Displace the packets of each deposit and write one key a packet and plane; return how many arrived."""
+def _scatter(clouds, start, keys):
+    """Displace the packets of each deposit and write one key a packet and plane; return how many arrived.
+
+    `start` (3,) is where the recurrence of their displacements starts.
+    """
+    event, position, is_signal, tick, electrons, packets, along, across = clouds
     n_keys = n_packets = 0
     for i in range(len(event)):
         right = 1 if position[i, 0] > 0 else 0

@@ -56,6 +56,7 @@ from python.simulation.tracks import (
     isotropic,
     push,
     radiate,
+    top,
     turn,
 )
 
@@ -149,40 +150,40 @@ def photon_energy(energy, rng):
 
 
 @kernel
-def violent_event(track, delta_share, stack, depth, rng):
-    """Knock on an electron or radiate a photon, with the given odds for the first; return the new depth."""
+def violent_event(track, delta_share, stack, rng):
+    """Knock on an electron or radiate a photon, with the given odds for the first; return the new stack."""
     energy = track[ENERGY]
     if rng.random() < delta_share:
         if energy <= 2 * DELTA_CUT_MEV:
-            return depth
+            return stack
         given = knock_on(energy, rng)
-        depth = push(stack, depth, track, ELECTRON, given)
+        stack = push(stack, track, ELECTRON, given)
         # momentum and energy of the two together: T' (T + 2m) / (T (T' + 2m)) = cos^2
         mass = 2 * ELECTRON_MASS_MEV
-        turn(stack[depth - 1], 1 - math.sqrt(given * (energy + mass) / (energy * (given + mass))), rng)
+        turn(top(stack), 1 - math.sqrt(given * (energy + mass) / (energy * (given + mass))), rng)
     else:
         given = photon_energy(energy, rng)
-        depth = push(stack, depth, track, PHOTON, given)
-        radiate(stack[depth - 1], ELECTRON_MASS_MEV / (energy + ELECTRON_MASS_MEV), rng)
+        stack = push(stack, track, PHOTON, given)
+        radiate(top(stack), ELECTRON_MASS_MEV / (energy + ELECTRON_MASS_MEV), rng)
     track[ENERGY] -= given
-    return depth
+    return stack
 
 
 @kernel
-def annihilate(track, stack, depth, rng):
-    """Two photons of the electron's mass, back to back; return the new depth."""
+def annihilate(track, stack, rng):
+    """Two photons of the electron's mass, back to back; return the new stack."""
     isotropic(track, rng)
-    depth = push(stack, depth, track, PHOTON, ELECTRON_MASS_MEV)
+    stack = push(stack, track, PHOTON, ELECTRON_MASS_MEV)
     track[U], track[V], track[W] = -track[U], -track[V], -track[W]
-    return push(stack, depth, track, PHOTON, ELECTRON_MASS_MEV)
+    return push(stack, track, PHOTON, ELECTRON_MASS_MEV)
 
 
 @kernel
-def follow_electron(track, particle, stack, depth, deposits, count, table, rng):
+def follow_electron(track, particle, stack, deposited, table, rng):
     """Follow an electron or positron until it stops or leaves.
 
     What it knocks on and radiates goes onto `stack`; deposits are those of `particle`, a row of the initial particles.
-    Returns the depth of the stack, the list of deposits, its length and the energy in MeV that left the volume.
+    Returns the stack, the deposits and the energy in MeV that left the volume.
     """
     at_rest = 2 * ELECTRON_MASS_MEV if track[KIND] == POSITRON else 0.0
     while track[ENERGY] > STOP_MEV:
@@ -191,22 +192,22 @@ def follow_electron(track, particle, stack, depth, deposits, count, table, rng):
         delta_rate, photon_rate = lookup(table, DELTA_RATE, position), lookup(table, PHOTON_RATE, position)
         advance(track, 0.5 * STEP_CM)
         if not inside(track):
-            return depth, deposits, count, energy + at_rest
+            return stack, deposited, energy + at_rest
         loss = soft_loss(energy, STEP_CM, table, rng)
         middle = energy - 0.5 * loss
-        deposits, count = deposit(deposits, count, track, loss, straight_length(middle, STEP_CM), particle)
+        deposited = deposit(deposited, particle, track, loss, straight_length(middle, STEP_CM))
         track[ENERGY] -= loss
         scatter(track, middle, STEP_CM, rng)
         advance(track, 0.5 * STEP_CM)
         # at most one at the end of a step, which has a few in a hundred on average
         if rng.random() < (delta_rate + photon_rate) * STEP_CM and track[ENERGY] > STOP_MEV:
-            depth = violent_event(track, delta_rate / (delta_rate + photon_rate), stack, depth, rng)
+            stack = violent_event(track, delta_rate / (delta_rate + photon_rate), stack, rng)
     if not inside(track):
-        return depth, deposits, count, track[ENERGY] + at_rest
+        return stack, deposited, track[ENERGY] + at_rest
     if track[ENERGY] > 0.0:
         length = lookup(table, RANGE, grid_position(track[ENERGY]))
         length *= STOP_STRAIGHTNESS + STOP_STRAIGHTNESS_PER_MEV * track[ENERGY]
-        deposits, count = deposit(deposits, count, track, track[ENERGY], length, particle)
+        deposited = deposit(deposited, particle, track, track[ENERGY], length)
     if track[KIND] == POSITRON:
-        depth = annihilate(track, stack, depth, rng)
-    return depth, deposits, count, 0.0
+        stack = annihilate(track, stack, rng)
+    return stack, deposited, 0.0

@@ -1,4 +1,4 @@
-"""Simulated events, from the neutrino to image files: which events a data set has, and how those of one file come about."""
+"""Simulated events, from the neutrino to trigger primitives and image files: which a data set has, and how they come about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 
 from python.data.metadata import UNKNOWN, event_keys
 from python.data.sources import Source
-from python.ingest.products import EVENTS_AT_A_TIME, ProductSummary, ProductWriter
+from python.ingest.product_files import ProductSummary, write_products
+from python.ingest.readout import Readout
+from python.ingest.trigger_primitives import TriggerPrimitives
 from python.ingest.truth import EventTruth
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.physics.flux import FLUENCES
@@ -24,6 +26,7 @@ from python.simulation.transport import transport
 
 ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
 RUN = 1  # of simulated events; the number of their file is the subrun
+EVENTS_AT_A_TIME = 250  # with random streams of their own
 PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE = range(6)  # random streams
 
 
@@ -80,14 +83,19 @@ def plan_events(settings: SimulationSettings) -> EventList:
 
 def simulate_file(settings: SimulationSettings, events: EventList, folder: Path, number: int) -> ProductSummary:
     """Simulate the events of file `number` and write its image files into `folder`."""
+    readout = simulate_readout(settings, events, number)
+    return write_products(readout, settings.products, folder, events.stem(number))
+
+
+def simulate_readout(settings: SimulationSettings, events: EventList, number: int) -> Readout:
+    """Simulate the events of file `number`; return their trigger primitives, with the truth."""
     rows = events.rows(number)
 
     def generator(first: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([settings.seed, number, first, stream])
 
     particles, truth = _neutrinos(settings, events, rows, generator(0, INTERACTIONS))
-    source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, len(rows)))
-    writer = ProductWriter([source], event_keys(rows, RUN, number), truth, settings.products)
+    parts, signals = [], []
     for first in range(0, len(rows), EVENTS_AT_A_TIME):
         n_events = min(EVENTS_AT_A_TIME, len(rows) - first)
         mine = particles.take((particles.event >= first) & (particles.event < first + n_events))
@@ -96,9 +104,11 @@ def simulate_file(settings: SimulationSettings, events: EventList, folder: Path,
         deposits, _ = transport(Particles.concatenate([mine, others]), generator(first, TRANSPORT))
         charge = drift(deposits, generator(first, DRIFT))
         tps, signal, _ = respond(charge, n_events, generator(first, RESPONSE), settings.products.min_sot)
-        tps.event = tps.event + first
-        writer.add(tps, signal)
-    return writer.write(folder, events.stem(number))
+        parts.append(tps.moved(first))
+        signals.append(signal)
+    source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, len(rows)))
+    tps = TriggerPrimitives.concatenate(parts)
+    return Readout([source], event_keys(rows, RUN, number), tps, truth, np.concatenate(signals))
 
 
 def _neutrinos(

@@ -11,6 +11,7 @@ in a level by the cross-sections. Vertices are uniform in the drift volumes; pho
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -92,29 +93,37 @@ def make_interactions(is_es: np.ndarray, source: Source, rng: np.random.Generato
     return interactions, particles.take(np.argsort(particles.event, kind="stable"))
 
 
+class Neutrinos(NamedTuple):
+    """Neutrinos (E,) before they interact: energies in MeV, directions (E, 3)."""
+
+    pdg: np.ndarray
+    energy: np.ndarray
+    direction: np.ndarray
+
+
+class Electrons(NamedTuple):
+    """What neutrinos have made, (E,): kinetic energies in MeV, directions (E, 3)."""
+
+    energy: np.ndarray
+    direction: np.ndarray
+
+
 def given_interactions(
-    is_es: np.ndarray,
-    nu_pdg: np.ndarray,
-    nu_energy: np.ndarray,
-    nu_direction: np.ndarray,
-    electron_energy: np.ndarray,
-    electron_direction: np.ndarray,
-    vertex: np.ndarray,
-    rng: np.random.Generator,
+    is_es: np.ndarray, neutrinos: Neutrinos, electrons: Electrons, vertex: np.ndarray, rng: np.random.Generator
 ) -> tuple[Interactions, Particles]:
     """Make interactions (E,) of known neutrinos and electrons, such as those of simulated events to compare with.
 
-    Arrays as in `Interactions`. For the charged current the nucleus gets E_nu - 1.5044 MeV - T, and emits what the nearest known
-    state below would, the first particle taking the rest. Raises ValueError where that is negative.
+    `is_es` (E,) and `vertex` (E, 3) as in `Interactions`. For the charged current the nucleus gets E_nu - 1.5044 MeV - T, and
+    emits what the nearest known state below would, the first particle taking the rest. Raises ValueError where that is negative.
     """
-    excitation = np.where(is_es, 0.0, nu_energy - charged_current.MASS_DIFFERENCE_MEV - electron_energy)
+    excitation = np.where(is_es, 0.0, neutrinos.energy - charged_current.MASS_DIFFERENCE_MEV - electrons.energy)
     interactions = Interactions(
         np.asarray(is_es).astype(np.int8),
-        np.asarray(nu_pdg, np.int64),
-        np.asarray(nu_energy, float),
-        np.asarray(nu_direction, float),
-        np.asarray(electron_energy, float),
-        np.asarray(electron_direction, float),
+        np.asarray(neutrinos.pdg, np.int64),
+        np.asarray(neutrinos.energy, float),
+        np.asarray(neutrinos.direction, float),
+        np.asarray(electrons.energy, float),
+        np.asarray(electrons.direction, float),
         excitation,
         np.asarray(vertex, float),
     )
@@ -158,8 +167,8 @@ def _elastic_scattering(
         nu_energy = elastic_scattering.sample_flat_neutrino_energy(energy, rng)
     else:
         pdg, nu_energy, energy = elastic_scattering.sample_fluences(FLUENCES[source.flux], source.bounds, count, rng)
-    electron_direction = deflect(direction, elastic_scattering.cosine(nu_energy, energy), rng)
-    return given_interactions(np.ones(count, bool), pdg, nu_energy, direction, energy, electron_direction, vertex, rng)
+    electrons = Electrons(energy, deflect(direction, elastic_scattering.cosine(nu_energy, energy), rng))
+    return given_interactions(np.ones(count, bool), Neutrinos(pdg, nu_energy, direction), electrons, vertex, rng)
 
 
 def _charged_current(
@@ -179,17 +188,9 @@ def _charged_current(
     level = charged_current.sample_level(nu_energy, rng)
     energy = nu_energy - charged_current.MASS_DIFFERENCE_MEV - levels.excitation[level]
     cosine = charged_current.sample_cosine(energy, levels.is_fermi[level], rng)
-    electron_direction = deflect(direction, cosine, rng)
-    return given_interactions(
-        np.zeros(count, bool),
-        np.full(count, ELECTRON_NEUTRINO),
-        nu_energy,
-        direction,
-        energy,
-        electron_direction,
-        vertex,
-        rng,
-    )
+    neutrinos = Neutrinos(np.full(count, ELECTRON_NEUTRINO), nu_energy, direction)
+    electrons = Electrons(energy, deflect(direction, cosine, rng))
+    return given_interactions(np.zeros(count, bool), neutrinos, electrons, vertex, rng)
 
 
 def _from_marley(

@@ -71,37 +71,37 @@ def branching() -> np.ndarray:
 
 
 @kernel
-def follow_nucleus(track, particle, deposits, count):
-    """Stop a proton or alpha at once; return the list of deposits, its length and the energy in MeV outside the volume."""
+def follow_nucleus(track, particle, deposited):
+    """Stop a proton or alpha at once; return the deposits and the energy in MeV outside the volume."""
     energy = track[ENERGY]
     if not inside(track):
-        return deposits, count, energy
+        return deposited, energy
     scale, exponent = (ALPHA_RANGE_CM, ALPHA_EXPONENT) if track[KIND] == ALPHA else (PROTON_RANGE_CM, PROTON_EXPONENT)
     if energy > 0.0:
         length = scale * max(energy, SHORTEST_RANGE_MEV) ** exponent
-        deposits, count = deposit(deposits, count, track, energy, length, particle)
-    return deposits, count, 0.0
+        deposited = deposit(deposited, particle, track, energy, length)
+    return deposited, 0.0
 
 
 @kernel
-def release_photon(track, stack, depth, energy, rng):
-    """Put a photon of any direction on the stack; return the new depth."""
+def release_photon(track, stack, energy, rng):
+    """Put a photon of any direction on the stack; return the new stack."""
     isotropic(track, rng)
-    return push(stack, depth, track, PHOTON, energy)
+    return push(stack, track, PHOTON, energy)
 
 
 @kernel
-def follow_neutron(track, stack, depth, levels, chances, rng):
+def follow_neutron(track, stack, levels, chances, rng):
     """Put the photons that a neutron makes onto the stack.
 
-    Returns its depth and the energy in MeV that the neutron does not hand on: negative by what the nuclei add to it.
+    Returns it and the energy in MeV that the neutron does not hand on: negative by what the nuclei add to it.
     """
     energy = track[ENERGY]
     x, y, z = track[X], track[Y], track[Z]
     if energy > EXCITATION_THRESHOLD_MEV and rng.random() > (EXCITATION_THRESHOLD_MEV / energy) ** EXCITATION_POWER:
         isotropic(track, rng)
         advance(track, EXCITATION_DISTANCE_CM * rng.standard_exponential())
-        depth = release_photon(track, stack, depth, EXCITATION_MEV, rng)
+        stack = release_photon(track, stack, EXCITATION_MEV, rng)
         energy -= EXCITATION_MEV
     track[X], track[Y], track[Z] = x, y, z
     isotropic(track, rng)
@@ -113,6 +113,6 @@ def follow_neutron(track, stack, depth, levels, chances, rng):
         chance, lower = rng.random(), 0
         while chance >= chances[level, lower]:
             lower += 1
-        depth = release_photon(track, stack, depth, levels[level] - levels[lower], rng)
+        stack = release_photon(track, stack, levels[level] - levels[lower], rng)
         level = lower
-    return depth, energy - levels[-1]
+    return stack, energy - levels[-1]

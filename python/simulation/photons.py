@@ -20,7 +20,21 @@ from python.physics.materials import (
     grid_position,
     lookup,
 )
-from python.simulation.tracks import ELECTRON, ENERGY, PHOTON, POSITRON, U, V, W, advance, inside, push, radiate, turn
+from python.simulation.tracks import (
+    ELECTRON,
+    ENERGY,
+    PHOTON,
+    POSITRON,
+    U,
+    V,
+    W,
+    advance,
+    inside,
+    push,
+    radiate,
+    top,
+    turn,
+)
 
 
 @kernel
@@ -40,52 +54,52 @@ def compton_share(energy, rng):
 
 
 @kernel
-def scatter_photon(track, stack, depth, rng):
-    """Put the photon that goes on and the electron that recoils on the stack; return the new depth."""
+def scatter_photon(track, stack, rng):
+    """Put the photon that goes on and the electron that recoils on the stack; return the new stack."""
     energy = track[ENERGY]
     kept = energy * compton_share(energy, rng)
-    depth = push(stack, depth, track, PHOTON, kept)
-    photon = stack[depth - 1]
+    stack = push(stack, track, PHOTON, kept)
+    photon = top(stack)
     turn(photon, ELECTRON_MASS_MEV * (1 / kept - 1 / energy), rng)
-    depth = push(stack, depth, track, ELECTRON, energy - kept)
-    electron = stack[depth - 1]
+    stack = push(stack, track, ELECTRON, energy - kept)
+    electron = top(stack)
     momentum2 = 0.0
     for axis in (U, V, W):
         electron[axis] = energy * track[axis] - kept * photon[axis]
         momentum2 += electron[axis] ** 2
     for axis in (U, V, W):
         electron[axis] /= math.sqrt(momentum2)
-    return depth
+    return stack
 
 
 @kernel
-def make_pair(track, stack, depth, rng):
-    """Put the electron and positron of a pair on the stack; return the new depth."""
+def make_pair(track, stack, rng):
+    """Put the electron and positron of a pair on the stack; return the new stack."""
     available = track[ENERGY] - 2 * ELECTRON_MASS_MEV
     share = rng.random()
     for kind, energy in ((ELECTRON, share * available), (POSITRON, available - share * available)):
-        depth = push(stack, depth, track, kind, energy)
-        radiate(stack[depth - 1], ELECTRON_MASS_MEV / (energy + ELECTRON_MASS_MEV), rng)
-    return depth
+        stack = push(stack, track, kind, energy)
+        radiate(top(stack), ELECTRON_MASS_MEV / (energy + ELECTRON_MASS_MEV), rng)
+    return stack
 
 
 @kernel
-def follow_photon(track, stack, depth, table, rng):
+def follow_photon(track, stack, table, rng):
     """Follow a photon to its next interaction, and put what comes out of it on the stack.
 
-    Returns the depth of the stack and the energy in MeV that left the volume.
+    Returns the stack and the energy in MeV that left the volume.
     """
     energy = track[ENERGY]
     position = grid_position(energy)
     if energy > PHOTON_CUT_MEV:
         advance(track, rng.standard_exponential() / lookup(table, ATTENUATION, position))
     if not inside(track):
-        return depth, energy
+        return stack, energy
     process = rng.random() - lookup(table, COMPTON_SHARE, position)
     if energy > PHOTON_CUT_MEV and process < 0:
-        depth = scatter_photon(track, stack, depth, rng)
+        stack = scatter_photon(track, stack, rng)
     elif energy > 2 * ELECTRON_MASS_MEV and process < lookup(table, PAIR_SHARE, position):
-        depth = make_pair(track, stack, depth, rng)
+        stack = make_pair(track, stack, rng)
     else:
-        depth = push(stack, depth, track, ELECTRON, energy)
-    return depth, 0.0
+        stack = push(stack, track, ELECTRON, energy)
+    return stack, 0.0

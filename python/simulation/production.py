@@ -18,7 +18,7 @@ from pathlib import Path
 from python.config.differences import differences
 from python.data.input_files import find_files
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, write_json, writing_to
-from python.ingest.products import ProductSummary, output_names
+from python.ingest.product_files import ProductSummary, output_names
 from python.simulation.events import EventList, plan_events, simulate_file
 from python.simulation.settings import SimulationSettings
 

@@ -13,9 +13,9 @@ induction planes; on the collection plane peaks spread nearly twice as wide.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,8 +42,7 @@ SEPARATE_TICKS = 80  # charge farther apart on a wire is treated apart: signals 
 N_COLUMNS = 9  # event, channel, start, sot, to_peak, integral, peak, electrons, signal electrons
 
 
-@dataclass(frozen=True)
-class Kernels:
+class Kernels(NamedTuple):
     """Signal of an electron, in rows U, V, X, on its own wire and on each wire beside it.
 
     `taps` (3, 2, K) ADC, the first `first_lag` ticks after the electron's arrival; `top` (3,) ADC, the highest on the own wire;
@@ -89,11 +88,10 @@ def respond(
     first, last = first[bright], last[bright]
     begin = np.maximum(seen.tick[first] + kernels.first_lag, 0)
     end = np.minimum(seen.tick[last - 1] + kernels.first_lag + kernels.taps.shape[2], TICKS_PER_WINDOW)
-    rows = _respond(
-        seen.event, seen.channel, seen.tick, seen.electrons, seen.signal_electrons, beside, plane[first], first, last,
-        begin, end, kernels.taps, kernels.first_lag, kernels.height, kernels.high_lags,
-        NOISE_FILTER if noise else np.zeros_like(NOISE_FILTER), min_sot, rng,
-    )  # fmt: skip
+    felt = _Felt(seen.event, seen.channel, seen.tick, seen.electrons, seen.signal_electrons, beside)
+    stretches = _Stretches(plane[first], first, last, begin, end)
+    noise_filter = NOISE_FILTER if noise else np.zeros_like(NOISE_FILTER)
+    rows = _respond(felt, stretches, kernels, noise_filter, min_sot, rng)
     if noise:
         alone = draw_noise(n_events, min_sot, rng)
         alone = alone[_outside(alone, _wire(seen)[first], begin, end)]
@@ -150,20 +148,36 @@ def _outside(rows: np.ndarray, wire: np.ndarray, begin: np.ndarray, end: np.ndar
     return (last < 0) | ((period + end)[last] < here + rows[:, 2])
 
 
+class _Felt(NamedTuple):
+    """What the wires feel (C,): the columns of `Charge`, and 1 where it is charge of a wire beside."""
+
+    event: np.ndarray
+    channel: np.ndarray
+    tick: np.ndarray
+    electrons: np.ndarray
+    signal_electrons: np.ndarray
+    beside: np.ndarray
+
+
+class _Stretches(NamedTuple):
+    """Stretches of wire (S,) with their charges, `first` to before `last`, and samples, from tick `begin` to before `end`."""
+
+    plane: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+
+
 @kernel
-def _respond(
-    event, channel, tick, electrons, signal_electrons, beside, plane, first, last, begin, end, taps, first_lag, height, high_lags,
-    noise_filter, min_sot, rng,
-):  # fmt: skip
-    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire: charges first[i] to last[i], samples begin to end."""
-    rows = np.empty((64 + len(tick) // 8, N_COLUMNS))
+def _respond(felt, stretches, kernels, noise_filter, min_sot, rng):
+    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire."""
+    rows = np.empty((64 + len(felt.tick) // 8, N_COLUMNS))
     n_rows = 0
-    for i in range(len(begin)):
-        charges = range(first[i], last[i])
-        threshold = THRESHOLD_ADC[plane[i]]
-        adc = _waveform(
-            tick, electrons, beside, charges, begin[i], end[i], taps[plane[i]], first_lag, noise_filter[plane[i]], rng
-        )
+    for i in range(len(stretches.begin)):
+        first, plane, begin = stretches.first[i], stretches.plane[i], stretches.begin[i]
+        threshold = THRESHOLD_ADC[plane]
+        adc = _waveform(felt, stretches, i, kernels, noise_filter[plane], rng)
         start = 0
         while start < len(adc):
             stop = start
@@ -173,29 +187,30 @@ def _respond(
                 if n_rows == len(rows):
                     rows = np.concatenate((rows, np.empty_like(rows)))
                 row = rows[n_rows]
-                row[0], row[1] = event[first[i]], channel[first[i]]
-                row[2], row[3] = begin[i] + start, stop - start
+                row[0], row[1] = felt.event[first], felt.channel[first]
+                row[2], row[3] = begin + start, stop - start
                 row[4] = np.argmax(adc[start:stop])
                 row[5], row[6] = adc[start:stop].sum(), adc[start:stop].max()
                 row[7] = row[8] = 0
-                for k in charges:
-                    first_high, last_high = high_lags[plane[i], beside[k]]
-                    if begin[i] + start - last_high <= tick[k] < begin[i] + stop - first_high:
-                        row[7] += electrons[k] * height[plane[i], beside[k]]
-                        row[8] += signal_electrons[k] * height[plane[i], beside[k]]
+                for k in range(first, stretches.last[i]):
+                    first_high, last_high = kernels.high_lags[plane, felt.beside[k]]
+                    if begin + start - last_high <= felt.tick[k] < begin + stop - first_high:
+                        row[7] += felt.electrons[k] * kernels.height[plane, felt.beside[k]]
+                        row[8] += felt.signal_electrons[k] * kernels.height[plane, felt.beside[k]]
                 n_rows += 1
             start = stop + 1
     return rows[:n_rows]
 
 
 @kernel
-def _waveform(tick, electrons, beside, charges, begin, end, taps, first_lag, noise_filter, rng):
-    """Samples of a wire from tick `begin` to before `end`, in whole ADC."""
-    adc = np.zeros(end - begin)
-    for k in charges:
-        shift = tick[k] + first_lag - begin
+def _waveform(felt, stretches, i, kernels, noise_filter, rng):
+    """Samples of stretch `i`, in whole ADC, with noise of the filter of its plane."""
+    taps, begin = kernels.taps[stretches.plane[i]], stretches.begin[i]
+    adc = np.zeros(stretches.end[i] - begin)
+    for k in range(stretches.first[i], stretches.last[i]):
+        shift = felt.tick[k] + kernels.first_lag - begin
         for lag in range(max(0, -shift), min(taps.shape[1], len(adc) - shift)):
-            adc[shift + lag] += electrons[k] * taps[beside[k], lag]
+            adc[shift + lag] += felt.electrons[k] * taps[felt.beside[k], lag]
     if noise_filter[0] > 0:
         white = rng.standard_normal(len(adc) + N_TAPS - 1)
         for sample in range(len(adc)):

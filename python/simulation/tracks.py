@@ -7,6 +7,7 @@ ancestors. A deposit is a row as well, of the columns of `Deposits` with the row
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -79,20 +80,42 @@ def copy(source, target):
         target[i] = source[i]
 
 
+class Stack(NamedTuple):
+    """Tracks yet to be followed, the first `depth` of `tracks` (S, TRACK_COLUMNS)."""
+
+    tracks: np.ndarray
+    depth: int
+
+
 @kernel
-def push(stack, depth, parent, kind, energy):
-    """Put a particle on the stack where `parent` is, with its direction; return the new depth."""
-    copy(parent, stack[depth])
-    stack[depth, KIND] = kind
-    stack[depth, ENERGY] = energy
+def push(stack, parent, kind, energy):
+    """Put a particle on the stack where `parent` is, with its direction; return the new stack."""
+    new = stack.tracks[stack.depth]
+    copy(parent, new)
+    new[KIND] = kind
+    new[ENERGY] = energy
     if parent[KIND] == PHOTON:
-        stack[depth, FROM_PHOTON] = 1.0
-    return depth + 1
+        new[FROM_PHOTON] = 1.0
+    return Stack(stack.tracks, stack.depth + 1)
 
 
 @kernel
-def deposit(deposits, count, track, energy, length, particle):
-    """Write a deposit where `track` is; return the list, a longer copy if it was full, and its new length."""
+def top(stack):
+    """The track that was put there last."""
+    return stack.tracks[stack.depth - 1]
+
+
+class Deposited(NamedTuple):
+    """What was deposited so far, the first `count` of `rows` (D, DEPOSIT_COLUMNS)."""
+
+    rows: np.ndarray
+    count: int
+
+
+@kernel
+def deposit(deposited, particle, track, energy, length):
+    """Write a deposit where `track` is; return the new list, with longer rows if they were full."""
+    deposits, count = deposited
     if count == len(deposits):
         longer = np.empty((2 * count, DEPOSIT_COLUMNS))
         for row in range(count):
@@ -102,4 +125,4 @@ def deposit(deposits, count, track, energy, length, particle):
     new[X], new[Y], new[Z] = track[X], track[Y], track[Z]
     new[DEPOSIT_ENERGY], new[DEPOSIT_LENGTH] = energy, length
     new[DEPOSIT_TIME], new[DEPOSIT_FROM_PHOTON], new[DEPOSIT_PARTICLE] = track[TIME], track[FROM_PHOTON], particle
-    return deposits, count + 1
+    return Deposited(deposits, count + 1)

@@ -8,6 +8,8 @@ not followed back into it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from python.general_purpose_libs import DataError
@@ -34,7 +36,10 @@ from python.simulation.tracks import (
     POSITRON,
     PROTON,
     TRACK_COLUMNS,
+    Deposited,
+    Stack,
     copy,
+    top,
 )
 
 KIND_OF_PDG = {11: ELECTRON, -11: POSITRON, 22: PHOTON, 2112: NEUTRON, 2212: PROTON, 1000020040: ALPHA}
@@ -52,9 +57,9 @@ def transport(
     tracks = _initial_tracks(particles)
     order = np.argsort(particles.event, kind="stable")
     stack = np.empty((_stack_size(tracks), TRACK_COLUMNS))
-    tables = electron_table(), photon_table(), LEVELS, branching()
-    rows, count, escaped = _follow_all(tracks, order, stack, *tables, rng)
-    rows = rows[:count]
+    tables = _Tables(electron_table(), photon_table(), LEVELS, branching())
+    deposited, escaped = _follow_all(tracks, order, stack, tables, rng)
+    rows = deposited.rows[: deposited.count]
     particle = rows[:, DEPOSIT_PARTICLE].astype(np.int64)
     deposits = Deposits(
         event=particles.event[particle],
@@ -96,28 +101,38 @@ def _stack_size(tracks: np.ndarray) -> int:
     return int(2 * highest / PHOTON_CUT_MEV) + 100
 
 
+class _Tables(NamedTuple):
+    """What argon does to electrons and to photons, the levels of 41Ar and the chances of their decays."""
+
+    electron: np.ndarray
+    photon: np.ndarray
+    levels: np.ndarray
+    chances: np.ndarray
+
+
 @kernel
-def _follow_all(tracks, order, stack, electron_table, photon_table, levels, chances, rng):
-    """Follow the tracks in `order` with all that descends from them; return deposits, how many, and energy escaped of each."""
-    deposits, count = np.empty((1024, DEPOSIT_COLUMNS)), np.int64(0)
+def _follow_all(tracks, order, waiting, tables, rng):
+    """Follow the tracks in `order` with all that descends from them, which waits in rows of `waiting`.
+
+    Returns the deposits and the energy in MeV (P,) that escaped of each.
+    """
+    deposited = Deposited(np.empty((1024, DEPOSIT_COLUMNS)), np.int64(0))
     escaped = np.zeros(len(tracks))
     track = np.empty(TRACK_COLUMNS)
     for particle in order:
-        copy(tracks[particle], stack[0])
-        depth = np.int64(1)
-        while depth > 0:
-            depth -= 1
-            copy(stack[depth], track)
+        copy(tracks[particle], waiting[0])
+        stack = Stack(waiting, np.int64(1))
+        while stack.depth > 0:
+            copy(top(stack), track)
+            stack = Stack(waiting, stack.depth - 1)
             kind = track[KIND]
             if kind <= POSITRON:
-                depth, deposits, count, lost = follow_electron(
-                    track, particle, stack, depth, deposits, count, electron_table, rng
-                )
+                stack, deposited, lost = follow_electron(track, particle, stack, deposited, tables.electron, rng)
             elif kind == PHOTON:
-                depth, lost = follow_photon(track, stack, depth, photon_table, rng)
+                stack, lost = follow_photon(track, stack, tables.photon, rng)
             elif kind == NEUTRON:
-                depth, lost = follow_neutron(track, stack, depth, levels, chances, rng)
+                stack, lost = follow_neutron(track, stack, tables.levels, tables.chances, rng)
             else:
-                deposits, count, lost = follow_nucleus(track, particle, deposits, count)
+                deposited, lost = follow_nucleus(track, particle, deposited)
             escaped[particle] += lost
-    return deposits, count, escaped
+    return deposited, escaped

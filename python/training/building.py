@@ -7,11 +7,12 @@ import numpy as np
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError, PointingError, log, reason_of
 from python.training.device import lack_of_memory
-from python.training.task import Samples, Task
+from python.training.task import Task
+from python.training.training import Training
 
 
-def require_network(task: Task, config: RunConfig, samples: Samples, rows: np.ndarray) -> None:
-    """Build the network, ask it about the first two of `rows`, compare its answer with the truth, and forget it.
+def require_network(training: Training) -> None:
+    """Build the network, ask it about the first two samples of the training, compare its answer with the truth, and forget it.
 
     Raises ConfigError where that does not go: the configuration may be wrong or, where the architecture is new, its declaration
     or its `build`. No run folder and no version are taken then.
@@ -20,11 +21,12 @@ def require_network(task: Task, config: RunConfig, samples: Samples, rows: np.nd
 
     from python.training.fitting import build_model
 
-    problem = task.problem_of(config)
+    task, config, problem, samples = training.task, training.config, training.problem, training.samples
+    rows = training.rows[:2]
     try:
         model = build_model(task, config)
-        outputs = model(samples.set.network_inputs(rows[:2]), training=False)
-        loss = problem.loss()(problem.targets(samples)[rows[:2]], outputs)
+        outputs = model(samples.set.network_inputs(rows), training=False)
+        loss = problem.loss()(problem.targets(samples)[rows], outputs)
     except PointingError:
         raise
     except Exception as error:  # whatever a framework, or an architecture of the user's own, raises

@@ -13,8 +13,9 @@ import numpy as np
 
 from python.batch import progress
 from python.config.differences import differences, no_settings
+from python.config.format_version import in_current_format
+from python.config.legacy.retired import without_retired
 from python.config.load import dump_config
-from python.config.schema import RunConfig
 from python.config.task_schema import larger_is_better
 from python.general_purpose_libs import ConfigError, log
 from python.processes.stop_requests import stop_requested
@@ -22,6 +23,7 @@ from python.runs.status import RunStatus
 from python.training.callbacks import History, Remembered
 from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
 from python.training.provenance import other_surroundings, surroundings
+from python.training.training import Training
 
 METRICS = "metrics"
 
@@ -34,10 +36,12 @@ class Checkpoints(keras.callbacks.Callback):
     the epoch and the step. `seconds` is how long the training waited for all this.
     """
 
-    def __init__(self, folder: Path, config: RunConfig, history: History, remembered: Sequence[Remembered]) -> None:
+    def __init__(self, folder: Path, training: Training, history: History, remembered: Sequence[Remembered]) -> None:
         super().__init__()
+        config = training.config
         stopping = config.model_parameters.early_stopping
         self.files = CheckpointFiles(folder)
+        self.task = training.task.schema
         self.configuration, self.no_settings = dump_config(config), no_settings(config)
         self.every = config.model_parameters.checkpoint_steps
         self.history = history
@@ -59,7 +63,8 @@ class Checkpoints(keras.callbacks.Callback):
         if found is None:
             return self.begin
         place, manifest = found
-        changed = differences(manifest["configuration"], self.configuration, ignored=self.no_settings)
+        own = without_retired(in_current_format(manifest["configuration"], str(self.files.folder)), self.task)
+        changed = differences(own, self.configuration, ignored=self.no_settings)
         if changed:
             raise ConfigError(
                 f"{self.files.folder}: the checkpoints are of another configuration and can only go on with their own:\n  "

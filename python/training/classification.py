@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from python.config.schema import RunConfig
+from python.config.classification import ClassifierConfig
 from python.config.task_schema import Architecture
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
@@ -19,7 +19,7 @@ from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_best_and_worst, plot
 from python.plots.report import metrics_table
 from python.samples.augmentation import RandomFlips
 from python.training.baseline import baseline_scores
-from python.training.task import Evaluation, Samples, View
+from python.training.task import Evaluation, PicturedSamples, Samples, View
 
 
 class Classification:
@@ -27,7 +27,7 @@ class Classification:
 
     columns: tuple[str, ...] = ("accuracy", "precision", "recall", "f1", "auc")  # of the report's table
 
-    def __init__(self, config: RunConfig, architecture: Architecture) -> None:
+    def __init__(self, config: ClassifierConfig, architecture: Architecture) -> None:
         self.config = config
         self.classes = architecture.classes
 
@@ -47,7 +47,7 @@ class Classification:
         missing = [name for number, name in enumerate(self.classes) if not np.any(labels == number)]
         return f"no {' and no '.join(missing)}" if missing else ""
 
-    def targets(self, samples: Samples) -> np.ndarray:
+    def targets(self, samples: Samples[PicturedSamples]) -> np.ndarray:
         if len(self.classes) == 2:
             return samples.labels[:, None].astype(np.float32)
         return np.eye(len(self.classes), dtype=np.float32)[samples.labels]
@@ -76,11 +76,15 @@ class Classification:
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         return outputs.mean(axis=0)
 
-    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def predictions(
+        self, outputs: np.ndarray, samples: Samples[PicturedSamples], rows: np.ndarray
+    ) -> dict[str, np.ndarray]:
         scores = np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
         return {"scores": scores, "labels": samples.labels[rows], "class_names": np.array(self.classes)}
 
-    def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+    def evaluate(
+        self, evaluation: Evaluation[PicturedSamples]
+    ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         names = self.classes
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
         network = self.metrics_of(labels, scores)
@@ -96,7 +100,7 @@ class Classification:
         """Flat metrics of the scores (n, C) of any classifier."""
         return classification_metrics(labels, scores, self.classes)
 
-    def baseline(self, evaluation: Evaluation) -> tuple[str, np.ndarray]:
+    def baseline(self, evaluation: Evaluation[PicturedSamples]) -> tuple[str, np.ndarray]:
         """Name and scores of the test part of a plain classifier that the network must beat."""
         samples, rows = evaluation.samples, evaluation.test_rows
         found = baseline_scores(
@@ -104,7 +108,7 @@ class Classification:
         )
         return "random forest on cluster numbers", found
 
-    def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
+    def sample_figures(self, samples: Samples[PicturedSamples], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw `number` images, the classes in turn, each for itself and as one figure."""
         names = self.classes
         by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
@@ -124,7 +128,7 @@ class Classification:
     def headlines(self) -> tuple[str, ...]:
         return ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc")
 
-    def figures(self, evaluation: Evaluation) -> dict[str, Figure]:
+    def figures(self, evaluation: Evaluation[PicturedSamples]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
         names = self.classes
         scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -10,57 +11,39 @@ import keras
 import numpy as np
 from keras import layers
 
-from python.config.schema import Ensemble, RunConfig
+from python.config.schema import Ensemble
 from python.general_purpose_libs import log
 from python.networks.saved import save_network
 from python.runs.status import RunStatus
 from python.training.fitting import Fitted, fit, model_file_of
 from python.training.outputs import save_history
 from python.training.run_folder import member_folder
-from python.training.task import Samples, Task
+from python.training.training import Training
 
 
-def fit_ensemble(
-    task: Task,
-    config: RunConfig,
-    samples: Samples,
-    train_rows: np.ndarray,
-    val_rows: np.ndarray,
-    folder: Path,
-    status: RunStatus,
-) -> Fitted:
+def fit_ensemble(training: Training, folder: Path, status: RunStatus) -> Fitted:
     """Train the members one by one in folders of their own under `folder`/members; see `fitting.fit`.
 
     The model that is saved in `folder` gives the outputs of all members, (N, members, C). The history is the mean over the
     members that reached an epoch. A run that goes on takes finished members as they are.
     """
-    parts = []
+    parts, config = [], training.config
     for number in range(1, config.ensemble.members + 1):
         status.update(member=number, members=config.ensemble.members)
-        parts.append(fit_member(task, config, samples, train_rows, val_rows, folder, number, status))
+        parts.append(fit_member(training, folder, number, status))
     model = joined([part.model for part in parts], config.model_name)
-    save_network(model, model_file_of(config, folder), task.architecture(config).classes)
+    save_network(model, model_file_of(config, folder), training.architecture.classes)
     epochs = "; ".join(part.epochs for part in parts)
     history = _mean_history([part.history for part in parts])
     return Fitted(model, history, f"members: {epochs}", sum(part.seconds for part in parts))
 
 
-def fit_member(
-    task: Task,
-    config: RunConfig,
-    samples: Samples,
-    train_rows: np.ndarray,
-    val_rows: np.ndarray,
-    folder: Path,
-    number: int,
-    status: RunStatus,
-) -> Fitted:
+def fit_member(training: Training, folder: Path, number: int, status: RunStatus) -> Fitted:
     """Train member `number`, from 1, in its folder under `folder`, where it has not been trained to its end yet."""
-    ensemble, seed, place = config.ensemble, config.dataset_parameters.random_seed, member_folder(folder, number)
+    place = member_folder(folder, number)
     place.mkdir(parents=True, exist_ok=True)
-    log.info("member %d of %d", number, ensemble.members)
-    rows = member_rows(train_rows, ensemble, number - 1, seed)
-    fitted = fit(task, _member(config, number - 1), samples, rows, val_rows, place, status)
+    log.info("member %d of %d", number, training.config.ensemble.members)
+    fitted = fit(_member(training, number - 1), place, status)
     save_history(place, fitted.history)
     return fitted
 
@@ -89,13 +72,14 @@ def joined(models: list[keras.Model], name: str) -> keras.Model:
     return keras.Model(inputs, layers.Concatenate(axis=1, name="answers")(answers), name=name)
 
 
-def _member(config: RunConfig, number: int) -> RunConfig:
-    parameters = config.dataset_parameters
-    return config.model_copy(
-        update={
-            "ensemble": None,
-            "dataset_parameters": parameters.model_copy(update={"random_seed": parameters.random_seed + number}),
-        }
+def _member(training: Training, number: int) -> Training:
+    """The training of one network, with the seed and the rows of member `number`, from 0."""
+    config, parameters = training.config, training.config.dataset_parameters
+    own = parameters.model_copy(update={"random_seed": parameters.random_seed + number})
+    return replace(
+        training,
+        config=config.model_copy(update={"ensemble": None, "dataset_parameters": own}),
+        rows=member_rows(training.rows, config.ensemble, number, parameters.random_seed),
     )
 
 

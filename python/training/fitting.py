@@ -34,9 +34,10 @@ from python.training.callbacks import (
 )
 from python.training.checkpoint_files import BEGINNING, Place
 from python.training.checkpoints import Announcement, Checkpoints
-from python.training.preparation import batches
+from python.training.preparation import PartBatches, batches
 from python.training.starts import take_start
-from python.training.task import Samples, SampleSet, Task, View
+from python.training.task import SampleSet, Task, View
+from python.training.training import Training
 
 PREDICTION_BATCH = 512
 PREDICTION_BYTES = 2**24  # of inputs at a time: the activations of a network take many times as much
@@ -81,6 +82,13 @@ class Fitted:
     epochs: str
     seconds: float
 
+    @property
+    def n_parameters(self) -> int:
+        return self.model.count_params()
+
+    def summary(self) -> str:
+        return summary(self.model)
+
 
 def build_model(task: Task, config: RunConfig) -> keras.Model:
     """Build and compile the network of the configuration, its weights drawn from the configuration's seed."""
@@ -94,28 +102,20 @@ def build_model(task: Task, config: RunConfig) -> keras.Model:
     return model
 
 
-def fit(
-    task: Task,
-    config: RunConfig,
-    samples: Samples,
-    train_rows: np.ndarray,
-    val_rows: np.ndarray,
-    folder: Path,
-    status: RunStatus,
-) -> Fitted:
+def fit(training: Training, folder: Path, status: RunStatus) -> Fitted:
     """Train as the configuration says, from the last checkpoint in `folder` if there is one.
 
     Saves in `folder`, and returns, the model of the best epoch (of the last, where restore_best_weights is off). Raises
     TrainingError when the loss stops being finite; the saved model is then the best one before that.
     """
-    training, validation = batches(task, config, samples, train_rows, val_rows)
-    model_file, classes = model_file_of(config, folder), task.architecture(config).classes
+    config, feeds = training.config, batches(training)
+    model_file, classes = model_file_of(config, folder), training.architecture.classes
     parameters = config.model_parameters
     history = History(parameters.epochs, lines=not sys.stdout.isatty())
     early = _early_stopping(config)
     remembered = [callback for callback in (early, _plateau(config)) if callback is not None]
-    checkpoints = Checkpoints(folder / "checkpoints", config, history, remembered)
-    model = build_model(task, config)
+    checkpoints = Checkpoints(folder / "checkpoints", training, history, remembered)
+    model = build_model(training.task, config)
     done = checkpoints.restore(model)
     if done > BEGINNING:
         log.info("going on after %s", done)
@@ -125,8 +125,7 @@ def fit(
     if done.epoch < parameters.epochs and not stopped:
         try:
             others = [*remembered, checkpoints, Announcement(status, checkpoints), *_tensorboard(config, folder)]
-            first = [_undefined(task, config, samples, train_rows, val_rows), history]
-            _run_epochs(model, config, training, validation, first, others, done)
+            _run_epochs(model, config, feeds, [_undefined(training), history], others, done)
         except TrainingError:
             if checkpoints.best is not None:
                 checkpoints.load_best(model)
@@ -141,29 +140,18 @@ def fit(
     return Fitted(model, history.values, epochs, sum(history.seconds))
 
 
-def fit_trial(
-    task: Task,
-    config: RunConfig,
-    samples: Samples,
-    train_rows: np.ndarray,
-    val_rows: np.ndarray,
-    watch: keras.callbacks.Callback,
-) -> None:
+def fit_trial(training: Training, watch: keras.callbacks.Callback) -> None:
     """Train exactly as `fit` does while `watch` looks on; nothing is saved, as nobody asks a trial's network anything."""
-    training, validation = batches(task, config, samples, train_rows, val_rows)
-    first = [
-        _undefined(task, config, samples, train_rows, val_rows),
-        History(config.model_parameters.epochs, lines=True),
-    ]
+    config = training.config
+    first = [_undefined(training), History(config.model_parameters.epochs, lines=True)]
     stopping = [callback for callback in (_early_stopping(config), _plateau(config)) if callback is not None]
-    _run_epochs(build_model(task, config), config, training, validation, first, [*stopping, watch])
+    _run_epochs(build_model(training.task, config), config, batches(training), first, [*stopping, watch])
 
 
 def _run_epochs(
     model: keras.Model,
     config: RunConfig,
-    training: Batches,
-    validation: Batches,
+    feeds: PartBatches,
     first: list[keras.callbacks.Callback],
     others: list[keras.callbacks.Callback],
     done: Place = BEGINNING,
@@ -172,6 +160,7 @@ def _run_epochs(
 
     The callbacks `first` see what an epoch has brought before the learning rate falls, and before the `others`.
     """
+    training, validation = feeds
     callbacks = [
         EpochOrder(training),
         StopOnNonFinite(),
@@ -268,12 +257,10 @@ def prediction_batch(samples: SampleSet) -> int:
     return int(np.clip(PREDICTION_BYTES // max(sum(each.nbytes for each in inputs), 1), 1, PREDICTION_BATCH))
 
 
-def _undefined(
-    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray
-) -> Undefined:
+def _undefined(training: Training) -> Undefined:
     """What says so of metrics that are undefined on the samples that are trained or validated on."""
-    problem = task.problem_of(config)
-    in_training, in_validation = (problem.undefined(samples.labels[rows]) for rows in (train_rows, val_rows))
+    problem, labels = training.problem, training.samples.labels
+    in_training, in_validation = (problem.undefined(labels[rows]) for rows in (training.rows, training.parts.val))
     return Undefined({*in_training, *(f"val_{name}" for name in in_validation)})
 
 

@@ -15,9 +15,10 @@ import keras
 import numpy as np
 
 from python.config.differences import differences
+from python.config.format_version import read_configuration
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
-from python.general_purpose_libs import ConfigError, read_json
+from python.general_purpose_libs import ConfigError
 from python.runs.status import read_status
 from python.training.checkpoint_files import CheckpointFiles, DamagedError, Place
 from python.training.checkpoints import load_state
@@ -64,7 +65,7 @@ def read_starts(task: Task, config: RunConfig) -> tuple[RunConfig, list[Start]]:
 # ---------------------------------------------------------------------------- the run
 def _configuration(task: Task, run: Path) -> RunConfig:
     path = configuration_of(run)
-    said = read_json(path)
+    said = read_configuration(path)
     if (of := said.get("task") if isinstance(said, dict) else None) != task.schema.name:
         raise ConfigError(
             f"continue_from: {run} is a run of {of}, not of {task.schema.name}; name one of the same task"

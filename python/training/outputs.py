@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from python.config.load import dump_config
-from python.config.schema import RunConfig
 from python.data.metadata import EVENT_KEY
 from python.data.sources import source_arrays
 from python.general_purpose_libs import atomic_path, write_json, write_text
-from python.plots.report import save_figures, write_report
+from python.plots.report import Report, save_figures, write_report
 from python.samples.splits import PARTS, Split
-from python.training.task import Evaluation, SampleSet, Task
+from python.training.task import Evaluation, SampleSet
+from python.training.training import Training
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from python.training.fitting import Fitted
 
 IDENTITY = (*EVENT_KEY, "plane", "match_id")
 PLACE = ("apa", "face", "first_channel", "first_tick")  # tells clusters of one event apart that are not matched
@@ -77,30 +79,31 @@ def save_history(folder: Path, history: dict[str, list[float]]) -> None:
 
 def save_results(
     folder: Path,
-    task: Task,
-    config: RunConfig,
+    training: Training,
+    fitted: Fitted,
     evaluation: Evaluation,
     facts: dict[str, str],
-    network: str,
-    n_parameters: int,
     figures: dict[str, Figure],
 ) -> dict[str, Any]:
     """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics. `figures` are there already."""
-    problem = task.problem_of(config)
+    config, problem = training.config, training.problem
     metrics, table, evaluated = problem.evaluate(evaluation)
     figures = {**evaluated, **figures}
-    metrics["n_parameters"] = n_parameters
+    metrics["n_parameters"] = fitted.n_parameters
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
     save_figures(singles, folder / "samples")
     write_json(folder / "metrics.json", metrics)
     save_figures(figures, folder / "plots")
-    write_report(
-        folder / "report.pdf",
-        f"{task.schema.name}: {config.model_name}",
+    report = Report(
+        f"{training.task.schema.name}: {config.model_name}",
         facts,
         metrics=table,
         cuts=evaluation.samples.set.cuts,
-        texts={"Configuration": json.dumps(dump_config(config), indent=2, ensure_ascii=False), "Network": network},
+        texts={
+            "Configuration": json.dumps(dump_config(config), indent=2, ensure_ascii=False),
+            "Network": fitted.summary(),
+        },
         figures=figures,
     )
+    write_report(folder / "report.pdf", report)
     return metrics

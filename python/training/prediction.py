@@ -18,6 +18,7 @@ from python.metrics.tagging import with_temperature
 from python.plots.report import cut_table_text
 from python.training.device import choose_device
 from python.training.outputs import identity_and_energies, save_npz
+from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 from python.training.task import Samples, SampleSet, Task
 
@@ -54,7 +55,7 @@ def predict_run(
     architecture, metrics = task.architecture(config), read_json(run / "metrics.json")
     log.debug("device: %s", choose_device("cpu" if config.device == "cpu" else "auto"))
     model = _network(run, architecture)
-    samples = task.read(config, architecture, skip_bad_files)
+    samples = task.read(config, architecture, configured_data(config, skip_bad_files))
     log.info("%s", cut_table_text(samples.cuts))
     if len(samples) == 0:
         raise DataError(

@@ -2,55 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from python.config.schema import DatasetParameters, RunConfig
-from python.data.image_set import ImageSet, load_images, random_rows
+from python.data.data_origin import DataFolders, DataOrigin
+from python.data.image_set import ImageSet, random_rows
 from python.data.old_orientation import orient_old_images
-from python.general_purpose_libs import DataError, log, with_progress
+from python.general_purpose_libs import DataError, log
 from python.samples.balance import balanced_rows, balanced_rows_by_energy
 from python.samples.batches import Batches
 from python.samples.splits import PARTS, Split, repeated_rows, split
 from python.simulation.embedded import embedded_data_set
-from python.training.task import Samples, SampleSet, Task
+from python.training.task import S, Samples, SampleSet, Task
+from python.training.training import Training
 
 
-def data_folders(config: RunConfig) -> tuple[str, ...]:
-    """Return the folders with the data: those that are named, else that of the embedded simulation, made if need be."""
-    return config.named_folders or (str(embedded_data_set()),)
+class PartBatches(NamedTuple):
+    """The batches that a network trains on, and those that it is validated on."""
+
+    training: Batches
+    validation: Batches
 
 
-def read_plane_images(
-    config: RunConfig, folders: Sequence[str], skip_bad_files: bool, kind: str = "clusters"
-) -> ImageSet:
-    """Read the images of the configuration's plane, oriented, without empty ones, fit to input_shape.
+def configured_data(config: RunConfig, skip_bad_files: bool = False) -> DataFolders:
+    """The files that the configuration names, else those of the embedded simulation, which are made if need be."""
+    folders = config.named_folders or (str(embedded_data_set()),)
+    return DataFolders(folders, config.dataset_parameters.batch_pattern, skip_bad_files, config.streamed)
 
-    `kind` is "clusters" or "volumes". Raises DataError when nothing usable is found.
+
+def read_plane_images(config: RunConfig, data: DataOrigin, plane: str, kind: str = "clusters") -> ImageSet:
+    """The images of a plane, of "clusters" or "volumes", oriented, without empty ones, fit to input_shape.
+
+    Raises DataError when nothing usable is found.
     """
-    parameters = config.dataset_parameters
-    images = load_images(
-        folders,
-        config.plane,
-        kind=kind,
-        streamed=parameters.loading == "streaming",
-        pattern=parameters.batch_pattern,
-        skip_bad_files=skip_bad_files,
-        progress=lambda paths: with_progress(paths, f"reading {kind}", "files"),
-    )
-    if parameters.old_flips is not None:
-        images.images, images.metadata = orient_old_images(images.images, images.metadata, parameters.old_flips)
+    images = oriented(data.images(plane, kind), config)
     images = images.keep("without empty images", images.images.counts > 0)
     return images.fit_to(config.model_parameters.input_shape)
 
 
-def without_repeated(samples: SampleSet) -> SampleSet:
+def oriented(images: ImageSet, config: RunConfig) -> ImageSet:
+    """The images in the drift frame where the configuration says which flips those of older files carry."""
+    if (flips := config.dataset_parameters.old_flips) is not None:
+        images.images, images.metadata = orient_old_images(images.images, images.metadata, flips)
+    return images
+
+
+def without_repeated(samples: S) -> S:
     """Leave out every sample that the network could not tell from an earlier one with the same labels."""
     return samples.keep("without repeated images", ~repeated_rows(samples.metadata, samples.image_keys()))
 
 
-def limit(samples: SampleSet, labels: np.ndarray, parameters: DatasetParameters) -> Samples:
+def limit(samples: S, labels: np.ndarray, parameters: DatasetParameters) -> Samples[S]:
     """Keep at most `max_samples` samples, chosen at random by the seed."""
     rows = random_rows(len(samples), parameters.max_samples, parameters.random_seed)
     if len(rows) == len(samples):
@@ -76,12 +81,12 @@ def training_rows(samples: Samples, parts: Split, parameters: DatasetParameters)
     return parts.train[balanced_rows(labels, parameters.balance_method, rng)]
 
 
-def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Samples, Split, np.ndarray]:
-    """Samples, their split, and the rows to train on; the table of cuts ends with the parts.
+def prepared(task: Task, config: RunConfig, data: DataFolders) -> Training:
+    """Read the samples, divide them and choose the rows to train on; the table of cuts ends with the parts.
 
     Raises DataError when nothing can be learnt from the training part, or what is watched is undefined on the validation part.
     """
-    samples = task.prepare(config, task.architecture(config), skip_bad_files)
+    samples = task.prepare(config, task.architecture(config), data)
     parameters = config.dataset_parameters
     parts = split_samples(samples.set, parameters)
     rows = training_rows(samples, parts, parameters)
@@ -92,14 +97,14 @@ def prepared(task: Task, config: RunConfig, skip_bad_files: bool) -> tuple[Sampl
     if parameters.balance_data:
         step = f"training part balanced ({parameters.balance_method})"
         samples.set.cuts.append({"step": step, "removed": len(parts.train) - len(rows), "kept": len(rows)})
-    problem = task.problem_of(config)
-    problem.check_training_labels(samples.labels[rows])
-    lacking = {name: problem.undefined(samples.labels[getattr(parts, name)]) for name in ("val", "test")}
+    training = Training(task, config, data, samples, parts, rows)
+    training.problem.check_training_labels(samples.labels[rows])
+    lacking = {name: training.problem.undefined(samples.labels[getattr(parts, name)]) for name in ("val", "test")}
     _require_defined(config, lacking["val"])
     for name, undefined in lacking.items():
         for metric, reason in undefined.items():
             log.warning("the %s part has %s: its %s is undefined, and null in what is saved", name, reason, metric)
-    return samples, parts, rows
+    return training
 
 
 def _require_defined(config: RunConfig, undefined: Mapping[str, str]) -> None:
@@ -117,20 +122,20 @@ def _require_defined(config: RunConfig, undefined: Mapping[str, str]) -> None:
             )
 
 
-def batches(
-    task: Task, config: RunConfig, samples: Samples, train_rows: np.ndarray, val_rows: np.ndarray
-) -> tuple[Batches, Batches]:
-    """Return what a network trains on, augmented as the configuration says, and what it is validated on."""
-    parameters, batch_size = config.dataset_parameters, config.model_parameters.batch_size
-    problem = task.problem_of(config)
-    targets = problem.targets(samples)
-    training = Batches(
-        samples.set,
-        targets,
-        train_rows,
-        batch_size=batch_size,
-        seed=parameters.random_seed,
-        copies=parameters.aug_coefficient,
-        augmentation=problem.augmentation(),
+def batches(training: Training) -> PartBatches:
+    """Batches of the rows to train on, augmented as the configuration says, and of the validation part."""
+    parameters, problem = training.config.dataset_parameters, training.problem
+    samples, targets = training.samples.set, problem.targets(training.samples)
+    size, seed = training.config.model_parameters.batch_size, parameters.random_seed
+    return PartBatches(
+        Batches(
+            samples,
+            targets,
+            training.rows,
+            batch_size=size,
+            seed=seed,
+            copies=parameters.aug_coefficient,
+            augmentation=problem.augmentation(),
+        ),
+        Batches(samples, targets, training.parts.val, batch_size=size, seed=seed),
     )
-    return training, Batches(samples.set, targets, val_rows, batch_size=batch_size, seed=parameters.random_seed)

@@ -16,6 +16,7 @@ from typing import Any
 from python.config.differences import differences
 from python.general_purpose_libs import processor_cores
 from python.training.device import cpu_name
+from python.version import VERSION
 
 PACKAGES = ("tensorflow", "tensorflow-cpu", "jax", "torch", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
 COMMIT = "ML_POINTING_COMMIT"  # environment variable: the commit of a copy that is no checkout
@@ -37,10 +38,11 @@ def environment(device: str, seed: int) -> dict[str, Any]:
 
 @cache
 def software() -> dict[str, Any]:
-    """Versions and git commit."""
+    """Versions, that of the project and of what it stands on, and git commit."""
     import keras
 
     return {
+        "project": VERSION,
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "keras_backend": keras.backend.backend(),

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from python.config.differences import differences, no_settings
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
+from python.data.data_origin import DataFolders
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
 from python.plots.report import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
 from python.runs.registry.names import is_below
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus
-from python.samples.splits import PARTS, Split
+from python.samples.splits import PARTS
 from python.simulation.embedded import embedded_folder
 from python.training import outputs
 from python.training.building import require_network
 from python.training.device import choose_device, lack_of_memory_told
-from python.training.preparation import data_folders, prepared
+from python.training.preparation import configured_data, prepared
 from python.training.provenance import COMMIT, git_commit
+from python.training.request import TrainingRequest
 from python.training.run_folder import (
     SUBMITTED,
     alive,
@@ -39,59 +38,49 @@ from python.training.run_folder import (
 )
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
-from python.training.task import Evaluation, Samples, Task
+from python.training.task import Evaluation, Task
+from python.training.training import Training
+from python.version import VERSION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def train_from_command_line(task: Task, options: argparse.Namespace) -> int:
+def train_from_command_line(task: Task, request: TrainingRequest) -> int:
     """Train `task` as the command line says and print the run folder."""
-    start_logging(options.verbose)
-    config = configuration(task, options)
-    if options.member is not None and not options.resume:
+    start_logging(request.verbose)
+    config = configuration(task, request)
+    if request.member is not None and not request.resume:
         raise ConfigError(
             "--member says which member of a prepared ensemble to train; name its folder with --resume RUN"
         )
-    with stop_on_request(after_minutes=options.stop_after):
-        folder = _dry_run(task, config, options) if options.dry_run else train(task, config, options)
+    with stop_on_request(after_minutes=request.stop_after):
+        folder = _dry_run(task, config, request) if request.dry_run else train(task, config, request)
     if folder is not None:
         print(folder)
     return 0
 
 
-def configuration(task: Task, options: argparse.Namespace) -> RunConfig:
+def configuration(task: Task, request: TrainingRequest) -> RunConfig:
     """The configuration of the command line: of its file, else that of the run to resume or to continue from.
 
     ConfigError when a run to resume was started with another one; places may be others, the data there are compared later.
     """
-    if options.resume:
-        return _of_resumed_run(task, options)
-    if options.json is None:  # that run's, but for its version, which is taken
-        file = configuration_of(Path(options.continue_from))
-        return _configured(task, options, file, ["version=null", *options.overrides])
-    return _configured(task, options, options.json, options.overrides)
+    if request.resume:
+        return _of_resumed_run(task, request)
+    if request.json is None:  # that run's, but for its version, which is taken
+        file = configuration_of(Path(request.continue_from))
+        return load_config(file, task.schema, ["version=null", *request.overrides], request.options)
+    return load_config(request.json, task.schema, request.overrides, request.options)
 
 
-def _configured(task: Task, options: argparse.Namespace, file: str | Path, overrides: Sequence[str]) -> RunConfig:
-    return load_config(
-        file,
-        task.schema,
-        overrides,
-        output_folder=options.output,
-        data_directories=options.data,
-        plane=options.plane,
-        max_samples=options.max_samples,
-        continue_from=options.continue_from,
-    )
-
-
-def _of_resumed_run(task: Task, options: argparse.Namespace) -> RunConfig:
-    run = options.resume
+def _of_resumed_run(task: Task, request: TrainingRequest) -> RunConfig:
+    run = request.resume
     saved = Path(run) / "config.json"
     if not saved.is_file():
         raise ConfigError(f"{run}: is no run folder, it has no config.json; give the folder that a run printed")
-    own, asked = load_config(saved, task.schema), _configured(task, options, options.json or saved, options.overrides)
+    own = load_config(saved, task.schema)
+    asked = load_config(request.json or saved, task.schema, request.overrides, request.options)
     if own.continue_from and asked.continue_from and asked.continue_from.weights is None:  # those that were there then
         weights = {"weights": own.continue_from.weights}
         asked = asked.model_copy(update={"continue_from": asked.continue_from.model_copy(update=weights)})
@@ -102,7 +91,7 @@ def _of_resumed_run(task: Task, options: argparse.Namespace) -> RunConfig:
             f"with --continue-from {run}:\n  " + "\n  ".join(found)
         )
     named = (
-        options.output is not None or asked.output_folder != own.output_folder
+        request.output is not None or asked.output_folder != own.output_folder
     )  # by the caller, from where the caller is
     if named and not is_below(asked.output_folder, run):
         raise ConfigError(
@@ -112,16 +101,16 @@ def _of_resumed_run(task: Task, options: argparse.Namespace) -> RunConfig:
     return asked
 
 
-def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None:
+def _dry_run(task: Task, config: RunConfig, request: TrainingRequest) -> None:
     device = choose_device(config.device)
-    if not options.resume:  # else what it starts from is in its folder
+    if not request.resume:  # else what it starts from is in its folder
         config, _ = starts_of(task, config)
     print(json.dumps(dump_config(config), indent=2))
     print(f"device: {device}")
     if config.named_folders or embedded_folder().exists():
-        samples, _, rows = prepared(task, config, options.skip_bad_files)
-        print(cut_table_text(samples.set.cuts))
-        require_network(task, config, samples, rows)
+        training = prepared(task, config, configured_data(config, request.skip_bad_files))
+        print(cut_table_text(training.samples.set.cuts))
+        require_network(training)
     else:
         print("data: none are named; the training makes the embedded simulated data set first, about a minute")
     if config.search_requested:
@@ -132,81 +121,81 @@ def _dry_run(task: Task, config: RunConfig, options: argparse.Namespace) -> None
         print(summary(build_model(task, config)))
 
 
-def train(task: Task, config: RunConfig, options: argparse.Namespace) -> Path:
-    """Train, evaluate and report in a new run folder, or begin or go on in the one that `options.resume` names; return it."""
+def train(task: Task, config: RunConfig, request: TrainingRequest) -> Path:
+    """Train, evaluate and report in a new run folder, or begin or go on in the one that `request.resume` names; return it."""
     ready = None
-    if options.resume:
-        folder = Path(options.resume)
-        state = _state_to_go_on(config, folder, options)
+    if request.resume:
+        folder = Path(request.resume)
+        state = _state_to_go_on(config, folder, request.member)
         if state == "done":
             log.info("%s is done already; a new run starts from its weights with --continue-from %s", folder, folder)
             return folder
+        request = _as_begun(request, folder)
         device = choose_device(config.device)
     else:
         device = choose_device(config.device)
-        config, folder, ready = _begun(task, config, options)
+        folder, ready = _begun(task, config, request)
+        config = ready.config
     go_on_with(f"go on with --resume {folder}")
-    place = folder if options.member is None else member_folder(folder, options.member)
+    place = folder if request.member is None else member_folder(folder, request.member)
     (place / "logs").mkdir(parents=True, exist_ok=True)
-    start_logging(options.verbose, place / "logs" / "train.log")
-    with alive(folder, config, options.member) as status, lack_of_memory_told():
+    start_logging(request.verbose, place / "logs" / "train.log")
+    with alive(folder, config, request.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
-        samples, parts, rows = ready or prepared(task, config, options.skip_bad_files)
-        log.info("%s", cut_table_text(samples.set.cuts))
-        record_inputs(folder, config, samples, parts, device)
-        if options.resume and options.member is None and state != SUBMITTED:
+        training = ready or prepared(task, config, configured_data(config, request.skip_bad_files))
+        log.info("%s", cut_table_text(training.samples.set.cuts))
+        record_inputs(folder, training, device)
+        if request.resume and request.member is None and state != SUBMITTED:
             note_resume(folder, config)
         figures = {}
         if config.search_requested:
-            samples = parts = rows = ready = None  # trials read their own, and what is found may ask for other inputs
-            config, figures = _search(task, config, folder, options.skip_bad_files)
-            samples, parts, rows = prepared(task, config, options.skip_bad_files)
-            check_data(folder, samples)
+            data = training.data
+            training = ready = None  # trials read their own samples, and what is found may ask for other inputs
+            config, figures = _search(task, config, folder, data)
+            training = prepared(task, config, data)
+            check_data(folder, training.samples)
         with requests_held():
-            if options.member is not None:
+            if request.member is not None:
                 from python.training.ensemble import fit_member
 
-                fit_member(task, config, samples, rows, parts.val, folder, options.member, status)
+                fit_member(training, folder, request.member, status)
             else:
-                _fit_and_evaluate(task, config, folder, samples, parts, rows, device, figures, status)
+                _fit_and_evaluate(training, folder, device, figures, status)
     return folder
 
 
-def _begun(
-    task: Task, config: RunConfig, options: argparse.Namespace
-) -> tuple[RunConfig, Path, tuple[Samples, Split, np.ndarray]]:
-    """The configuration, folder and samples of a new run; no folder is made where something is wrong beforehand."""
-    if config.version is not None and not options.force_version:
+def _begun(task: Task, config: RunConfig, request: TrainingRequest) -> tuple[Path, Training]:
+    """The folder of a new run, and the training in it; no folder is made where something is wrong beforehand."""
+    if config.version is not None and not request.force_version:
         Registry(config.output_folder).require_free(task.schema.name, config.version)
     if config.search_requested:
         check_engine(config)
     config, starts = starts_of(task, config)
-    ready = prepared(task, config, options.skip_bad_files)
-    require_network(task, config, ready[0], ready[2])
-    return config, new_run(task, config, options, starts), ready
+    ready = prepared(task, config, configured_data(config, request.skip_bad_files))
+    require_network(ready)
+    return new_run(task, config, request, starts), ready
 
 
-def _state_to_go_on(config: RunConfig, folder: Path, options: argparse.Namespace) -> str:
-    """The state of the run, or of its member, that is to go on. Raises ConfigError when it cannot, DataError without its data.
-
-    `options` are then those that it was started with, too.
-    """
-    _require_member(config, folder, options.member)
-    state = state_to_go_on(folder, options.member)
-    if state == "done":
-        return state
-    given = read_json(folder / "args.json")
-    options.skip_bad_files |= given.get("skip_bad_files", False)
-    if given.get("commit"):
-        os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
+def _state_to_go_on(config: RunConfig, folder: Path, member: int | None) -> str:
+    """The state of the run, or of its member, that is to go on. Raises ConfigError when it cannot, DataError without its data."""
+    _require_member(config, folder, member)
+    state = state_to_go_on(folder, member)
     gone = [name for name in config.named_folders if not Path(name).is_dir()]
-    if gone:
+    if gone and state != "done":
         raise DataError(
             f"{', '.join(gone)}: no such data folder, seen from {Path.cwd()}; {folder} goes on with the same data wherever they "
             "are: name their folders with -d"
         )
     return state
+
+
+def _as_begun(request: TrainingRequest, folder: Path) -> TrainingRequest:
+    """The request with what the run was started with, too."""
+    given = read_json(folder / "args.json")
+    if given.get("commit"):
+        os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
+    return replace(request, skip_bad_files=request.skip_bad_files or given.get("skip_bad_files", False))
 
 
 def _require_member(config: RunConfig, folder: Path, member: int | None) -> None:
@@ -216,30 +205,22 @@ def _require_member(config: RunConfig, folder: Path, member: int | None) -> None
         raise ConfigError(f"--member {member}: the configuration of {folder} has {members}")
 
 
-def _search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:
+def _search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tuple[RunConfig, dict[str, Figure]]:
     """Search, and return the configuration with what was found; the network keeps the name that was asked for."""
-    found, figures = search(task, config, folder, skip_bad_files)
+    found, figures = search(task, config, folder, data)
     return found.model_copy(update={"model_name": config.model_name, "version": config.version}), figures
 
 
 def _fit_and_evaluate(
-    task: Task,
-    config: RunConfig,
-    folder: Path,
-    samples: Samples,
-    parts: Split,
-    rows: np.ndarray,
-    device: str,
-    figures: dict[str, Figure],
-    status: RunStatus,
+    training: Training, folder: Path, device: str, figures: dict[str, Figure], status: RunStatus
 ) -> None:
     """Train, predict, evaluate; `figures` are reported beside those of the evaluation."""
     from python.training import fitting
     from python.training.ensemble import fit_ensemble
 
-    problem = task.problem_of(config)
+    config, samples, parts, problem = training.config, training.samples, training.parts, training.problem
     train_network = fit_ensemble if config.ensemble else fitting.fit
-    fitted = train_network(task, config, samples, rows, parts.val, folder, status)
+    fitted = train_network(training, folder, status)
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
     evaluated = {}
@@ -250,28 +231,21 @@ def _fit_and_evaluate(
         outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
     seed = config.dataset_parameters.random_seed
     raise_if_stop_is_urgent()
-    evaluation = Evaluation(samples, rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed)
+    evaluation = Evaluation(
+        samples, training.rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed
+    )
     facts = {
         "run folder": str(folder),
-        "data": ", ".join(data_folders(config)) + " (simulated: the labels are its truth)",
+        "data": f"{training.data.name} (simulated: the labels are its truth)",
         "samples": f"{len(samples.set)}: " + ", ".join(f"{name} {len(getattr(parts, name))}" for name in PARTS),
         "device": device,
         "seed": str(seed),
-        "commit": git_commit() or "not known",
+        "release": f"{VERSION}, commit {git_commit() or 'not known'}",
         "epochs": f"{fitted.epochs}, {fitted.seconds:.0f} s",
     }
     if config.continue_from is not None:
         facts["continued from"] = f"{config.continue_from.run} (weights {config.continue_from.weights})"
-    metrics = outputs.save_results(
-        folder,
-        task,
-        config,
-        evaluation,
-        facts,
-        network=fitting.summary(fitted.model),
-        n_parameters=fitted.model.count_params(),
-        figures=figures,
-    )
+    metrics = outputs.save_results(folder, training, fitted, evaluation, facts, figures)
     for name in problem.headlines():
         if metrics.get(name) is not None:
             log.info("test %s: %.4f", name, metrics[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import socket
 import time
@@ -36,32 +35,33 @@ from python.runs.status import RunStatus, new_run_folder, read_status
 from python.samples.splits import Split
 from python.training import outputs
 from python.training.provenance import environment
+from python.training.request import TrainingRequest
 from python.training.starts import Start, keep_starts, starts_of
 from python.training.task import Samples, Task
+from python.training.training import Training
 
 PROGRESS = ("epoch", "epochs", "best")  # in a status
 KEPT = ("task", "version", "began", "continued_from")  # facts of a status that every start of a run takes over
 SUBMITTED = "submitted"  # the state of a run that was prepared and has not begun
 
 
-def new_run(task: Task, config: RunConfig, options: argparse.Namespace, starts: Sequence[Start] | None = None) -> Path:
+def new_run(task: Task, config: RunConfig, request: TrainingRequest, starts: Sequence[Start] | None = None) -> Path:
     """Make the folder of a run, claim its version and register it; what is in it then is all that `--resume` needs to begin.
 
-    `options` are those of the command line; `force_version` is the one that matters here. `starts` are those of `starts_of`
-    where that was called. Raises ConfigError when the version is another run's, OutputError when nothing can be written; nothing
-    is left then.
+    `starts` are those of `starts_of` where that was called. Raises ConfigError when the version is another run's, OutputError
+    when nothing can be written; nothing is left then.
     """
     if starts is None:
         config, starts = starts_of(task, config)
     folder = new_run_folder(config.output_folder, *task.parts_of(config))
     try:
         registry, run = Registry(config.output_folder), run_id(config.output_folder, folder)
-        version = registry.claim(task.schema.name, config.version, run, force=options.force_version)
+        version = registry.claim(task.schema.name, config.version, run, force=request.force_version)
     except PointingError:
         folder.rmdir()
         raise
     write_json(folder / "config.json", dump_config(config))
-    write_json(folder / "args.json", vars(options))
+    write_json(folder / "args.json", request.arguments())
     keep_starts(network_folders(folder, config), starts)
     told = {"continued_from": config.continue_from.run} if config.continue_from else {}
     write_json(
@@ -188,8 +188,9 @@ def check_data(folder: Path, samples: Samples) -> None:
         )
 
 
-def record_inputs(folder: Path, config: RunConfig, samples: Samples, parts: Split, device: str) -> None:
+def record_inputs(folder: Path, training: Training, device: str) -> None:
     """Write what is known before the training; a resumed run must find the same data, and its configuration says where."""
+    config, samples, parts = training.config, training.samples, training.parts
     check_data(folder, samples)
     write_json(folder / "config.json", dump_config(config))
     write_json(folder / "data.json", samples.set.files)

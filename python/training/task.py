@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
+from python.data.data_origin import DataFolders, DataOrigin
+from python.data.image_set import ImageSet
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
 from python.samples.batches import Augmentation
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class SampleSet(Protocol):
-    """N samples with their metadata, structured (N,), and an account of how they were chosen: image sets, triples."""
+    """N samples with their metadata, structured (N,), and an account of how they were chosen: all that a training needs of them.
+
+    What a task asks of its samples beyond that it declares by a type of its own.
+    """
 
     metadata: np.ndarray
     sources: list[Source]
@@ -35,11 +40,21 @@ class SampleSet(Protocol):
     def image_keys(self) -> np.ndarray: ...
 
 
+class PicturedSamples(SampleSet, Protocol):
+    """Samples of which each has a picture: clusters or volumes of one plane, or of three."""
+
+    def of_plane(self) -> ImageSet:
+        """The images of the samples, of the one plane that is shown."""
+
+
+S = TypeVar("S", bound=SampleSet)
+
+
 @dataclass
-class Samples:
+class Samples(Generic[S]):
     """What a network trains on, and the class of each sample, int64 (N,): what the training part can be balanced by."""
 
-    set: SampleSet
+    set: S
     labels: np.ndarray
 
 
@@ -51,7 +66,7 @@ class View:
     undo: Callable[[np.ndarray], np.ndarray] = lambda outputs: outputs
 
 
-class LearningProblem(Protocol):
+class LearningProblem(Protocol[S]):
     """What kind of question a network answers, for one configuration: classification, regression of directions."""
 
     def outputs(self) -> Any:
@@ -63,7 +78,7 @@ class LearningProblem(Protocol):
     def undefined(self, labels: np.ndarray) -> dict[str, str]:
         """The metrics of `metrics` that are undefined on samples of these labels, each with what these lack, in words."""
 
-    def targets(self, samples: Samples) -> np.ndarray:
+    def targets(self, samples: Samples[S]) -> np.ndarray:
         """What the loss compares the output with, (N, C) float32."""
 
     def augmentation(self) -> Augmentation | None:
@@ -81,13 +96,13 @@ class LearningProblem(Protocol):
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         """The outputs (K, n, C) of all views and members of an ensemble as one, (n, C')."""
 
-    def predictions(self, outputs: np.ndarray, samples: Samples, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def predictions(self, outputs: np.ndarray, samples: Samples[S], rows: np.ndarray) -> dict[str, np.ndarray]:
         """What is saved for each of `rows`: the network's answer, from `combined` outputs, and the truth."""
 
-    def evaluate(self, evaluation: Evaluation) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+    def evaluate(self, evaluation: Evaluation[S]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         """Flat metrics of the test part, the rows of the report's table, and the figures by name."""
 
-    def sample_figures(self, samples: Samples, number: int) -> tuple[dict[str, Figure], Figure]:
+    def sample_figures(self, samples: Samples[S], number: int) -> tuple[dict[str, Figure], Figure]:
         """Pictures of `number` samples by name, and one of several together."""
 
     def headlines(self) -> tuple[str, ...]:
@@ -95,13 +110,13 @@ class LearningProblem(Protocol):
 
 
 @dataclass
-class Evaluation:
+class Evaluation(Generic[S]):
     """All that plots and metrics are made from; nothing else is needed to make them again.
 
     `predictions` are those of the test part, `val_predictions` of the validation part, by which answers may be calibrated.
     """
 
-    samples: Samples
+    samples: Samples[S]
     train_rows: np.ndarray
     test_rows: np.ndarray
     predictions: dict[str, np.ndarray]
@@ -116,20 +131,21 @@ def interactions(samples: SampleSet, _architecture: Architecture) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[S]):
     """A task: its configuration, how its samples are made, and what kind of problem it is.
 
-    `read(config, architecture, skip_bad_files)` returns all samples that the network can take, of the data that the configuration
-    names, whether their truth is known or not; `labels(samples, architecture)` the class of each, int64 (N,), -1 where it is not
-    known: the interaction, unless the task says otherwise. `prepare`, called like `read`, chooses and labels what is trained on.
-    `problem(config, architecture)` is the question that the network is to answer.
+    `read(config, architecture, data)` returns all samples that the network can take, as the configuration says, whether their
+    truth is known or not. `data` are files (`configured_data`), or products of trigger primitives in memory
+    (`python.ingest.products`), whose samples are those of the files that they would make. `labels(samples, architecture)` is the
+    class of each, int64 (N,), -1 where it is not known: the interaction, unless the task says otherwise. `prepare`, called like
+    `read` with files, chooses and labels what is trained on. `problem(config, architecture)` is what the network is to answer.
     """
 
     schema: TaskSchema
-    read: Callable[[RunConfig, Architecture, bool], SampleSet]
-    prepare: Callable[[RunConfig, Architecture, bool], Samples]
-    problem: Callable[[RunConfig, Architecture], LearningProblem]
-    labels: Callable[[SampleSet, Architecture], np.ndarray] = interactions
+    read: Callable[[RunConfig, Architecture, DataOrigin], S]
+    prepare: Callable[[RunConfig, Architecture, DataFolders], Samples[S]]
+    problem: Callable[[RunConfig, Architecture], LearningProblem[S]]
+    labels: Callable[[S, Architecture], np.ndarray] = interactions
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
         """Folders between the output folder and the run's own; the plane where the network takes one plane's images."""
@@ -137,7 +153,7 @@ class Task:
         plane = (f"plane_{config.plane}",) if "image" in inputs else ()
         return (self.schema.name, config.model_name, *plane)
 
-    def problem_of(self, config: RunConfig) -> LearningProblem:
+    def problem_of(self, config: RunConfig) -> LearningProblem[S]:
         return self.problem(config, self.architecture(config))
 
     def architecture(self, config: RunConfig) -> Architecture:

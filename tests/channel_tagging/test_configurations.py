@@ -51,7 +51,7 @@ def test_runs_of_the_reference_keep_their_values(name):
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the older configurations are not at hand")
 @pytest.mark.parametrize("name", RECORDED)
 def test_older_files_convert_to_what_is_shipped(name):
-    converted = parse_config(convert(read_json(SAMPLES / f"{name}.json"), SCHEMA.name).config, SCHEMA)
+    converted = parse_config(convert(read_json(SAMPLES / f"{name}.json"), SCHEMA).config, SCHEMA)
     texts = [dump_config(config) for config in (converted, load_config(FILES[name], SCHEMA))]
     for text in texts:
         for key in (*NOT_TRAINED, "batch_job"):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from python.commands.train import main
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
@@ -90,7 +91,7 @@ def test_a_training_leaves_what_a_tagger_is_judged_by(train, volumes):
         assert arrays["class_names"].tolist() == ["cc", "es"]
         scores, labels, rows = arrays["scores"], arrays["labels"], arrays["row"]
     assert np.allclose(scores.sum(axis=1), 1)
-    truth = load_images([volumes], "X", kind="volumes").metadata["is_es_interaction"]
+    truth = load_images(DataFolders([volumes]), "X", kind="volumes").metadata["is_es_interaction"]
     assert np.array_equal(labels, truth[rows])  # 1 is ES
     assert {path.stem for path in (run.folder / "plots").iterdir()} >= {
         "efficiency_vs_contamination",
@@ -122,7 +123,7 @@ def test_networks_on_more_than_one_image_train(train, volumes, name, build, numb
     model = load_network(run.folder / f"{name}.keras")
     assert saved_classes(run.folder / f"{name}.keras", model) == ("cc", "es")
     assert ("numbers" in model.input) == numbers
-    matched = join_planes([load_images([volumes], plane, kind="volumes") for plane in PLANES])
+    matched = join_planes([load_images(DataFolders([volumes]), plane, kind="volumes") for plane in PLANES])
     cuts = read(run.folder / "cuts.json")
     steps = [cut for cut in cuts if cut["step"].startswith("matched")]
     if name != "resnet":

@@ -9,11 +9,13 @@ from mt_identifier.main import TASK as TRACKS
 from python.commands import check_data
 from python.commands.make_images import main
 from python.config.load import parse_config
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.sources import source_of_file
 from python.data.triples import join_planes
 from python.general_purpose_libs import run_command, start_logging
 from python.samples.splits import groups
+from python.training.preparation import configured_data
 from tests.electron_direction.conftest import SMALL
 from tests.ingest.joined_files import job, joined
 from tests.ingest.root_files import real_columns, real_file, write_root
@@ -31,14 +33,14 @@ def tracks(*folders, **parameters):
     keys = {"task": "mt_identifier", "model_name": "simple_cnn", "data_directories": list(map(str, folders))}
     keys["model_parameters"] = {"input_shape": [*SHAPE, 1]}
     config = parse_config({**keys, "dataset_parameters": parameters}, TRACKS.schema)
-    return TRACKS.prepare(config, TRACKS.architecture(config), False)
+    return TRACKS.prepare(config, TRACKS.architecture(config), configured_data(config))
 
 
 def directions(*folders):
     """What a direction network is trained on: all that is matched, main tracks or not."""
     selection = {"main_track": False, "channel": "mixed", "complete_match": False}
     config = parse_config({**SMALL, "data_directories": list(map(str, folders)), "selection": selection}, DIRECTIONS)
-    return prepare_directions(config, DIRECTIONS.architectures[config.model_name], False)
+    return prepare_directions(config, DIRECTIONS.architectures[config.model_name], configured_data(config))
 
 
 def identities(samples):
@@ -164,8 +166,10 @@ def test_real_files_of_one_name_and_joined_keep_all_clusters(tmp_path):
         assert len(found.set) == sum(expected)
         assert np.bincount(found.labels).tolist() == expected[::-1]
         for plane in PLANES:
-            images = load_images([folder], plane)
-            assert len(images) == sum(len(load_images([tmp_path / "apart" / kind], plane)) for kind in ("es", "cc"))
+            images = load_images(DataFolders([folder]), plane)
+            assert len(images) == sum(
+                len(load_images(DataFolders([tmp_path / "apart" / kind]), plane)) for kind in ("es", "cc")
+            )
         clusters = tracks(folder).set.metadata
         assert np.sum(clusters["is_main_track"] == 1) == 55
 
@@ -174,8 +178,8 @@ def test_real_files_of_one_name_and_joined_keep_all_clusters(tmp_path):
 def test_a_source_read_from_two_folders_loses_no_match(tmp_path, capsys):
     for name in ("one", "two"):
         make_images("-i", real_file("es"), "-o", tmp_path / name)
-    once = join_planes([load_images([tmp_path / "one"], plane) for plane in PLANES])
-    twice = join_planes([load_images([tmp_path / "one", tmp_path / "two"], plane) for plane in PLANES])
+    once = join_planes([load_images(DataFolders([tmp_path / "one"]), plane) for plane in PLANES])
+    twice = join_planes([load_images(DataFolders([tmp_path / "one", tmp_path / "two"]), plane) for plane in PLANES])
     assert len(twice) == len(once)
     assert capsys.readouterr().err.count("events of es_tpstream.root are in") == 3
 

@@ -5,6 +5,7 @@ from scipy.special import expit, logit
 
 from python.commands.tasks import load_task
 from python.config.load import parse_config
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
@@ -48,7 +49,7 @@ def test_what_is_chosen_by_truth_is_answered_too_what_is_reconstructed_is_not(pr
     found = predict(direction_run, events).found
     assert set(found["is_es"].tolist()) == {0, 1}
     assert found["cluster_energy"].min() >= 8
-    main = load_images([events], "X").metadata
+    main = load_images(DataFolders([events]), "X").metadata
     main = main[(main["is_main_track"] == 1) & (main["cluster_energy"] >= 8)]
     assert len(found["is_es"]) > len(main)
     assert "main track" not in predict(direction_run, events).err
@@ -134,7 +135,7 @@ def test_a_tagger_is_asked_about_the_data_that_are_named(predict, events, tmp_pa
     run = untrained(tmp_path / "run", {**VOLUMES, "es_directories": ["gone"], "cc_directories": ["gone"]})
     result = predict(run, events)
     assert result.code == 0, result.err
-    assert len(result.found["scores"]) == len(load_images([events], "X", kind="volumes"))
+    assert len(result.found["scores"]) == len(load_images(DataFolders([events]), "X", kind="volumes"))
 
 
 # ---------------------------------------------------------------------------- more than one network, other sizes
@@ -144,7 +145,7 @@ def test_the_members_of_an_ensemble_are_asked_and_averaged(predict, tracks, tmp_
     assert result.code == 0, result.err
     task = load_task("mt_identifier")
     config = parse_config(TRACKS, task.schema)
-    images = task.read(config.model_copy(update={"data_directories": (str(tracks),)}), task.architecture(config), False)
+    images = task.read(config, task.architecture(config), DataFolders((str(tracks),)))
     inputs = images.network_inputs(np.arange(200))
     answers = [network(config, seed).predict_on_batch(inputs) for seed in (0, 1)]
     assert np.abs(answers[0] - answers[1]).max() > 1e-3

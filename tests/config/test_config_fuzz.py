@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from mt_identifier.schema import SCHEMA
+from python.commands.tasks import load_schema
 from python.config.legacy.convert import convert
-from python.config.legacy.keys import KEYS, OF_TASK, SECTIONS
+from python.config.legacy.keys import KEYS, SECTIONS
 from python.config.load import dump_config, parse_config
 from python.config.overrides import with_overrides
 from python.general_purpose_libs import ConfigError
+from python.tasks import TASKS
 
 busy_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = [
@@ -33,7 +35,8 @@ FULL = dump_config(
 CONFIG_KEYS = sorted(
     {key for part in (FULL, *FULL.values()) if isinstance(part, dict) for key in part} | {"uniform", "choice"}
 )
-LEGACY_KEYS = sorted({key for table in (*KEYS.values(), *OF_TASK.values()) for key in table} | set(SECTIONS) - {""})
+OLDER = [load_schema(task).older.rules for task in TASKS]
+LEGACY_KEYS = sorted({key for table in (*KEYS.values(), *OLDER) for key in table} | set(SECTIONS) - {""})
 
 
 def json_values(keys):
@@ -100,10 +103,10 @@ def test_any_text_after_set(path, value, text):
 @busy_machine
 @given(
     st.dictionaries(st.sampled_from(LEGACY_KEYS), json_values(LEGACY_KEYS), max_size=6),
-    st.sampled_from(sorted(OF_TASK)),
+    st.sampled_from(TASKS),
 )
 def test_any_older_file(raw, task):
     with contextlib.suppress(ConfigError):
-        converted = convert(raw, task)
+        converted = convert(raw, load_schema(task))
         json.dumps(converted.config, allow_nan=False)
         loads_or_is_refused(converted.config, SCHEMA)

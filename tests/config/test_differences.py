@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.config.declared import Declaration
 from python.config.differences import differences, no_settings
 from python.config.load import parse_config
 from python.config.problems import dotted
+from python.tasks import TASKS
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=8

@@ -8,6 +8,7 @@ import pytest
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from mt_identifier.schema import SCHEMA
 from python.config.load import dump_config, load_config, parse_config
+from python.config.overrides import Options
 from python.general_purpose_libs import ConfigError
 
 SEARCH = {"hp_max_evals": 3, "space_options": {"n_filters": [8, 16]}}
@@ -142,6 +143,9 @@ def test_value_of_a_wrong_type_at_every_leaf():
         ({"data_directories": ["a", ""]}, "data_directories.1", "not empty"),
         ({"model_parameters": {"input_shape": [128, 16, 3]}}, "model_parameters.input_shape.2", "must be 1, not 3"),
         ({"model_parameters": {"input_shape": [128, 16]}}, "model_parameters.input_shape.2", "missing"),
+        ({"continue_from": {}}, "continue_from.run", "is missing; it must be a text that is not empty"),
+        ({"continue_from": {"run": 3, "with_optimizer": True}}, "continue_from.run", "not empty, not 3"),
+        ({"continue_from": "output/run"}, "continue_from", "must be a section {run, with_optimizer, weights} or null"),
         ({"notes": float("inf")}, "notes", "too large"),
         ({"description": "\ud800"}, "description", "half a Unicode character"),
         ({"dataset_parameters": {"batch_pattern": "{plan}.npz"}}, "dataset_parameters.batch_pattern", "{plane}"),
@@ -252,10 +256,7 @@ def test_command_line_options_win(file):
         file,
         SCHEMA,
         ["plane=U", "model_parameters.epochs=7"],
-        output_folder="o",
-        data_directories=["d"],
-        plane="V",
-        max_samples=5,
+        Options(output_folder="o", data_directories=["d"], plane="V", max_samples=5),
     )
     assert (config.output_folder, config.data_directories, config.plane) == ("o", ("d",), "V")
     assert config.dataset_parameters.max_samples == 5

@@ -9,11 +9,12 @@ import pytest
 
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from electron_direction.schema import SCHEMA as ELECTRON_DIRECTION
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.commands.write_schemas import FOLDER, generated_files
 from python.config.json_schema import task_json_schema
 from python.config.load import dump_config, load_config, parse_config
 from python.general_purpose_libs import ConfigError, read_json
+from python.tasks import TASKS
 
 CONFIGURATIONS = [path for task in TASKS for path in sorted((FOLDER.parent / task).glob("*.json"))]
 MINIMAL = {"model_name": "simple_cnn"}

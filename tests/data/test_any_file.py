@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from numpy.exceptions import ComplexWarning
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.data.npz import read_npz
@@ -57,10 +58,10 @@ def read(kind, folder):
     of = "volumes" if kind.endswith("volumes") else "clusters"
     for streamed in (False, True):
         with contextlib.suppress(DataError) if streamed else contextlib.nullcontext():  # older files cannot be
-            found = load_images([folder], "X", kind=of, streamed=streamed)
+            found = load_images(DataFolders([folder], streamed=streamed), "X", kind=of)
             np.concatenate([found.image_keys(), found.images.sums()])
             found.pictures(np.arange(len(found)))
-    found = load_images([folder], "X", kind=of)
+    found = load_images(DataFolders([folder]), "X", kind=of)
     return found.fit_to((16, 10)).network_inputs(np.arange(len(found)))
 
 
@@ -191,8 +192,8 @@ def test_metadata_that_are_no_table_are_said_and_can_be_skipped(tmp_path, case, 
     arrays = arrays_of("clusters" if own else "18 columns", tmp_path)
     np.savez(tmp_path / "a_planeX.npz", **{**arrays, "metadata": change(arrays["metadata"])})
     with pytest.raises(DataError, match=rf"a_planeX\.npz: {reason}"):
-        load_images([tmp_path], "X")
-    assert len(load_images([tmp_path], "X", skip_bad_files=True)) == N
+        load_images(DataFolders([tmp_path]), "X")
+    assert len(load_images(DataFolders([tmp_path], skip_bad_files=True), "X")) == N
     (files, *_) = check_folders([tmp_path], "X").of("X")
     assert (files.status, files.values) == (FAIL, {"files": 2, "broken": 1})
 
@@ -201,11 +202,11 @@ def test_a_table_of_boxed_numbers_is_a_table(tmp_path):
     """Of older code; the project's own files hold no objects, which could not be streamed."""
     arrays = arrays_of("18 columns", tmp_path)
     np.savez(tmp_path / "a_planeX.npz", **{**arrays, "metadata": arrays["metadata"].astype(object)})
-    assert len(load_images([tmp_path], "X")) == N
+    assert len(load_images(DataFolders([tmp_path]), "X")) == N
     arrays = arrays_of("clusters", tmp_path)
     np.savez(tmp_path / "a_planeX.npz", **{**arrays, "data": arrays["data"].astype(object)})
     with pytest.raises(DataError, match=r"data holds Python objects \(float\), numbers needed"):
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")
 
 
 def test_an_odd_array_is_named_and_not_the_others(tmp_path):
@@ -214,7 +215,7 @@ def test_an_odd_array_is_named_and_not_the_others(tmp_path):
         tmp_path / "a_planeX.npz", **{**arrays, "indptr": arrays["indptr"][:-1], "apa": arrays["apa"].astype(float)}
     )
     with pytest.raises(DataError) as caught:
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")
     (line,) = [line for line in str(caught.value).splitlines() if "a_planeX.npz" in line]
     assert "indptr has the shape (6,), (7,) is needed; apa holds numbers, whole numbers needed; make it again" in line
 
@@ -224,4 +225,4 @@ def test_numbers_that_the_table_cannot_hold_are_refused(tmp_path):
     arrays = arrays_of("clusters", tmp_path)
     np.savez(tmp_path / "a_planeX.npz", **{**arrays, "apa": np.full(N, 257)})
     with pytest.raises(DataError, match=r"apa\[0\] is 257, a whole number from -128 to 127 is needed"):
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from python.data import image_file as image_file_module
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import find_image_files, load_images
 from python.data.metadata import event_numbers
@@ -45,11 +46,11 @@ def test_every_broken_file_is_named_and_can_be_skipped(tmp_path):
     write_folder(tmp_path, n=10, files=3)
     reasons = damage_by_name(tmp_path)
     with pytest.raises(DataError) as error:
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")
     for name, reason in reasons.items():
         assert any(f"{name}_planeX" in line for line in str(error.value).splitlines()), name
         error.match(rf"{name}_planeX\.npz: [^\n]*{reason}")
-    found = load_images([tmp_path], "X", skip_bad_files=True)
+    found = load_images(DataFolders([tmp_path], skip_bad_files=True), "X")
     assert len(found) == 30
     assert len(found.bad_files) == len(reasons)
     assert found.cuts[1]["step"] == f"{len(reasons)} bad files skipped"
@@ -57,12 +58,12 @@ def test_every_broken_file_is_named_and_can_be_skipped(tmp_path):
 
 def test_folders_that_hold_nothing(tmp_path):
     with pytest.raises(DataError, match="no such data folder"):
-        load_images([tmp_path / "missing"], "X")
+        load_images(DataFolders([tmp_path / "missing"]), "X")
     with pytest.raises(DataError, match=r"no image file of plane X.*make_images\.sh"):
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is a file"):
-        load_images([tmp_path / "file"], "X")
+        load_images(DataFolders([tmp_path / "file"]), "X")
 
 
 def test_both_namings_and_plane_folders_are_found_and_volumes_left(tmp_path):
@@ -79,16 +80,16 @@ def test_volumes_are_not_taken_for_clusters(tmp_path):
     content.kind = "volumes"
     write_image_file(tmp_path / "a_volume_planeX.npz", content)
     with pytest.raises(DataError, match="no image file of plane X"):
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")
     with pytest.raises(DataError, match=r"a_volume_planeX\.npz: holds volumes"):
-        load_images([tmp_path], "X", pattern="*_plane{plane}.npz")
+        load_images(DataFolders([tmp_path], "*_plane{plane}.npz"), "X")
 
 
 def test_old_and_own_files_join_and_sources_stay_apart(tmp_path):
     write_folder(tmp_path / "own", n=10, files=2)
     for folder in ("es", "cc"):  # the same names in two folders, as productions have them
         write_old_file(tmp_path / folder / "X" / "clusters_planeX_batch0000.npz", n=10, seed=7)
-    found = load_images([tmp_path / "own", tmp_path / "es", tmp_path / "cc"], "X")
+    found = load_images(DataFolders([tmp_path / "own", tmp_path / "es", tmp_path / "cc"]), "X")
     assert sorted(source.name for source in found.sources) == sorted(
         ["file0.root", "file1.root", "es/clusters_batch0000", "cc/clusters_batch0000"]
     )
@@ -100,7 +101,7 @@ def test_a_source_that_several_files_hold_is_read_once(tmp_path, capsys):
     start_logging()
     write_folder(tmp_path / "a", n=10)
     write_folder(tmp_path / "b", n=10, files=2)
-    found = load_images([tmp_path / "a", tmp_path / "b"], "X")
+    found = load_images(DataFolders([tmp_path / "a", tmp_path / "b"]), "X")
     assert [source.name for source in found.sources] == ["file0.root", "file1.root"]
     assert len(found) == 20
     assert found.cuts[-1] == {
@@ -112,7 +113,7 @@ def test_a_source_that_several_files_hold_is_read_once(tmp_path, capsys):
         f"5 events of file0.root are in {tmp_path}/a/file0_planeX.npz and again in {tmp_path}/b/file0"
         in capsys.readouterr().err
     )
-    assert len(load_images([tmp_path / "a", tmp_path / "b"], "X", every_copy=True)) == 30
+    assert len(load_images(DataFolders([tmp_path / "a", tmp_path / "b"]), "X", every_copy=True)) == 30
 
 
 def test_what_a_repeated_source_holds_besides_is_told(tmp_path, capsys):
@@ -127,7 +128,7 @@ def test_what_a_repeated_source_holds_besides_is_told(tmp_path, capsys):
     for number, rows in enumerate((slice(0, 4), slice(4, 8))):
         part = replace(batches, images=batches.images[rows], metadata=batches.metadata[rows])
         write_image_file(tmp_path / f"clusters_planeX_batch{number}.npz", part)
-    found = load_images([tmp_path], "X")
+    found = load_images(DataFolders([tmp_path]), "X")
     assert len(found) == 14 + 8
     assert f"7 events of one.root are in {tmp_path}/a_planeX.npz" in (said := capsys.readouterr().err)
     assert f"{tmp_path}/b_planeX.npz, with 3 more" in said
@@ -140,7 +141,7 @@ def test_files_of_version_2_are_read_and_known_by_their_place(tmp_path, capsys):
     for folder in ("job1", "job2"):  # one name of source, which is all that they record
         write_folder(tmp_path / folder, n=10)
         make_older(tmp_path / folder / "file0_planeX.npz")
-    found = load_images([tmp_path], "X")
+    found = load_images(DataFolders([tmp_path]), "X")
     assert [source.name for source in found.sources] == ["file0.root"] * 2
     assert [source.recorded_id for source in found.sources] == ["", ""]
     assert capsys.readouterr().err.count("files of format version 2 do not record run and subrun") == 1
@@ -148,14 +149,14 @@ def test_files_of_version_2_are_read_and_known_by_their_place(tmp_path, capsys):
     assert set(found.metadata["run"]) == set(found.metadata["subrun"]) == {-1}
     assert len(np.unique(event_numbers(found.metadata))) == 10
     together = [
-        load_images([tmp_path / "job1", tmp_path / "job2"], "X"),
-        load_images([tmp_path, tmp_path / "job1"], "X"),
+        load_images(DataFolders([tmp_path / "job1", tmp_path / "job2"]), "X"),
+        load_images(DataFolders([tmp_path, tmp_path / "job1"]), "X"),
     ]
     assert [each.metadata["source"].tolist() for each in together] == [found.metadata["source"].tolist()] * 2
 
 
 def test_fit_to_accounts_for_what_is_lost(tmp_path):
-    found = load_images([write_folder(tmp_path, n=10)], "X")
+    found = load_images(DataFolders([write_folder(tmp_path, n=10)]), "X")
     fitted = found.fit_to((40, 32))
     lost = 1 - fitted.images.sums() / found.images.sums()
     np.testing.assert_allclose(fitted.metadata["lost_charge"], lost, atol=1e-6)
@@ -185,7 +186,7 @@ def test_own_files_are_checked(tmp_path):
         change(arrays)
         np.savez(path, **arrays)
         with pytest.raises(DataError, match=rf"a_planeX\.npz.*{reason}"):
-            load_images([tmp_path], "X")
+            load_images(DataFolders([tmp_path]), "X")
 
 
 def test_own_files_are_the_same_bytes_for_the_same_content(tmp_path):

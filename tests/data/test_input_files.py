@@ -5,9 +5,10 @@ import os
 
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import find_image_files, load_images
 from python.data.input_files import find_files
-from python.data.triples import find_point_files
+from python.data.point_clouds import find_point_files
 from python.general_purpose_libs import DataError
 from tests.synthetic import write_folder, write_old_file
 
@@ -35,10 +36,10 @@ def test_links_to_folders_and_files_are_followed(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     (data / "folder").symlink_to(tmp_path / "far")
-    assert len(load_images([data], "X")) == 80
+    assert len(load_images(DataFolders([data]), "X")) == 80
     (data / "folder").unlink()
     (data / "run1_planeX.npz").symlink_to("../far/away/file0_planeX.npz")
-    assert len(load_images([data], "X")) == 40
+    assert len(load_images(DataFolders([data]), "X")) == 40
 
 
 def test_a_file_is_read_once_whatever_leads_to_it(tmp_path, caplog):
@@ -47,7 +48,7 @@ def test_a_file_is_read_once_whatever_leads_to_it(tmp_path, caplog):
     (data / "b_planeX.npz").symlink_to("z/own/file0_planeX.npz")
     os.link(data / "z" / "own" / "file1_planeX.npz", data / "z" / "own" / "same_planeX.npz")
     with caplog.at_level(logging.INFO, "pointing"):
-        found = load_images([data, tmp_path / "data" / "z", data / "a"], "X")
+        found = load_images(DataFolders([data, tmp_path / "data" / "z", data / "a"]), "X")
     assert len(found) == 80
     assert [file["file"] for file in found.files] == [str(data / f"z/own/file{n}_planeX.npz") for n in range(2)]
     (said,) = [line for line in caplog.messages if "lead" in line]
@@ -56,10 +57,10 @@ def test_a_file_is_read_once_whatever_leads_to_it(tmp_path, caplog):
 
 def test_a_link_does_not_rename_the_source_of_an_old_file(tmp_path):
     write_old_file(tmp_path / "data" / "es" / "one_planeX.npz")
-    before = load_images([tmp_path / "data"], "X").sources
+    before = load_images(DataFolders([tmp_path / "data"]), "X").sources
     (tmp_path / "data" / "a").symlink_to("es")
     (tmp_path / "data" / "a_planeX.npz").symlink_to("es/one_planeX.npz")
-    assert load_images([tmp_path / "data"], "X").sources == before
+    assert load_images(DataFolders([tmp_path / "data"]), "X").sources == before
     assert [source.name for source in before] == ["data/es/one"]
 
 
@@ -79,7 +80,7 @@ def test_dangling_links_are_named_and_can_be_skipped(tmp_path):
         (data / name).symlink_to("/nowhere/at/all")
     (data / "self").symlink_to("self")
     with pytest.raises(DataError) as caught:
-        load_images([data], "X")
+        load_images(DataFolders([data]), "X")
     first, *lines, _ = str(caught.value).splitlines()
     assert first == "4 of 5 image files cannot be used:"
     assert [line.split(": ")[0].rpartition("/")[2] for line in lines] == [
@@ -90,7 +91,7 @@ def test_dangling_links_are_named_and_can_be_skipped(tmp_path):
     ]
     assert "gone_planeX.npz: is a link to /nowhere/at/all, which cannot be reached (No such file" in lines[1]
     assert "Too many levels" in lines[3]
-    found = load_images([data], "X", skip_bad_files=True)
+    found = load_images(DataFolders([data], skip_bad_files=True), "X")
     assert len(found) == 40
     assert found.cuts[1]["step"] == "4 bad files skipped"
     assert [line.split(": ")[0] for line in find_point_files([data]).problems if "points" in line] == [
@@ -104,17 +105,17 @@ def test_locked_folders_are_named_and_can_be_skipped(tmp_path, lock):
         write_folder(data / name)
         lock(data / name)
     with pytest.raises(DataError, match=r"one: cannot be searched \(Permission denied\)\n.*two: cannot be searched"):
-        load_images([data], "X")
-    assert len(load_images([data], "X", skip_bad_files=True)) == 40
+        load_images(DataFolders([data]), "X")
+    assert len(load_images(DataFolders([data], skip_bad_files=True), "X")) == 40
     (data / "file0_planeX.npz").unlink()
     with pytest.raises(DataError, match=r"no image file of plane X(.|\n)*one: cannot be searched(.|\n)*two: cannot be"):
-        load_images([data], "X", skip_bad_files=True)
+        load_images(DataFolders([data], skip_bad_files=True), "X")
 
 
 def test_what_is_no_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe_planeX.npz")  # whoever opens it waits for ever
     with pytest.raises(DataError, match=r"pipe_planeX\.npz: is neither a file nor a folder"):
-        load_images([tmp_path], "X")
+        load_images(DataFolders([tmp_path]), "X")
 
 
 def test_all_folders_that_are_missing_or_hold_nothing_are_named(tmp_path):

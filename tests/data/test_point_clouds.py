@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from python.data.metadata import COLUMNS, empty_metadata
-from python.data.point_clouds import POINT_COLUMNS, PointClouds, PointFile, read_point_file, write_point_file
+from python.data.metadata import COLUMNS, IN_MEMORY, UNKNOWN, empty_metadata
+from python.data.point_clouds import POINT_COLUMNS, PointClouds, PointSet, read_point_file, write_point_file
 from python.general_purpose_libs import DataError, OutputError
 from tests.synthetic import named_source
 
@@ -24,7 +24,9 @@ def point_file(counts=(3, 0, 5), seed=0):
         values = rng.integers(0, 100, len(counts)) if column.is_integer else rng.normal(size=len(counts))
         table[column.name] = values
     table["source"], table["plane"] = 0, 2
-    return PointFile(clouds_with(counts, seed), table, [named_source("one.root")])
+    for name in IN_MEMORY:
+        table[name] = UNKNOWN
+    return PointSet(clouds_with(counts, seed), table, [named_source("one.root")])
 
 
 @pytest.mark.parametrize("counts", [(3, 0, 5), (0,), ()])

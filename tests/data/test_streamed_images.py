@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError
@@ -18,7 +19,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def both(folder):
-    return load_images([folder], "X"), load_images([folder], "X", streamed=True)
+    return load_images(DataFolders([folder]), "X"), load_images(DataFolders([folder], streamed=True), "X")
 
 
 def equal_parts(numbers):
@@ -53,7 +54,7 @@ def test_memory_does_not_hold_the_pixels(both):
 def test_files_that_change_in_use_are_named(folder, tmp_path):
     copy = tmp_path / "data"
     shutil.copytree(folder, copy)
-    streamed = load_images([copy], "X", streamed=True)
+    streamed = load_images(DataFolders([copy], streamed=True), "X")
     path = copy / "file1_planeX.npz"
     content = path.read_bytes()
     path.write_bytes(content[:200])
@@ -69,12 +70,12 @@ def test_what_cannot_be_streamed_is_refused_with_the_remedy(folder, tmp_path):
     (tmp_path / "compressed").mkdir()
     np.savez_compressed(tmp_path / "compressed" / "a_planeX.npz", **np.load(folder / "file0_planeX.npz"))
     with pytest.raises(DataError, match="is compressed and cannot be streamed; make it again"):
-        load_images([tmp_path / "compressed"], "X", streamed=True)
+        load_images(DataFolders([tmp_path / "compressed"], streamed=True), "X")
     write_old_file(tmp_path / "old" / "a_planeX.npz", n=4)
     with pytest.raises(DataError, match=r"old.*cannot be streamed"):
-        load_images([tmp_path / "old"], "X", streamed=True)
+        load_images(DataFolders([tmp_path / "old"], streamed=True), "X")
     with pytest.raises(DataError, match="loading"):
-        load_images([folder], "X", streamed=True).fit_to((64, 16, 1))
+        load_images(DataFolders([folder], streamed=True), "X").fit_to((64, 16, 1))
 
 
 def test_an_empty_choice_is_an_empty_array(both):

@@ -1,17 +1,20 @@
 """Triples: every match once, joined by identity and never by place, with what the planes say of each other."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import ImageSet, load_images
 from python.data.metadata import empty_metadata
 from python.data.old_orientation import orient_old_images
-from python.data.point_clouds import PointClouds, PointFile, write_point_file
+from python.data.point_clouds import PointClouds, PointSet, load_points, write_point_file
 from python.data.sparse_images import SparseImages
-from python.data.triples import TripleSet, electron_directions, find_point_files, join_planes, read_clouds, with_points
+from python.data.triples import TripleSet, clouds_around, electron_directions, join_planes, with_points
 from python.detector import geometry as g
 from python.general_purpose_libs import DataError, start_logging
 from tests.data.test_point_clouds import clouds_with
@@ -72,7 +75,7 @@ def test_a_folder_named_twice_counts_once(tmp_path):
         write_image_file(tmp_path / "data" / f"a_plane{'UVX'[plane]}.npz", content(plane, rows, ["a.root"]))
     (tmp_path / "link").symlink_to(tmp_path / "data")
     for folders in ([tmp_path / "data"] * 2, [tmp_path / "data", tmp_path / "link"], [tmp_path, tmp_path / "data"]):
-        triples = join_planes([load_images(folders, plane) for plane in g.PLANES])
+        triples = join_planes([load_images(DataFolders(folders), plane) for plane in g.PLANES])
         assert identities_of(triples) == rows
 
 
@@ -125,7 +128,7 @@ def test_old_dense_files_are_joined_once_oriented(tmp_path, columns, old_flips):
         for number in range(2):
             path = tmp_path / plane / f"clusters_plane{plane}_batch{number:04d}.npz"
             write_old_file(path, n=20, columns=columns, plane=plane, seed=number)
-        found = load_images([tmp_path], plane)
+        found = load_images(DataFolders([tmp_path]), plane)
         assert len(join_planes([found] * 3)) == 0  # not oriented
         found.images, found.metadata = orient_old_images(found.images, found.metadata, old_flips)
         sets.append(found)
@@ -145,7 +148,8 @@ def test_old_dense_files_are_joined_once_oriented(tmp_path, columns, old_flips):
 def test_old_files_without_match_numbers_join_nothing(tmp_path):
     sets = []
     for plane in g.PLANES:
-        found = load_images([write_old_file(tmp_path / f"a_plane{plane}.npz", columns=13, plane=plane).parent], plane)
+        write_old_file(tmp_path / f"a_plane{plane}.npz", columns=13, plane=plane)
+        found = load_images(DataFolders([tmp_path]), plane)
         found.images, found.metadata = orient_old_images(found.images, found.metadata, "none")
         sets.append(found)
     assert len(join_planes(sets)) == 0
@@ -220,7 +224,7 @@ def test_directions_are_unit_vectors_in_either_frame():
 # ---------------------------------------------------------------------------- points around them
 def write_clouds(path, identities, sources, counts):
     table = content(g.X, identities, sources).metadata
-    write_point_file(path, PointFile(clouds_with(counts), table, list(map(named_source, sources))))
+    write_point_file(path, PointSet(clouds_with(counts), table, list(map(named_source, sources))))
 
 
 def test_clouds_are_joined_by_identity(triples, tmp_path):
@@ -229,9 +233,10 @@ def test_clouds_are_joined_by_identity(triples, tmp_path):
     write_clouds(tmp_path / "1_points.npz", known, ["b.root", "a.root"], [5, 9, 1, 3])
     write_clouds(tmp_path / "deep" / "2_points.npz", [("a.root", 2, 2), ("a.root", 3, 3)], ["a.root"], [2, 7])
     write_clouds(tmp_path / "3_points.npz", [("c.root", 1, 1), ("a.root", 4, 1)], ["c.root", "a.root"], [8, 8])
-    paths = find_point_files([tmp_path, tmp_path / "deep"])
-    assert [path.name for path in paths.paths] == ["1_points.npz", "3_points.npz", "2_points.npz"]
-    clouds, found = read_clouds(triples, paths, [tmp_path])
+    points = load_points([tmp_path, tmp_path / "deep"])
+    names = [Path(file["file"]).name for file in points.files]
+    assert names == ["1_points.npz", "3_points.npz", "2_points.npz"]
+    clouds, found = clouds_around(triples, points)
     assert found.tolist() == [True, False, True, True, False, True]
     assert clouds.counts.tolist() == [1, 2, 3, 5]
     expected = clouds_with([5, 9, 1, 3]).take([2])
@@ -250,10 +255,10 @@ def test_files_of_version_2_are_joined_by_their_place(tmp_path, folders):
         write_clouds(tmp_path / job / "a_points.npz", rows, ["a.root"], counts)
         make_older(tmp_path / job / "a_points.npz")
     paths = [tmp_path / folder for folder in folders]
-    triples = join_planes([load_images(paths, plane) for plane in g.PLANES])
+    triples = join_planes([load_images(DataFolders(paths), plane) for plane in g.PLANES])
     assert len(triples) == 4
     assert all(values(triples, plane) == [1, 102] * 2 for plane in range(3))
-    clouds, found = read_clouds(triples, find_point_files(paths), paths)
+    clouds, found = clouds_around(triples, load_points(paths))
     assert found.all()
     assert clouds.counts.tolist() == [1, 2, 3, 4]
 
@@ -269,7 +274,7 @@ def test_a_plane_that_lacks_a_source_is_told(capsys):
 
 def test_data_without_points_say_where_to_get_them(triples, tmp_path):
     with pytest.raises(DataError, match=r"no files of points.*make_images\.sh"):
-        read_clouds(triples, find_point_files([tmp_path]), [tmp_path])
+        with_points(triples, DataFolders((str(tmp_path),)), 8)
 
 
 def test_every_broken_file_of_points_is_named_and_can_be_skipped(triples, tmp_path):
@@ -277,18 +282,18 @@ def test_every_broken_file_of_points_is_named_and_can_be_skipped(triples, tmp_pa
     for name in ("bad", "worse"):
         (tmp_path / f"{name}_points.npz").write_bytes(b"")
     with pytest.raises(DataError, match=r"2 of 3 files(.|\n)*bad_points(.|\n)*worse_points(.|\n)*--skip-bad-files"):
-        read_clouds(triples, find_point_files([tmp_path]), [tmp_path])
-    clouds, found = read_clouds(triples, find_point_files([tmp_path]), [tmp_path], skip_bad_files=True)
+        load_points([tmp_path])
+    clouds, found = clouds_around(triples, load_points([tmp_path], skip_bad_files=True))
     assert found.tolist() == [False, True, False, False, False, False]
     assert clouds.counts.tolist() == [4]
     (tmp_path / "good_points.npz").unlink()
     with pytest.raises(DataError, match="none of 6 samples has points around it in the 2 files"):
-        with_points(triples, [tmp_path], 8, skip_bad_files=True)
+        with_points(triples, DataFolders((str(tmp_path),), skip_bad_files=True), 8)
 
 
 def test_no_triples_have_no_clouds(triples, tmp_path):
     write_clouds(tmp_path / "good_points.npz", [("a.root", 1, 1)], ["a.root"], [4])
     none = triples.keep("nothing", np.zeros(6, bool))
-    clouds, found = read_clouds(none, find_point_files([tmp_path]), [tmp_path])
+    clouds, found = clouds_around(none, load_points([tmp_path]))
     assert len(clouds) == len(found) == 0
     assert isinstance(clouds, PointClouds)

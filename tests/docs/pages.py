@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {
+README = "README.md"
+SITE = {
     **{path.relative_to(ROOT / "docs").as_posix(): path for path in sorted((ROOT / "docs").rglob("*.md"))},
     "changelog.md": ROOT / "CHANGELOG.md",
     "contributing.md": ROOT / "CONTRIBUTING.md",
 }
+PAGES = {**SITE, README: ROOT / README}
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _LATEST = re.compile(r'"?\$\(ls -d ([^\s)]+) \| tail -(\d+)\)"?')
@@ -51,7 +53,7 @@ def commands(page: str) -> list[Command]:
 
 
 def links(page: str) -> Iterator[str]:
-    """The targets of the page's links and pictures that lie within the site."""
+    """The targets of the page's links and pictures that lie within the project."""
     text = _BLOCK.sub("", PAGES[page].read_text(encoding="utf-8"))
     yield from (target for target in _LINK.findall(text) if "://" not in target)
 

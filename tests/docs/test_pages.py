@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import io
 import sys
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from types import ModuleType
@@ -16,11 +17,13 @@ import pytest
 from docs.building.generated import generated_pages, measured_pictures
 from docs.building.launchers import commands as launchers
 from docs.building.launchers import parser_of
-from python.commands.tasks import TASKS, load_schema
+from python.commands.tasks import load_schema
 from python.config.load import load_config, parse_config
+from python.config.overrides import Options
 from python.config.task_schema import TaskSchema
 from python.general_purpose_libs import parse_json
-from tests.docs.pages import PAGES, ROOT, anchors, blocks, commands, links
+from python.tasks import TASKS
+from tests.docs.pages import PAGES, README, ROOT, SITE, anchors, blocks, commands, links
 
 OTHER_PROGRAMS = {"cp", ".ci/run", ".venv/bin/python", "./scripts/run_tests.sh", "tests/lowest_versions.sh"}
 MADE_BY = {"-o", "--output", "--json"}  # options whose value is written, of commands other than the trainings
@@ -44,28 +47,27 @@ def training_task(command):
     return name if name in TASKS else None
 
 
-def configuration(command):
-    """The configuration that a training command names, with what the command changes in it."""
-    options = parsed(command)
-    return load_config(
-        ROOT / options.json,
-        load_schema(training_task(command)),
-        options.overrides,
-        output_folder=options.output,
-        data_directories=options.data,
-        plane=options.plane,
-        max_samples=options.max_samples,
-    )
+def configurations(command):
+    """The configurations that a training or a submission names, with what the command changes in them; [] of other commands."""
+    task, options = training_task(command), parsed(command)
+    if command.launcher == "submit_condor.sh" and options.json:
+        task, files, where = options.task, options.json, Options()
+    elif task and options.json:
+        files, where = [options.json], Options(plane=options.plane, max_samples=options.max_samples)
+    else:
+        return []
+    where = replace(where, output_folder=options.output, data_directories=options.data)
+    paths = [path for file in files for path in sorted(ROOT.glob(file))]
+    return [load_config(path, load_schema(task), options.overrides, where) for path in paths]
 
 
 def made(command):
     """The files and folders that a command leaves, as its page will name them."""
-    task = training_task(command)
-    if task and "-j" in command.words:
-        config = configuration(command)
-        yield f"{config.output_folder}/{task}/{config.model_name.removeprefix('hyperopt_')}"
-        yield f"{config.output_folder}/{task}/{config.model_name}"
-    elif task is None:
+    if command.launcher in launchers():
+        for config in configurations(command):
+            yield f"{config.output_folder}/{config.task}/{config.model_name.removeprefix('hyperopt_')}"
+            yield f"{config.output_folder}/{config.task}/{config.model_name}"
+    if training_task(command) is None:
         pairs = zip(command.words, command.words[1:], strict=False)
         yield from (value for option, value in pairs if option in MADE_BY and "/" in value)
         if command.words[0] == "cp":
@@ -94,8 +96,6 @@ def test_commands_are_known_and_find_their_files(page):
     for command in commands(page):
         if command.launcher in launchers():
             parsed(command)
-            if training_task(command) and "-j" in command.words and command.words[2] not in earlier:
-                configuration(command)
         else:
             assert command.words[0] in OTHER_PROGRAMS, command.text
         if "-m" in command.words and command.words[0].endswith("python"):
@@ -146,16 +146,24 @@ def defined(module):
     return names
 
 
-@pytest.mark.parametrize("page", PAGES)
+def test_the_readme_is_a_first_page():
+    train, test = commands(README)
+    assert training_task(train)
+    assert test.words == ("./scripts/run_tests.sh",)
+    assert len(PAGES[README].read_text(encoding="utf-8").splitlines()) <= 120
+    assert [link for link in links(README) if not (ROOT / link).is_file()] == []
+
+
+@pytest.mark.parametrize("page", SITE)
 def test_links_lead_somewhere(page):
     made_pages = generated_pages()
     for link in links(page):
         target, _, anchor = link.partition("#")
         place = PurePosixPath("docs", page).parent / target if target else PurePosixPath("docs", page)
         name = (ROOT / place).resolve().relative_to(ROOT / "docs").as_posix()
-        assert name in {*PAGES, *made_pages, *measured_pictures()} or (ROOT / "docs" / name).is_file(), link
+        assert name in {*SITE, *made_pages, *measured_pictures()} or (ROOT / "docs" / name).is_file(), link
         if anchor and not anchor.startswith("python."):  # those of functions are checked by the build
-            text = PAGES[name].read_text(encoding="utf-8") if name in PAGES else made_pages[name]()
+            text = PAGES[name].read_text(encoding="utf-8") if name in SITE else made_pages[name]()
             assert anchor in anchors(text), link
 
 
@@ -178,7 +186,7 @@ def loaded(text, name, monkeypatch):
 
 def test_every_page_is_in_the_table_of_contents():
     contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert [page for page in {*PAGES, *generated_pages()} if f" {page}\n" not in contents] == []
+    assert [page for page in {*SITE, *generated_pages()} if f" {page}\n" not in contents] == []
 
 
 def test_drawings_are_made_from_what_is_there():

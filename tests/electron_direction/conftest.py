@@ -15,6 +15,7 @@ from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
+from python.training.preparation import configured_data
 
 SMALL = {
     "task": "electron_direction",
@@ -94,4 +95,5 @@ def config_of(data, **keys):
 
 
 def prepared(data, architecture=ARCHITECTURE, **keys):
-    return prepare(config_of(data, **keys), architecture, False)
+    config = config_of(data, **keys)
+    return prepare(config, architecture, configured_data(config))

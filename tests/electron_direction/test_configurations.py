@@ -146,7 +146,7 @@ def own_and_converted(name):
     path = SAMPLES / f"{name}.json"
     if not path.exists():
         pytest.skip("the older configurations under ../shared are not here")
-    converted = parse_config(convert(read_json(path), SCHEMA.name).config, SCHEMA)
+    converted = parse_config(convert(read_json(path), SCHEMA).config, SCHEMA)
     both = [dump_config(config) for config in (config_of(name), converted)]
     for config in both:
         for key in NOT_TRAINED:

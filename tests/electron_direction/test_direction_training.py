@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.metadata import vectors
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
@@ -71,7 +72,7 @@ def test_a_run_leaves_everything(quick):
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulated, part):
     saved = predictions(quick, part)
-    images = load_images([simulated], "X")
+    images = load_images(DataFolders([simulated]), "X")
     row_of = {(row["event"], row["match_id"]): number for number, row in enumerate(images.metadata)}
     rows = [row_of[key] for key in zip(saved["event"], saved["match_id"], strict=True)]
     table = images.metadata[rows]

@@ -11,12 +11,15 @@ from electron_direction.main import TASK
 from electron_direction.models.three_plane_cnn import ARCHITECTURE, ThreePlaneCnnParameters
 from electron_direction.samples import prepare
 from electron_direction.schema import SCHEMA
+from python.config.schema import PointParameters
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file, write_image_file
 from python.data.image_set import load_images
 from python.data.old_orientation import to_old_orientation
-from python.data.point_clouds import PointFile, read_point_file, write_point_file
+from python.data.point_clouds import PointSet, read_point_file, write_point_file
 from python.detector.drift_frame import to_detector_frame
 from python.general_purpose_libs import DataError
+from python.training.preparation import configured_data
 from tests.electron_direction.conftest import SMALL, config_of, prepared
 from tests.synthetic import write_old_file
 
@@ -49,7 +52,7 @@ def steps_of(samples):
 
 def test_the_table_of_cuts_accounts_for_every_cluster(simulated):
     samples = prepared(simulated, selection={"min_energy": 10, "max_energy": 30})
-    kept = len(load_images([simulated], "X"))
+    kept = len(load_images(DataFolders([simulated]), "X"))
     for cut in samples.set.cuts:
         assert kept - cut["removed"] == cut["kept"]
         kept = cut["kept"]
@@ -87,7 +90,8 @@ def test_less_is_asked_more_is_kept(simulated):
 # ---------------------------------------------------------------------------- to predict
 def test_what_is_trained_on_is_shown_alike_when_predicting(simulated):
     ours = prepared(simulated, selection={"min_energy": 10})
-    every = TASK.read(config_of(simulated, selection={"min_energy": 10}), ARCHITECTURE, False)
+    config = config_of(simulated, selection={"min_energy": 10})
+    every = TASK.read(config, ARCHITECTURE, configured_data(config))
     row_of = {(row["event"], row["match_id"]): number for number, row in enumerate(every.metadata)}
     rows = [row_of[row["event"], row["match_id"]] for row in ours.set.metadata]
     shown, expected = every.network_inputs(np.array(rows)), ours.set.network_inputs(np.arange(len(rows)))
@@ -98,7 +102,7 @@ def test_what_is_trained_on_is_shown_alike_when_predicting(simulated):
 
 
 # ---------------------------------------------------------------------------- points
-class PointsParameters(ThreePlaneCnnParameters):
+class PointsParameters(ThreePlaneCnnParameters, PointParameters):
     max_points: int = Field(20, ge=1, description="Points of a cloud.")
 
 
@@ -118,7 +122,7 @@ def half_the_points(simulated, tmp_path):
     shutil.copytree(simulated, tmp_path / "half")
     content = read_point_file(tmp_path / "half" / "es_00000_points.npz")
     rows = np.flatnonzero(content.metadata["match_id"] % 2 == 0)
-    half = PointFile(content.clouds.take(rows), content.metadata[rows], content.sources)
+    half = PointSet(content.clouds.take(rows), content.metadata[rows], content.sources)
     write_point_file(tmp_path / "half" / "es_00000_points.npz", half)
     return tmp_path / "half"
 
@@ -147,7 +151,8 @@ def test_networks_of_images_need_no_points(half_the_points):
     (half_the_points / "es_00000_points.npz").write_bytes(b"")
     with pytest.raises(DataError, match="es_00000_points"):
         prepared(half_the_points)
-    assert len(prepare(config_of(half_the_points), ARCHITECTURE, True).set) == len(everything)
+    config = config_of(half_the_points)
+    assert len(prepare(config, ARCHITECTURE, configured_data(config, skip_bad_files=True)).set) == len(everything)
     (half_the_points / "es_00000_points.npz").unlink()
     assert len(prepared(half_the_points).set) == len(everything)
 

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file
 from python.data.image_set import load_images
 from python.data.metadata import kinetic_energy_mev, vectors
 from python.data.old_orientation import orient_old_images
 from python.general_purpose_libs import OutputError
 from python.ingest.convert import convert
-from python.ingest.products import ProductSettings, output_names
+from python.ingest.product_files import output_names
+from python.ingest.products import ProductSettings
 from tests.ingest.root_files import FOLDER, KINDS, TP_TREE, make_tps, real_columns, real_file, tp_columns, write_root
 
 PLANES = ("U", "V", "X")
@@ -196,7 +198,7 @@ def test_legacy_images_brought_into_the_drift_frame_are_our_images(converted, tm
     """
     folder, _ = converted
     convert(real_file("cc"), tmp_path, ProductSettings(legacy_layout=True))
-    old = load_images([tmp_path], plane)
+    old = load_images(DataFolders([tmp_path]), plane)
     images, table = orient_old_images(old.images, old.metadata, "none")
     own = load(folder / f"cc_tpstream_plane{plane}.npz")
     assert table["event"].tolist() == own.metadata["event"].tolist()

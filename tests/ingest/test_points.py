@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.metadata import COLUMNS
 from python.data.point_clouds import read_point_file
@@ -10,12 +11,14 @@ from python.data.triples import join_planes
 from python.detector import geometry as g
 from python.detector.calibration import adc_per_mev
 from python.detector.drift_frame import to_detector_frame
+from python.ingest.centres import matched_x_clusters
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
 from python.ingest.matching import match_planes
 from python.ingest.points import make_points
-from python.ingest.products import ProductSettings, output_names
-from python.metrics.principal_axis import principal_axis
+from python.ingest.product_files import output_names
+from python.ingest.products import ProductSettings
+from python.metrics.principal_axis import PlanePoints, principal_axis
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
@@ -31,7 +34,8 @@ ALONG = np.linspace(-7, 7, 57)  # cm on the track: a deposit every 2.5 mm
 def clouds_of(rows):
     tps = make_tps(rows)
     clusters = make_clusters(tps, ClusterSettings(), MEASURED)
-    return make_points(tps, clusters, match_planes(clusters))[0]
+    matches = match_planes(clusters)
+    return make_points(tps, clusters, matches, matched_x_clusters(clusters, matches))
 
 
 def track(middle, direction):
@@ -75,7 +79,7 @@ def test_a_straight_track_lies_on_its_projection(place, signs):
     np.testing.assert_allclose(peak - along * x, np.mean(peak - along * x), atol=0.08)
     assert np.abs([*middle, np.mean(peak - along * x)]).max() < 1.5  # cm: clusters that lost an end have another middle
     assert middle[g.U] + middle[g.V] == pytest.approx(2 * COS * middle[g.X], abs=0.15)  # one place in space
-    axis = principal_axis(plane.astype(int), across, peak, np.ones(len(plane)), clouds.owner, 1)[0]
+    axis = principal_axis(PlanePoints(plane.astype(int), across, peak, np.ones(len(plane)), clouds.owner), 1)[0]
     assert abs(axis @ direction) > np.cos(np.radians(1.5))
 
 
@@ -203,7 +207,7 @@ def real(tmp_path_factory):
 
 def check(folder, stem):
     """What holds of the clouds of any source: checked against its images and their metadata."""
-    planes = [load_images([folder], plane, pattern=f"{stem}_plane{{plane}}.npz") for plane in g.PLANES]
+    planes = [load_images(DataFolders([folder], f"{stem}_plane{{plane}}.npz"), plane) for plane in g.PLANES]
     triples, content = join_planes(planes), read_point_file(folder / f"{stem}_points.npz")
     clouds, table = content.clouds, content.metadata
     assert content.sources == triples.sources

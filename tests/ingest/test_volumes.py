@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from python.detector import geometry as g
 from python.detector.calibration import adc_per_mev
+from python.ingest.centres import leading_x_clusters
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.matching import match_planes
 from python.ingest.volumes import make_volumes
@@ -20,7 +21,7 @@ def volumes_of(rows):
     tps = make_tps(rows)
     clusters = make_clusters(tps, ClusterSettings(), MEASURED)
     matches = match_planes(clusters)
-    return [make_volumes(tps, clusters, matches, plane) for plane in (g.U, g.V, g.X)]
+    return [make_volumes(tps, clusters, matches, plane, leading_x_clusters(clusters)) for plane in (g.U, g.V, g.X)]
 
 
 def blobs(volume):

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from python.general_purpose_libs import OutputError
 from python.plots import style
-from python.plots.report import cut_table_text, metrics_table, save_figures, write_report
+from python.plots.report import Report, cut_table_text, metrics_table, save_figures, write_report
 from python.plots.text_pages import LINE_WIDTH, PAGE_LINES, fact_lines, paginate, table_lines, text_pages, wrap
 
 CUTS = [
@@ -119,8 +119,7 @@ def test_the_metrics_table_has_a_row_for_each_method():
 # ---------------------------------------------------------------------------- files
 def test_the_report_has_its_pages_in_one_size(tmp_path):
     path = tmp_path / "report.pdf"
-    write_report(
-        path,
+    report = Report(
         "mt_identifier simple_cnn $5",
         {"seed": "42", "data": "folder " * 100},
         metrics=[["method", "accuracy"], ["network", "0.9"]],
@@ -128,6 +127,7 @@ def test_the_report_has_its_pages_in_one_size(tmp_path):
         texts={"Configuration": "line\n" * (2 * PAGE_LINES), "Network": "a table"},
         figures={"first": figure_named("First"), "second": figure_named("Second")},
     )
+    write_report(path, report)
     sizes = page_sizes(path)
     assert len(sizes) == 1 + 1 + 2 + 1 + 2
     np.testing.assert_allclose(sizes, np.tile([842, 595], (len(sizes), 1)), atol=1)
@@ -136,19 +136,19 @@ def test_the_report_has_its_pages_in_one_size(tmp_path):
 
 def test_equal_reports_are_equal_files(tmp_path):
     for name in ("a.pdf", "b.pdf"):
-        write_report(tmp_path / name, "title", {"seed": "1"}, figures={"plot": figure_named("Plot")})
+        write_report(tmp_path / name, Report("title", {"seed": "1"}, figures={"plot": figure_named("Plot")}))
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
 
 
 def test_a_report_of_facts_alone_is_one_page(tmp_path):
-    write_report(tmp_path / "report.pdf", "title", {})
+    write_report(tmp_path / "report.pdf", Report("title", {}))
     assert len(page_sizes(tmp_path / "report.pdf")) == 1
 
 
 def test_figures_stay_as_they_were(tmp_path):
     figure = figure_named("Plot")
     before = save_figures({"before": figure}, tmp_path)[0].read_bytes()
-    write_report(tmp_path / "report.pdf", "title", {}, figures={"plot": figure})
+    write_report(tmp_path / "report.pdf", Report("title", {}, figures={"plot": figure}))
     assert save_figures({"after": figure}, tmp_path)[0].read_bytes() == before
 
 
@@ -167,4 +167,4 @@ def test_a_folder_that_is_a_file_is_an_output_error(tmp_path):
     with pytest.raises(OutputError, match="plots"):
         save_figures({"plot": figure_named("Plot")}, tmp_path / "plots")
     with pytest.raises(OutputError, match="plots"):
-        write_report(tmp_path / "plots" / "report.pdf", "title", {})
+        write_report(tmp_path / "plots" / "report.pdf", Report("title", {}))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from python.version import VERSION
 from tests.elsewhere import hostile_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,7 +148,7 @@ def test_an_unknown_environment(project):
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_help_answers_on_a_bare_machine(launcher, tmp_path):
+def test_help_and_release_are_told_on_a_bare_machine(launcher, tmp_path):
     """With no package installed and nothing made: the interpreter is kept from its site-packages."""
     project = tmp_path / "project"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".venv", ".git", "output", "data", "__pycache__"))
@@ -161,15 +162,16 @@ def test_help_answers_on_a_bare_machine(launcher, tmp_path):
         "module = sys.argv[2]\nsys.argv = sys.argv[2:]\n"
         "runpy.run_module(module, run_name='__main__', alter_sys=True)\n"
     )
-    done = subprocess.run(
-        ["bash", str(project / "scripts" / launcher), "-h"],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"usage: {launcher}")
+    for option, answer in (("-h", f"usage: {launcher}"), ("--version", f"{launcher} {VERSION}\n")):
+        done = subprocess.run(
+            ["bash", str(project / "scripts" / launcher), option],
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(answer)
     assert not (project / ".venv").exists()
 
 

@@ -43,6 +43,8 @@ from python.simulation.tracks import (
     KIND,
     PHOTON,
     TRACK_COLUMNS,
+    Deposited,
+    Stack,
     U,
     V,
     W,
@@ -58,10 +60,10 @@ def new_track(energy: float, kind: float = ELECTRON) -> np.ndarray:
 
 def follow(energy: float, rng) -> tuple[np.ndarray, np.ndarray]:
     """Deposits of an electron alone, and what it put on the stack."""
-    stack, deposits = np.empty((5000, TRACK_COLUMNS)), np.empty((8, DEPOSIT_COLUMNS))
-    depth, deposits, count, lost = follow_electron(new_track(energy), 0, stack, 0, deposits, 0, electron_table(), rng)
+    stack, deposited = Stack(np.empty((5000, TRACK_COLUMNS)), 0), Deposited(np.empty((8, DEPOSIT_COLUMNS)), 0)
+    stack, deposited, lost = follow_electron(new_track(energy), 0, stack, deposited, electron_table(), rng)
     assert lost == 0
-    return deposits[:count], stack[:depth]
+    return deposited.rows[: deposited.count], stack.tracks[: stack.depth]
 
 
 @njit
@@ -156,11 +158,11 @@ def test_samples_of_violent_events_have_the_means_of_their_tables(energy):
 
 def test_knocked_on_electrons_leave_by_two_body_kinematics():
     rng = np.random.default_rng(4)
-    stack = np.empty((10, TRACK_COLUMNS))
+    stack = Stack(np.empty((10, TRACK_COLUMNS)), 0)
     for _ in range(50):
         track = new_track(10.0)
-        assert violent_event(track, 1.0, stack, 0, rng) == 1
-        delta = stack[0]
+        assert violent_event(track, 1.0, stack, rng).depth == 1
+        delta = stack.tracks[0]
         assert track[ENERGY] + delta[ENERGY] == pytest.approx(10.0)
         momentum, delta_momentum = (math.sqrt(t * (t + 2 * ELECTRON_MASS_MEV)) for t in (10.0, delta[ENERGY]))
         rest = math.sqrt(momentum**2 + delta_momentum**2 - 2 * momentum * delta_momentum * delta[W])

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.ingest.products import ProductSettings
 from python.simulation import embedded
@@ -22,7 +23,7 @@ def test_it_is_made_on_first_use_and_then_found(home, monkeypatch):
     folder = embedded.embedded_data_set()
     assert folder.parent == home
     assert folder == embedded.embedded_folder()
-    assert len(load_images([folder], "X")) > 20
+    assert len(load_images(DataFolders([folder]), "X")) > 20
     assert not list(home.glob("*.unfinished"))
     monkeypatch.setattr(embedded, "produce", None)
     assert embedded.embedded_data_set() == folder

@@ -11,7 +11,14 @@ from python.general_purpose_libs import ConfigError
 from python.physics import charged_current, elastic_scattering
 from python.physics.flux import FLUENCES
 from python.physics.materials import GRID_END_MEV
-from python.simulation.generator import Source, expected_events, given_interactions, make_interactions
+from python.simulation.generator import (
+    Electrons,
+    Neutrinos,
+    Source,
+    expected_events,
+    given_interactions,
+    make_interactions,
+)
 from tests.simulation.test_deexcitation import separation_energy
 from tests.simulation.test_marley_events import CC_EVENT, ES_EVENT, NEUTRON_EVENT, write
 
@@ -129,11 +136,8 @@ def test_twins_of_known_events():
     interactions, _ = make_interactions(MIXED, Source(), np.random.default_rng(6))
     twins, particles = given_interactions(
         interactions.is_es == 1,
-        interactions.nu_pdg,
-        interactions.nu_energy + 0.07,
-        interactions.nu_direction,
-        interactions.electron_energy,
-        interactions.electron_direction,
+        Neutrinos(interactions.nu_pdg, interactions.nu_energy + 0.07, interactions.nu_direction),
+        Electrons(interactions.electron_energy, interactions.electron_direction),
         interactions.vertex,
         np.random.default_rng(7),
     )

@@ -16,7 +16,19 @@ from python.physics.materials import (
     photon_table,
 )
 from python.simulation.photons import compton_share, follow_photon, make_pair, scatter_photon
-from python.simulation.tracks import ELECTRON, ENERGY, FROM_PHOTON, KIND, PHOTON, POSITRON, TRACK_COLUMNS, U, W, Z
+from python.simulation.tracks import (
+    ELECTRON,
+    ENERGY,
+    FROM_PHOTON,
+    KIND,
+    PHOTON,
+    POSITRON,
+    TRACK_COLUMNS,
+    Stack,
+    U,
+    W,
+    Z,
+)
 
 SAMPLES = 20_000
 
@@ -53,10 +65,10 @@ def test_compton_scattering_is_klein_and_nishinas(energy):
 
 @pytest.mark.parametrize("energy", [0.05, 1.0, 20.0])
 def test_compton_scattering_keeps_energy_and_momentum(energy):
-    rng, stack = np.random.default_rng(2), np.empty((4, TRACK_COLUMNS))
+    rng, tracks = np.random.default_rng(2), np.empty((4, TRACK_COLUMNS))
     for _ in range(100):
-        assert scatter_photon(new_photon(energy), stack, 0, rng) == 2
-        photon, electron = stack[0], stack[1]
+        assert scatter_photon(new_photon(energy), Stack(tracks, 0), rng).depth == 2
+        photon, electron = tracks[0], tracks[1]
         assert (photon[KIND], electron[KIND]) == (PHOTON, ELECTRON)
         assert photon[ENERGY] + electron[ENERGY] == pytest.approx(energy, rel=1e-12)
         momentum = math.sqrt(electron[ENERGY] * (electron[ENERGY] + 2 * ELECTRON_MASS_MEV))
@@ -66,17 +78,17 @@ def test_compton_scattering_keeps_energy_and_momentum(energy):
 
 @pytest.mark.parametrize("energy", [0.06, 0.5, 2.0, 15.0])
 def test_free_paths_and_processes_are_those_of_xcom(energy):
-    rng, table, stack = np.random.default_rng(3), photon_table(), np.empty((8, TRACK_COLUMNS))
+    rng, table, tracks = np.random.default_rng(3), photon_table(), np.empty((8, TRACK_COLUMNS))
     paths, kinds = [], []
     for _ in range(SAMPLES):
         track = new_photon(energy)
-        depth, lost = follow_photon(track, stack, 0, table, rng)
+        stack, lost = follow_photon(track, Stack(tracks, 0), table, rng)
         if lost == 0:  # some go more than the 463 cm of the volume
             paths.append(track[Z])
-            kinds.append({1: "absorbed", 2: "pair" if stack[1, KIND] == POSITRON else "compton"}[depth])
+            kinds.append({1: "absorbed", 2: "pair" if tracks[1, KIND] == POSITRON else "compton"}[stack.depth])
         else:
             assert lost == energy
-    assert (stack[0, FROM_PHOTON], len(paths)) == (1.0, pytest.approx(SAMPLES, abs=5))
+    assert (tracks[0, FROM_PHOTON], len(paths)) == (1.0, pytest.approx(SAMPLES, abs=5))
     position = grid_position(energy)
     attenuation = lookup(table, ATTENUATION, position)
     assert stats.kstest(paths, "expon", (0, 1 / attenuation)).pvalue > 1e-4
@@ -85,20 +97,20 @@ def test_free_paths_and_processes_are_those_of_xcom(energy):
 
 
 def test_pairs_take_what_their_masses_leave_along_the_photon():
-    rng, stack = np.random.default_rng(4), np.empty((4, TRACK_COLUMNS))
+    rng, tracks = np.random.default_rng(4), np.empty((4, TRACK_COLUMNS))
     energy, cosines, shares = 20.0, [], []
     for _ in range(3000):
-        assert make_pair(new_photon(energy), stack, 0, rng) == 2
-        assert stack[:2, ENERGY].sum() == pytest.approx(energy - 2 * ELECTRON_MASS_MEV, rel=1e-12)
-        assert sorted(stack[:2, KIND]) == [ELECTRON, POSITRON]
-        cosines.append(stack[0, W])
-        shares.append(stack[0, ENERGY] / (energy - 2 * ELECTRON_MASS_MEV))
+        assert make_pair(new_photon(energy), Stack(tracks, 0), rng).depth == 2
+        assert tracks[:2, ENERGY].sum() == pytest.approx(energy - 2 * ELECTRON_MASS_MEV, rel=1e-12)
+        assert sorted(tracks[:2, KIND]) == [ELECTRON, POSITRON]
+        cosines.append(tracks[0, W])
+        shares.append(tracks[0, ENERGY] / (energy - 2 * ELECTRON_MASS_MEV))
     assert stats.kstest(shares, "uniform").pvalue > 1e-4
     # half within an angle of about mass / energy
     assert np.median(np.arccos(cosines)) == pytest.approx(2 * ELECTRON_MASS_MEV / energy, rel=0.4)
 
 
 def test_photons_below_the_cut_are_absorbed_where_they_are():
-    stack = np.empty((4, TRACK_COLUMNS))
-    depth, lost = follow_photon(new_photon(0.02), stack, 0, photon_table(), np.random.default_rng(5))
-    assert (depth, lost, stack[0, KIND], stack[0, ENERGY], stack[0, Z]) == (1, 0.0, ELECTRON, 0.02, 0.0)
+    stack = Stack(np.empty((4, TRACK_COLUMNS)), 0)
+    (tracks, depth), lost = follow_photon(new_photon(0.02), stack, photon_table(), np.random.default_rng(5))
+    assert (depth, lost, tracks[0, KIND], tracks[0, ENERGY], tracks[0, Z]) == (1, 0.0, ELECTRON, 0.02, 0.0)

@@ -21,9 +21,9 @@ from benchmarks.drift_frame_symmetries import (
     Symmetry,
     homogeneity,
     main_images,
-    make_block,
     measure,
     moments,
+    products_of,
     simulate,
     together,
 )
@@ -31,6 +31,7 @@ from python.detector.drift_frame import to_detector_frame
 from python.detector.geometry import (
     CHANNELS_PER_CM_Y,
     CHANNELS_PER_CM_Z,
+    PLANES,
     WRAP,
     U,
     V,
@@ -39,7 +40,6 @@ from python.detector.geometry import (
     locate_channel,
     wire_coordinate,
 )
-from python.ingest.images import cluster_images
 from python.simulation import drift as drift_module
 from python.simulation.drift import drift
 from python.simulation.records import Deposits, Particles
@@ -107,7 +107,8 @@ def see(tracks: Deposits, place: tuple[int, int], symmetry: Symmetry, plane: int
     rng = np.random.default_rng(2)
     charge = drift(deposits, rng)
     tps, signal, _ = respond(charge, N_TRACKS, rng, noise=False)
-    images, table = cluster_images(make_block(tps, signal, N_TRACKS), plane, (128, 32))
+    found = products_of(tps, signal, N_TRACKS).images(PLANES[plane])
+    images, table = found.images, found.metadata
     face, odd = place
     sign = -1 if bool(columns_run_backwards(plane, odd, face)) != symmetry.reverses_columns else 1
 
@@ -212,10 +213,10 @@ def test_mirrors_disagree_where_pulses_differ(original, name, planes):
 def test_images_rise_as_the_wire_map_says(place, direction):
     """Ticks grow with x', columns with z' - y' on U, z' + y' on V, z' on X: a wrong sign shows as a slope of the other sign."""
     x, y, z = direction
-    block = simulate(np.array(direction), place, N_EVENTS, np.random.default_rng([13, PLACES.index(place)]))
+    products = simulate(np.array(direction), place, N_EVENTS, np.random.default_rng([13, PLACES.index(place)]))
     along_y, along_z = CHANNELS_PER_CM_Y * y, CHANNELS_PER_CM_Z * z
     for plane, channels in {U: along_z - along_y, V: along_z + along_y, X: z}.items():
-        correlation = moments(main_images(block, plane))[:, MOMENTS.index("correlation")]
+        correlation = moments(main_images(products, plane))[:, MOMENTS.index("correlation")]
         error = correlation.std() / np.sqrt(len(correlation))
         assert correlation.mean() * np.sign(channels * x) > error
 

@@ -113,22 +113,16 @@ def test_changed_data_are_refused_with_what_differs(workplace, start, tmp_path):
 # ---------------------------------------------------------------------------- prepared runs, and members of ensembles
 def prepare(workplace, **changes):
     """A run as the submission of a batch job leaves it."""
-    from types import SimpleNamespace
-
     from python.commands.tasks import load_task
     from python.config.load import load_config
+    from python.config.overrides import Options
+    from python.training.request import TrainingRequest
     from python.training.run_folder import new_run
 
     task = load_task("mt_identifier")
     overrides = [f"{name}={json.dumps(value)}" for name, value in changes.items()]
-    config = load_config(
-        workplace.config,
-        task.schema,
-        overrides,
-        output_folder=str(workplace.output),
-        data_directories=[str(workplace.data)],
-    )
-    return new_run(task, config, SimpleNamespace(force_version=False, skip_bad_files=False))
+    where = Options(output_folder=str(workplace.output), data_directories=[str(workplace.data)])
+    return new_run(task, load_config(workplace.config, task.schema, overrides, where), TrainingRequest())
 
 
 def test_a_prepared_run_begins_with_resume(workplace):

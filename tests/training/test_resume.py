@@ -2,8 +2,9 @@ import signal
 
 import pytest
 
-from python.general_purpose_libs import read_json
+from python.general_purpose_libs import read_json, write_json
 from python.runs.status import read_status
+from python.training.checkpoint_files import sealed
 from tests.synthetic import write_folder
 from tests.training.conftest import after_an_epoch
 
@@ -61,3 +62,20 @@ def test_resume_refuses_what_differs(workplace, start, tmp_path):
     assert nowhere.code == 3
     assert "name their folders with -d" in nowhere.err
     assert workplace.train(resume=tmp_path / "nothing").code == 2
+
+
+def test_runs_that_do_not_say_their_format_go_on(workplace):
+    stopped = workplace.train("--stop-after", "0.001")
+    assert stopped.code == 85
+    (checkpoint,) = workplace.output.glob("*/*/*/*/checkpoints/*.json")
+    folder = checkpoint.parents[1]
+    config = read_json(folder / "config.json")
+    assert config.pop("format_version") == 1
+    write_json(folder / "config.json", config)
+    manifest = read_json(checkpoint)
+    del manifest["configuration"]["format_version"]
+    write_json(checkpoint, sealed(manifest))
+    result = workplace.train(resume=folder)
+    assert result.code == 0, result.err
+    assert "damaged" not in result.err
+    assert read_json(folder / "config.json")["format_version"] == 1

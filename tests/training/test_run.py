@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from python.commands.train import main
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.general_purpose_libs import read_json, run_command, write_json
 from python.runs.status import read_status
+from python.version import VERSION
 from tests.children import run_in
 from tests.synthetic import image_file, write_folder, write_old_file
 from tests.training.conftest import SMALL, same_weights, weights
@@ -53,6 +55,7 @@ def test_a_run_leaves_everything_and_learns(done):
     assert {"training_history", "confusion_matrix", "roc_curve", "score_distribution", "precision_recall"} <= plots
     assert {"accuracy_vs_energy", "efficiency_vs_energy", "best_and_worst"} <= plots
     assert read_status(done)["state"] == "done"
+    assert read_json(done / "environment.json")["project"] == VERSION
     metrics = read_json(done / "metrics.json")
     assert metrics["accuracy"] > 0.9  # long lines against short ones
     assert metrics["accuracy_low"] <= metrics["accuracy"] <= metrics["accuracy_high"]
@@ -60,7 +63,7 @@ def test_a_run_leaves_everything_and_learns(done):
 
 
 def test_predictions_join_the_data_by_identity(done, workplace):
-    images = load_images([workplace.data], "X")
+    images = load_images(DataFolders([workplace.data]), "X")
     known = {(images.sources[row["source"]].name, row["event"], row["is_main_track"]): row for row in images.metadata}
     metrics = read_json(done / "metrics.json")
     for part in ("val", "test"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
 from python.general_purpose_libs import read_json
@@ -22,7 +23,7 @@ def tracks_to_train_only(tmp_path_factory):
     content = image_file(100, shape=(64, 16))
     content.metadata["event"] = np.arange(100)
     write_image_file(folder / "one_planeX.npz", content)
-    images, parameters = load_images([folder], "X"), SMALL["dataset_parameters"]
+    images, parameters = load_images(DataFolders([folder]), "X"), SMALL["dataset_parameters"]
     fractions = [parameters[f"{part}_fraction"] for part in ("train", "val", "test")]
     parts = split(images.metadata, images.image_keys(), fractions, seed=42)
     for part in (parts.val, parts.test):

@@ -14,6 +14,7 @@ from python.config.legacy.draft import Draft, architecture_name
 from python.config.legacy.keys import KEYS, SECTIONS, rule_of
 from python.config.plain_json import unstorable_values
 from python.config.problems import Problem, did_you_mean, raise_problems, shown
+from python.config.task_schema import TaskSchema
 
 ORDER = (
     "task", "model_name", "version", "description", "notes", "output_folder", "data_directories", "es_directories",
@@ -31,8 +32,6 @@ WORTH_NAMING = (
     *FRACTIONS, "model_parameters.input_shape", f"{BUILD}.learning_rate", "model_parameters.loss.name",
     "model_parameters.optimizer.name", "model_parameters.epochs", "model_parameters.batch_size",
 )  # fmt: skip
-SYMMETRIES = {"dataset_parameters.augmentation": "symmetries", "prediction": "average_over"}
-OF_DIRECTIONS = "electron_direction"
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,20 @@ class Converted:
     not_carried_over: list[str] = field(default_factory=list)
 
 
-def convert(raw: Any, task: str, source: str = "the configuration") -> Converted:
-    """Convert a configuration of an older dialect for the task of this name.
+def convert(raw: Any, task: TaskSchema, source: str = "the configuration") -> Converted:
+    """Convert a configuration of an older dialect for `task`.
 
     ConfigError names every key that has no counterpart here, or whose value has none.
     """
-    draft = Draft(task)
+    draft = Draft(task.name, task.older)
     if not isinstance(raw, dict):
         raise_problems([Problem((), f"must be one section {{...}} of keys and values, not {shown(raw)}")], source)
     raise_problems(list(unstorable_values(raw)), source)
     for path, section in _sections(raw):
         for key, value in section.items():
             _apply(draft, path, key, value)
-    values = {"task": task, **draft.settled()}
-    for complete in (_name, _pattern, _exposure, _fractions, _stopping, _learning_rate, _symmetries, _defaults):
+    values = {"task": task.name, **draft.settled()}
+    for complete in (_name, _pattern, _exposure, _fractions, _stopping, _learning_rate, task.older.complete, _defaults):
         complete(draft, values)
     raise_problems(draft.failures, source)
     nested = _nested(values)
@@ -82,7 +81,7 @@ def _is_section(path: str, key: str, value: Any) -> bool:
 
 def _apply(draft: Draft, section: str, key: str, value: Any) -> None:
     source = f"{section}.{key}" if section else key
-    rule = rule_of(draft.task, section, key)
+    rule = rule_of(draft, section, key)
     if rule is None:
         meant = did_you_mean(key, KEYS[SECTIONS[section]])
         draft.fail(source, f"the conversion does not know what this key means{meant}; remove it if it changes nothing")
@@ -165,21 +164,9 @@ def _learning_rate(draft: Draft, values: dict[str, Any]) -> None:
         draft.notes.append("the file asks for no decay of the learning rate per epoch: decay_rate is 1")
 
 
-def _symmetries(draft: Draft, values: dict[str, Any]) -> None:
-    """Older direction networks saw every event as it is, and were asked once."""
-    if draft.task != OF_DIRECTIONS:
-        return
-    for section, key in SYMMETRIES.items():
-        if section not in values:
-            values[f"{section}.{key}"] = []
-            draft.notes.append(f"the file asks for no symmetries of the drift frame: {section}.{key} is []")
-
-
 def _defaults(draft: Draft, values: dict[str, Any]) -> None:
     space = values.get("model_parameters.space_options") or {}
-    names = [*WORTH_NAMING]
-    if draft.task == OF_DIRECTIONS and "selection" not in values:
-        names += ["selection.channel", "selection.main_track"]
+    names = [*WORTH_NAMING, *(name for name in draft.older.worth_naming if name.partition(".")[0] not in values)]
     missing = [name for name in names if name not in values and name.rpartition(".")[2] not in space]
     if missing:
         draft.notes.append(f"not in the file, so this project's defaults hold: {', '.join(missing)}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from python.config.problems import Problem, shown
+from python.config.problems import Path, Problem, shown
+
+Rule = Callable[["Draft", str, Any], None]  # what a key, by its name in the file, and its value mean
 
 TRUST = (
     "training", "training_parameters", "data", "data_parameters", "dataset", "dataset_parameters", "hyperopt", "output",
@@ -38,11 +41,27 @@ def architecture_name(written: Any) -> Any:
     return f"{snake}_cnn" if snake in ("simple", "deep") else snake
 
 
+@dataclass(frozen=True, eq=False)
+class OlderKeys:
+    """What configurations of one task said in other ways than today, beyond what those of all tasks did.
+
+    `rules` are those of its keys in older dialects, `complete(draft, values)` says what files of these left unsaid, and a note
+    names the defaults of `worth_naming` where they hold. `retired` are keys of this dialect that the task no longer has, by their
+    paths, with the only value that they could have.
+    """
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    complete: Callable[[Draft, dict[str, Any]], None] = lambda _draft, _values: None
+    worth_naming: tuple[str, ...] = ()
+    retired: Mapping[Path, Any] = field(default_factory=dict)
+
+
 @dataclass
 class Draft:
     """What has been read so far. Rules call `say`, `drop` and `fail`; `settled` decides between contradicting keys."""
 
     task: str
+    older: OlderKeys
     mapped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     not_carried_over: list[str] = field(default_factory=list)

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from python.config.legacy.draft import Draft, Said, architecture_name
+from python.config.legacy.draft import Draft, Rule, Said, architecture_name
 from python.config.legacy.search import BUILD_KEYS, loss_name, read_section, read_space_options
 from python.config.load import NPY_REASON
 from python.config.problems import shown
 
-Rule = Callable[[Draft, str, Any], None]
 DATASET, MODEL_PARAMETERS = "dataset_parameters", "model_parameters"
 BUILD = f"{MODEL_PARAMETERS}.build_parameters"
 SECTIONS = {  # the dotted path of a section, and what kind of keys it holds
@@ -95,14 +94,11 @@ def _batch_pattern(draft: Draft, source: str, value: Any) -> None:
     draft.say(source, f"{DATASET}.batch_pattern", value)
 
 
-def _streaming(draft: Draft, source: str, value: Any) -> None:
-    streams = bool(value) and draft.task == "channel_tagging"
-    draft.say(source, f"{DATASET}.loading", "streaming" if streams else "memory")
-    if value and not streams:
-        draft.notes.append(f"{source}: images are stored sparse and fit into memory; the training is the same")
+def _in_memory(draft: Draft, source: str, _value: Any) -> None:
+    draft.drop(source, "images are stored sparse and fit into memory; the training is the same")
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -171,15 +167,13 @@ LOGGING = dropped("logging")
 
 DATA: dict[str, Rule] = {
     **each_to("", "plane", "data_directories"),
-    "data_directory": to("data_directories", make=_as_list),
+    "data_directory": to("data_directories", make=as_list),
     **each_to(
         DATASET, "train_fraction", "val_fraction", "test_fraction", "split_by", "random_seed", "max_samples",
-        "balance_data", "balance_method", "aug_coefficient", "prob_per_flip", "augmentation", "loading", "old_flips",
+        "balance_data", "balance_method", "aug_coefficient", "prob_per_flip", "augmentation", "old_flips",
     ),
     **{f"{part}_split": to(f"{DATASET}.{part}_fraction") for part in ("train", "val", "test")},
     "batch_pattern": _batch_pattern,
-    "streaming": _streaming,
-    "use_streaming": _streaming,
     "shuffle": always(True, "training images are shuffled every epoch"),
     "shuffle_data": always(True, "training images are shuffled every epoch"),
     "input_data": _npy,
@@ -244,25 +238,9 @@ TOP: dict[str, Rule] = {
     "$schema": dropped("it depends on where the file lies"),
 }
 KEYS = {"data": DATA, "model": MODEL, "training": TRAINING, "output": OUTPUT, "network": NETWORK, "top": TOP}
-OF_TASK: dict[str, dict[str, Rule]] = {
-    "mt_identifier": {},
-    "channel_tagging": {
-        "es_directory": to("es_directories", make=_as_list),
-        "cc_directory": to("cc_directories", make=_as_list),
-        "max_samples_per_class": to(f"{DATASET}.max_samples_per_class"),
-        "n_classes": always(2, "the classes are ES and CC"),
-    },
-    "electron_direction": {
-        **each_to("", "selection", "prediction"),
-        "frame": to(f"{DATASET}.frame"),
-        "require_three_plane_match": to("selection.complete_match"),
-        "use_matched": only(True, "selection.complete_match"),
-        "output_dim": always(3, "the output is a direction"),
-        "normalize_output": always(True, "the direction is a unit vector"),
-    },
-}
+IN_MEMORY = dict.fromkeys(("streaming", "use_streaming", "loading"), _in_memory)  # of tasks that stream nothing
 
 
-def rule_of(task: str, section: str, key: str) -> Rule | None:
-    """The rule for `key` in `section` of a file of `task`, or None when there is none."""
-    return KEYS[SECTIONS[section]].get(key) or OF_TASK[task].get(key)
+def rule_of(draft: Draft, section: str, key: str) -> Rule | None:
+    """The rule for `key` in `section` of the file, or None when there is none."""
+    return KEYS[SECTIONS[section]].get(key) or draft.older.rules.get(key)

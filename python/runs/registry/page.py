@@ -8,39 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from python.runs.headlines import headlines, in_words, phrase, smaller_is_better
+from python.tasks import TASKS, About, about
 
 Entry = dict[str, Any]
 FIRST_LINE = "<!-- Generated from the files registry/*.json beside it: what is changed here by hand is lost. -->"
 MOST_DATA_SETS = 5
 NOT_SHAPE = ("learning_rate", "decay_rate")  # build parameters that do not shape the network
-
-
-class About(NamedTuple):
-    title: str
-    goal: str
-    metric: str
-
-
-TASKS = {
-    "mt_identifier": About(
-        "Main Track Identifier (MT)",
-        "Distinguish main electron tracks from background.",
-        "Accuracy on the test part, beside that of a random forest on six numbers of each cluster",
-    ),
-    "channel_tagging": About(
-        "Channel Tagging (CT) Classification",
-        "Classify the interaction of an event (ES or CC) from its volume images or points.",
-        "Accuracy on the test part, beside that of boosted trees on 42 numbers of each volume",
-    ),
-    "electron_direction": About(
-        "Electron Direction (ED) Regression",
-        "Predict the 3D direction of electron tracks.",
-        "Angle that holds 68 % of the test part, between predicted and true direction (degrees)",
-    ),
-}
 MARKS = {
     "done": ("✅", "DONE", "Completed"),
     "failed": ("❌", "FAILED", "Failed"),
@@ -73,21 +49,20 @@ def _lines(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _place(task: str) -> tuple[int, str]:
-    known = list(TASKS)
-    return known.index(task) if task in known else len(known), task
+    return TASKS.index(task) if task in TASKS else len(TASKS), task
 
 
 # ---------------------------------------------------------------------------- a task
 def _section(task: str, entries: Sequence[Entry]) -> Iterator[str]:
-    about = TASKS.get(task)
-    yield f"## {about.title if about else plain(task)}"
-    if about:
-        yield from ("", f"**Goal**: {about.goal}")
+    facts = about(task)
+    yield f"## {facts.title if facts else plain(task)}"
+    if facts:
+        yield from ("", f"**Goal**: {facts.goal}")
     if sets := _data_sets(entries):
         yield from ("", f"**Dataset**: {sets}")
-    if about:
-        yield from ("", f"**Evaluation Metric**: {about.metric}")
-    if best := _best(entries):
+    if facts:
+        yield from ("", f"**Evaluation Metric**: {facts.measure}")
+    if best := _best(entries, facts):
         yield from ("", f"**Best so far**: {best}")
     attempts = enumerate(entries, start=1)
     for month, group in groupby(attempts, key=lambda attempt: _month(attempt[1])):
@@ -103,13 +78,16 @@ def _data_sets(entries: Sequence[Entry]) -> str:
     return "; ".join(told) + (f"; and {more} more" if more else "")
 
 
-def _best(entries: Sequence[Entry]) -> str:
-    """The attempt with the best headline, of those that have the same one as the first of them."""
+def _best(entries: Sequence[Entry], facts: About | None) -> str:
+    """The attempt with the best main metric; of a task that is not known, with the best of the headline that comes first."""
     results = {number: headlines(_section_of(entry, "results")) for number, entry in enumerate(entries, start=1)}
-    name = next((next(iter(result)) for result in results.values() if result), None)
-    if name is None:
+    first = next((next(iter(result)) for result in results.values() if result), None)
+    if first is None:
         return ""
-    sign = -1 if smaller_is_better(name) else 1
+    name, larger = (facts.metric, facts.larger_is_better) if facts else (first, not smaller_is_better(first))
+    if not any(name in result for result in results.values()):
+        return ""
+    sign = 1 if larger else -1
     number = max((n for n in results if name in results[n]), key=lambda n: sign * results[n][name])
     words = phrase(name, results[number][name])
     return f"attempt {number}, {words}, on its own test part (`compare_runs.sh` compares on the same events)"

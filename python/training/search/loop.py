@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from python.config.load import dump_config, parse_config
 from python.config.schema import RunConfig
 from python.config.search_space import OF_THE_DATA, Dimension, read_space
 from python.config.task_schema import Architecture
+from python.data.data_origin import DataFolders
 from python.general_purpose_libs import TrainingError, log, write_json
 from python.plots.search import plot_parameters, plot_trials
 from python.processes.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
@@ -30,17 +32,16 @@ if TYPE_CHECKING:
 BEST = "best_config.json"
 
 
-def search(task: Task, config: RunConfig, folder: Path, skip_bad_files: bool) -> tuple[RunConfig, dict[str, Figure]]:
+def search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tuple[RunConfig, dict[str, Figure]]:
     """Run the trials that `folder` does not hold yet; return the configuration of the best one, and figures of all.
 
     The configuration names the plain network, asks for no search, and is left in `folder` as best_config.json. Raises
     TrainingError when no trial was done.
     """
     dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
-    if (folder / BEST).exists():  # and perhaps a network that is half trained: no trial may choose another one now
-        trials = TrialLog(folder).read()
-    else:
-        trials = _run_trials(task, config, folder, dimensions, skip_bad_files)
+    jobs = _Jobs(task, config, folder, data)
+    chosen = (folder / BEST).exists()  # and perhaps a network that is half trained: no trial may choose another one now
+    trials = TrialLog(folder).read() if chosen else _run_trials(jobs, dimensions)
     best = best_trial(trials)
     if best is None:
         reasons = "; ".join(f"trial {trial.number}: {trial.reason}" for trial in trials[-3:])
@@ -99,10 +100,9 @@ def with_values(config: RunConfig, architecture: Architecture, values: Mapping[s
     return raw
 
 
-def _run_trials(
-    task: Task, config: RunConfig, folder: Path, dimensions: Mapping[str, Dimension], skip_bad_files: bool
-) -> list[Trial]:
-    """All trials in the order in which they ended; those that `folder` holds are not done again."""
+def _run_trials(jobs: _Jobs, dimensions: Mapping[str, Dimension]) -> list[Trial]:
+    """All trials in the order in which they ended; those that the folder holds are not done again."""
+    config, folder = jobs.config, jobs.folder
     settings, asked = config.search, config.model_parameters.hp_max_evals
     account, table = TrialLog(folder), TrialTable(dimensions, settings.objective)
     trials = account.read()
@@ -130,7 +130,7 @@ def _run_trials(
                     limit.exhausted = True
                     continue
                 running[number] = values
-                engine.start(_job(task, config, folder, number, values, trials, skip_bad_files))
+                engine.start(jobs.job(number, values, trials))
             if not running:
                 break
             job, result = engine.finished()
@@ -176,26 +176,29 @@ class _Limits:
         return ""
 
 
-def _job(
-    task: Task,
-    config: RunConfig,
-    folder: Path,
-    number: int,
-    values: Mapping[str, Any],
-    trials: list[Trial],
-    skip_bad_files: bool,
-) -> dict[str, Any]:
-    raw = with_values(config, task.architecture(config), values)
-    epochs = config.search.epochs_per_trial or config.model_parameters.epochs
-    raw["model_parameters"]["epochs"] = epochs
-    raw["ensemble"] = None
-    return {
-        "number": number,
-        "task": task.schema.name,
-        "run": str(folder.resolve()),
-        "config": raw,
-        "max_samples": config.search.max_samples_per_trial,
-        "hopeless": hopeless_above(trials, epochs, config.search),
-        "objective": config.search.objective,
-        "skip_bad_files": skip_bad_files,
-    }
+@dataclass(frozen=True)
+class _Jobs:
+    """What the trials of a search have in common, and the job of each."""
+
+    task: Task
+    config: RunConfig
+    folder: Path
+    data: DataFolders
+
+    def job(self, number: int, values: Mapping[str, Any], trials: list[Trial]) -> dict[str, Any]:
+        """That of trial `number` with its searched `values`, after the `trials` that ended."""
+        config, settings = self.config, self.config.search
+        raw = with_values(config, self.task.architecture(config), values)
+        epochs = settings.epochs_per_trial or config.model_parameters.epochs
+        raw["model_parameters"]["epochs"] = epochs
+        raw["ensemble"] = None
+        return {
+            "number": number,
+            "task": self.task.schema.name,
+            "run": str(self.folder.resolve()),
+            "config": raw,
+            "max_samples": settings.max_samples_per_trial,
+            "hopeless": hopeless_above(trials, epochs, settings),
+            "objective": settings.objective,
+            "skip_bad_files": self.data.skip_bad_files,
+        }

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,20 +171,21 @@ def _train(task: Task, config: RunConfig, job: Job, curve: list[float]) -> str:
     """
     from python.data.image_set import random_rows
     from python.training.device import choose_device
-    from python.training.preparation import prepared
+    from python.training.preparation import configured_data, prepared
     from python.training.run_folder import check_data
 
     log.info("device: %s", choose_device(config.device))
-    samples, parts, rows = prepared(task, config, job["skip_bad_files"])
-    check_data(Path(job["run"]), samples)
-    rows = rows[random_rows(len(rows), job["max_samples"], config.dataset_parameters.random_seed)]
-    task.problem_of(config).check_training_labels(samples.labels[rows])
+    training = prepared(task, config, configured_data(config, job["skip_bad_files"]))
+    check_data(Path(job["run"]), training.samples)
+    seed, rows = config.dataset_parameters.random_seed, training.rows
+    training = replace(training, rows=rows[random_rows(len(rows), job["max_samples"], seed)])
+    training.problem.check_training_labels(training.samples.labels[training.rows])
     from python.training.fitting import fit_trial
     from python.training.search.watch import TrialWatch  # with Keras, once configuration and data are known good
 
-    log.info("training on %d samples, validated on %d", len(rows), len(parts.val))
+    log.info("training on %d samples, validated on %d", len(training.rows), len(training.parts.val))
     watch = TrialWatch(job["objective"], job["hopeless"], curve)
-    fit_trial(task, config, samples, rows, parts.val, watch)
+    fit_trial(training, watch)
     return watch.pruned
 
 

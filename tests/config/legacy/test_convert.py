@@ -8,6 +8,7 @@ import pytest
 from channel_tagging.schema import SCHEMA as CHANNEL_TAGGING
 from electron_direction.schema import SCHEMA as ELECTRON_DIRECTION
 from mt_identifier.schema import SCHEMA
+from python.commands.tasks import load_schema
 from python.config.legacy.convert import convert
 from python.config.load import parse_config
 from python.general_purpose_libs import ConfigError, read_json
@@ -127,7 +128,7 @@ def at(config, path):
 
 
 def converted(raw, task="mt_identifier"):
-    return convert(raw, task, "FILE")
+    return convert(raw, load_schema(task), "FILE")
 
 
 def refusal(raw, task="mt_identifier"):

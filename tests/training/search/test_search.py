@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from python.commands import predict
-from python.commands.tasks import TASKS, load_task
+from python.commands.tasks import load_task
 from python.commands.train import main
 from python.config.load import dump_config, load_config, parse_config
 from python.config.search_space import misfits_of_network, read_space
+from python.data.data_origin import DataFolders
 from python.general_purpose_libs import TrainingError, read_json, run_command
 from python.runs.status import read_status
+from python.tasks import TASKS
 from python.training import preparation
 from python.training.search.loop import search
 from tests.training.conftest import SMALL, same_weights
@@ -222,17 +224,18 @@ class TestOneWorker:
     def test_the_network_of_the_best_gets_the_data_that_it_takes(self, workplace, monkeypatch):
         prepared, trained = [], []
 
-        def prepare(task, config, skip_bad_files):
-            prepared.append((config.model_parameters.batch_size, preparation.prepared(task, config, skip_bad_files)))
+        def prepare(task, config, data):
+            prepared.append((config.model_parameters.batch_size, preparation.prepared(task, config, data)))
             return prepared[-1][1]
 
         monkeypatch.setattr("python.training.run.prepared", prepare)
         monkeypatch.setattr("python.training.run._fit_and_evaluate", lambda *given: trained.append(given))
         result = workplace.train(*asking(2, {"batch_size": [8, 64], "learning_rate": [0.001, 0.1]}))
-        [(_, config, _, samples, parts, rows, _, figures, _)] = trained
+        [(training, _, _, figures, _)] = trained
+        config = training.config
         best = min(trials_of(result.last), key=lambda each: each["loss"])
         assert [size for size, _ in prepared] == [16, best["values"]["batch_size"]]
-        assert prepared[-1][1] == (samples, parts, rows)
+        assert prepared[-1][1] is training
         assert (config.model_name, config.model_parameters.batch_size) == ("simple_cnn", best["values"]["batch_size"])
         assert set(figures) == {"search_trials", "search_parameters"}
 
@@ -327,7 +330,7 @@ def test_everything_of_every_network_can_be_searched(task_name, model_name, tmp_
     config = parse_config(raw, task.schema)
     assert len(space) >= 8
     assert sum(len(each["choice"]) for each in space.values()) > 1.5 * len(space)
-    best, figures = search(task, config, tmp_path, False)
+    best, figures = search(task, config, tmp_path, DataFolders([]))
     trials = trials_of(tmp_path)
     assert [each["status"] for each in trials] == ["done"] * 5, [each["reason"] for each in trials]
     assert dump_config(best) == read_json(tmp_path / "best_config.json")

@@ -16,7 +16,7 @@ from python.commands.tasks import load_task
 from python.config.load import parse_config
 from python.general_purpose_libs import TrainingError, read_json
 from python.samples.batches import Batches
-from python.training.preparation import prepared
+from python.training.preparation import configured_data, prepared
 from python.training.search.trial import peak_memory_mb, run_trial, run_trial_process
 
 FIELDS = {"number", "status", "metric", "loss", "reason", "epochs", "best_epoch", "seconds", "memory_mb", "curve"}
@@ -120,12 +120,13 @@ def test_a_trial_sees_the_split_of_all_data_and_of_the_training_part_a_sample(tr
     job = trial_job(max_samples=20, epochs=1)
     job["config"]["dataset_parameters"] |= {"balance_data": balanced}
     assert run_trial(TASK, job)["status"] == "done"
-    _, parts, rows = prepared(TASK, parse_config(job["config"], TASK.schema), skip_bad_files=False)
+    config = parse_config(job["config"], TASK.schema)
+    whole = prepared(TASK, config, configured_data(config))
     training, validation = used
     assert len(training) == len(set(training)) == 20
-    assert set(training) < set(rows) <= set(parts.train)
-    assert np.array_equal(validation, parts.val)
-    assert not set(parts.test) & {*training, *validation}
+    assert set(training) < set(whole.rows) <= set(whole.parts.train)
+    assert np.array_equal(validation, whole.parts.val)
+    assert not set(whole.parts.test) & {*training, *validation}
     assert run_trial(TASK, job)["status"] == "done"
     assert np.array_equal(used[2], training)
 

@@ -1,0 +1,127 @@
+"""What everything is made of: the trigger primitives of some events, whoever recorded, simulated or typed them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from python.data.array_rules import ArrayRule, checked
+from python.data.metadata import UNKNOWN, event_keys
+from python.data.sources import DIGITS, Source, with_common_sources
+from python.general_purpose_libs import log
+from python.ingest.root_file import RootFile, root_file
+from python.ingest.root_reader import SourceFile, read_source
+from python.ingest.trigger_primitives import TriggerPrimitives
+from python.ingest.truth import EventTruth, event_truth, signal_tps
+
+PRIMITIVE_COLUMNS = ("channel", "start", "sot", "to_peak", "integral", "peak")
+NAME_OF_ARRAYS = "trigger primitives in memory"
+_WHOLE = {"kinds": "iu", "axes": ("n",), "dtype": "i8"}
+COLUMN_RULES = (
+    ArrayRule("event", **_WHOLE),
+    ArrayRule("channel", lowest=0, **_WHOLE),
+    ArrayRule("start", **_WHOLE),
+    *(ArrayRule(name, lowest=0, highest=2**16 - 1, **_WHOLE) for name in ("sot", "to_peak")),
+    *(ArrayRule(name, lowest=0, highest=2**32, **_WHOLE) for name in ("integral", "peak")),
+)
+RUN_RULES = tuple(ArrayRule(name, **_WHOLE) for name in ("run", "subrun"))
+
+
+@dataclass
+class Readout:
+    """Trigger primitives of E events, who these events are, and what is known of what happened in them.
+
+    `events` (E,) of `EVENT_DTYPE` are their identities, whose `source` indexes `sources`. `tps`, N in canonical order, have the
+    number of their event, counted along `events`. `truth` is that of all events, unknown where nothing is known. `signal` bool
+    (N,) marks the primitives that hold charge of the neutrino interaction and `track` (N,) numbers their true particles; None
+    where there is no truth.
+    """
+
+    sources: list[Source]
+    events: np.ndarray
+    tps: TriggerPrimitives
+    truth: EventTruth
+    signal: np.ndarray | None = None
+    track: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @classmethod
+    def of_source(cls, source: SourceFile) -> Readout:
+        """What a file of trigger primitives holds."""
+        track = None if source.tp_truth is None else source.tp_truth["bt_primary_track_id"]
+        return cls(source.sources, source.events, source.tps, event_truth(source), signal_tps(source), track)
+
+    @classmethod
+    def of_arrays(cls, columns: Mapping[str, np.ndarray], name: str = NAME_OF_ARRAYS) -> Readout:
+        """Primitives that a caller has in arrays (N,) of whole numbers, in any order, without truth.
+
+        `columns` are `event` (any number that tells it from the others, with `run` and `subrun` where there are), `channel`
+        (global), `start` (ticks), `sot` and `to_peak` (samples over threshold, and from the start to the peak), `integral` and
+        `peak` (ADC). `name` is to read; the events are told from those of others by what the arrays hold. Raises DataError with
+        everything that does not fit.
+        """
+        with_runs = any(rule.name in columns for rule in RUN_RULES)
+        found = checked(columns, [*COLUMN_RULES, *(RUN_RULES if with_runs else ())], name)
+        unknown = np.full(len(found["event"]), UNKNOWN)
+        keys = event_keys(found["event"], found.get("run", unknown), found.get("subrun", unknown))
+        events, number = np.unique(keys, return_inverse=True)
+        tps = TriggerPrimitives(number, *(found[column] for column in PRIMITIVE_COLUMNS))
+        tps = tps.take(tps.order())
+        return cls([Source(name, _digest(events, tps))], events, tps, EventTruth.unknown(len(events)))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Readout]) -> Readout:
+        """The events of all parts, at least one, in order. Truth that one part lacks is unknown of all primitives."""
+        sources, events = with_common_sources([(part.sources, part.events) for part in parts])
+        firsts = np.cumsum([0, *(len(part) for part in parts)])
+        return cls(
+            sources,
+            np.concatenate(events),
+            TriggerPrimitives.concatenate(
+                [part.tps.moved(int(first)) for part, first in zip(parts, firsts, strict=False)]
+            ),
+            EventTruth.concatenate([part.truth for part in parts]),
+            _concatenated([part.signal for part in parts]),
+            _concatenated([part.track for part in parts]),
+        )
+
+    def stretches(self, size: int) -> Iterator[Readout]:
+        """The primitives of `size` events at a time; events and truth stay those of all."""
+        for first in range(0, len(self), size):
+            rows = slice(*np.searchsorted(self.tps.event, [first, first + size]))
+            yield Readout(
+                self.sources,
+                self.events,
+                self.tps.take(rows),
+                self.truth,
+                None if self.signal is None else self.signal[rows],
+                None if self.track is None else self.track[rows],
+            )
+
+
+def read_readout(path: str | os.PathLike | RootFile, min_sot: int = 2) -> Readout:
+    """Read the file of trigger primitives at a path or an address, see `read_source`."""
+    path = root_file(path)
+    source = read_source(path, min_sot)
+    log.debug("%s: %d events, %d trigger primitives with enough samples", path, len(source.events), len(source.tps))
+    if source.tp_truth is None or source.mctruths is None:
+        log.info("%s: holds no simulation truth; labels that it would give are recorded as unknown", path)
+    return Readout.of_source(source)
+
+
+def _concatenated(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _digest(events: np.ndarray, tps: TriggerPrimitives) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(events).tobytes())
+    for column in ("event", *PRIMITIVE_COLUMNS):
+        digest.update(np.ascontiguousarray(getattr(tps, column)).tobytes())
+    return digest.hexdigest()[:DIGITS]
