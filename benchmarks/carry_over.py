@@ -11,18 +11,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.record import REAL_FILES, ROOT, save_result
+from mt_identifier.main import TASK
 from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
-from python.data_loader import extract_labels_for_mt_identification
 from python.general_purpose_libs import read_json
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
 from python.metrics.classification import area_under_roc
-from python.networks.saved import load_network
-from python.training.fitting import predict
+from python.runs.files import METRICS_FILE
+from python.training.trained import Trained
 
 N_EVENTS = 6000
 CHANGES = ("dataset_parameters.max_samples=null", "model_parameters.batch_size=64")
@@ -47,16 +45,14 @@ def main() -> None:
         for plane in ("U", "V", "X"):
             options = ("-j", config, "-d", simulated, "-o", scratch, "--plane", plane, "--set", *CHANGES)
             folder = run("python.commands.train", "mt_identifier", *options)
-            metrics = read_json(folder / "metrics.json")
-            (model_file,) = folder.glob("*.keras")
+            metrics = read_json(folder / METRICS_FILE)
             images = load_images(DataFolders([real]), plane).fit_to((128, 16, 1))
-            labels = extract_labels_for_mt_identification(images.metadata)
-            scores = predict(load_network(model_file), images, np.arange(len(images)))[0]
-            area = area_under_roc(labels == 1, scores[:, -1])
+            answers = Trained.load(TASK, folder).answers(images)
+            area = area_under_roc(answers.labels == 1, answers.scores[:, -1])
             result[plane] = {
                 "simulated": {"clusters": metrics["n_test"], "auc": round(metrics["auc"], 3)},
                 "real": {
-                    "clusters": len(labels),
+                    "clusters": len(answers),
                     "auc": [round(float(x), 3) for x in (area.value, area.low, area.high)],
                 },
             }

@@ -19,6 +19,7 @@ from typing import Any
 from benchmarks.record import ROOT, save_result
 from python.batch.systems import ANSWER_WITHIN_S
 from python.general_purpose_libs import read_json
+from python.runs.files import HISTORY_FILE, LOGS
 from python.runs.status import read_status
 from python.simulation.embedded import embedded_data_set
 
@@ -66,7 +67,7 @@ def submit(place: Path, data: Path, carried: bool, **settings: Any) -> Job:
 
 def cluster_of(run: Path) -> str:
     """The number of the job that was submitted last for the run, as its event log tells it."""
-    events = (run / "logs" / "job.log").read_text().splitlines()
+    events = (run / LOGS / "job.log").read_text().splitlines()
     submitted = [line for line in events if line.startswith("000 (")]
     return submitted[-1].partition("(")[2].split(".")[0].lstrip("0")
 
@@ -91,7 +92,7 @@ def wait(what: str, holds: Callable[[], bool]) -> None:
 def trains(job: Job) -> bool:
     """Whether it has come to an epoch; a run that is carried says nothing meanwhile, so its first checkpoint is waited for."""
     if (job.run / "job" / "parcel.tar.gz").exists():
-        return "Started transferring output files" in (job.run / "logs" / "job.log").read_text()
+        return "Started transferring output files" in (job.run / LOGS / "job.log").read_text()
     return "epoch" in read_status(job.run)
 
 
@@ -151,7 +152,7 @@ def done_and_submitted_again(run: Path) -> dict[str, Any]:
     condor("condor_submit", str(run / "job" / "job.sub"))
     job = Job(run, cluster_of(run))
     wait("leaves the queue", lambda: not facts(job)["in_queue"])
-    said = "is done already" in (run / "logs" / "job.err").read_text()
+    said = "is done already" in (run / LOGS / "job.err").read_text()
     return {"situation": "done_and_submitted_again", "said": said, "state": read_status(run)["state"], **facts(job)}
 
 
@@ -176,9 +177,7 @@ def main() -> int:
         for situation in SITUATIONS:
             run, row = went_through(situation, place, carried)
             runs.append(run)
-            rows.append(
-                row | {"epochs": len(read_json(run / "training_history.json")["loss"]), "same": same(runs[0], run)}
-            )
+            rows.append(row | {"epochs": len(read_json(run / HISTORY_FILE)["loss"]), "same": same(runs[0], run)})
             print(rows[-1], flush=True)
         rows += [bad_data(place, carried), done_and_submitted_again(runs[0]) | {"carried": carried}]
         print(*rows[-2:], sep="\n", flush=True)

@@ -23,21 +23,17 @@ from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import real, simulated
 from benchmarks.trained import trained, training_seconds
 from electron_direction.main import TASK
-from electron_direction.regression import DirectionRegression
 from electron_direction.samples import prepare
-from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
-from python.config.load import load_config
-from python.config.overrides import Options
 from python.general_purpose_libs import read_json
-from python.metrics.directions import DirectionResults, direction_statistics, results_of
-from python.networks.saved import load_network
+from python.metrics.directions import DirectionResults, direction_statistics
 from python.plots.directions import plot_angle_distribution, plot_uncertainty_calibration
 from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
-from python.training.fitting import predict
+from python.runs.files import CONFIG_FILE, CUTS_FILE, HISTORY_FILE, METRICS_FILE
 from python.training.preparation import configured_data
 from python.training.provenance import git_commit
+from python.training.trained import Trained
 
 RESULT = ROOT / "benchmarks" / "results" / "direction_networks.json"
 ENERGIES = (5, 10)
@@ -51,22 +47,15 @@ def train(row: str) -> Path:
 
 def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
     """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
-    config: DirectionConfig = load_config(
-        folder / "config.json", TASK.schema, changes, Options(data_directories=[str(data)])
-    )
-    config = config.model_copy(
-        update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
-    )
+    trained_run = Trained.load(TASK, folder, (*changes, "dataset_parameters.max_samples=null"))
+    config = trained_run.config.model_copy(update={"data_directories": (str(data),)})
     samples = prepare(config, TASK.architecture(config), configured_data(config))
-    (model_file,) = folder.glob("*.keras")
-    model, problem = load_network(model_file), DirectionRegression(config)
     rows = np.arange(len(samples.set))
-    predict(model, samples.set, rows[:512], problem.views())
+    trained_run.answers_of(samples, rows[:512])  # in which it is compiled
     started = time.perf_counter()
-    outputs = predict(model, samples.set, rows, problem.views())
+    predictions = trained_run.answers_of(samples, rows)
     seconds = time.perf_counter() - started
-    predictions = problem.predictions(problem.combined(outputs), samples, rows)
-    return results_of(predictions, samples.set.metadata), samples, seconds
+    return predictions.results(), samples, seconds
 
 
 def numbers(results: DirectionResults) -> dict[str, Any]:
@@ -86,8 +75,8 @@ def numbers(results: DirectionResults) -> dict[str, Any]:
 
 def measured(row: str) -> dict[str, Any]:
     folder = train(row)
-    history = read_json(folder / "training_history.json")
-    metrics = read_json(folder / "metrics.json")
+    history = read_json(folder / HISTORY_FILE)
+    metrics = read_json(folder / METRICS_FILE)
     results, _, seconds = asked(folder, simulated("test"))
     if row == SHOWN:
         figures = {
@@ -96,7 +85,7 @@ def measured(row: str) -> dict[str, Any]:
             "direction_angles": plot_angle_distribution(results),
         }
         save_figures(figures, RESULT.parent)
-    old = read_json(folder / "config.json")["dataset_parameters"]["frame"] == "old"
+    old = read_json(folder / CONFIG_FILE)["dataset_parameters"]["frame"] == "old"
     real_results, samples, _ = asked(folder, real(), ("selection.channel=mixed",))
     is_es = samples.labels == 1
     return {
@@ -106,7 +95,7 @@ def measured(row: str) -> dict[str, Any]:
         "loss": ROWS[row]["model_parameters"]["loss"]["name"],
         "frame": "old" if old else "drift",
         "parameters": metrics["n_parameters"],
-        "training_events": read_json(folder / "cuts.json")[-1]["step"],
+        "training_events": read_json(folder / CUTS_FILE)[-1]["step"],
         "epochs": len(history["loss"]),
         "training_seconds": round(training_seconds(folder)),
         "inference_events_per_second": round(len(results) / seconds),

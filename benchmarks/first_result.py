@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
 from python.general_purpose_libs import read_json
+from python.runs.files import METRICS_FILE
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
         }
         total = round(sum(times.values()), 1)
         (plot,) = Path(scratch).glob("output/**/plots/best_and_worst.png")  # before the second run
-        metrics = read_json(plot.parents[1] / "metrics.json")
+        metrics = read_json(plot.parents[1] / METRICS_FILE)
         shutil.copyfile(plot, ROOT / "benchmarks" / "results" / "mt_quick_test.png")
         times["train_mt_identifier.sh, quick_test again"] = timed(train, *config)
         images = (clone / "scripts" / "make_images.sh", "-i", *REAL_FILES, "-o", Path(scratch, "data"))

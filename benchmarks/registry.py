@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.record import ROOT, save_result, seconds
 from python.general_purpose_libs import processor_cores, write_json
 from python.runs.facts import summary
+from python.runs.files import STATUS_FILE
 from python.runs.registry.registry import Registry
 from python.tasks import TASKS
 
@@ -57,7 +58,7 @@ def fill(output: Path) -> None:
         run = entry["folder"].replace("/", ".")
         write_json(output / "registry" / f"{run}.json", {"run": run, **entry})
         if entry["state"] != "done":
-            write_json(output / entry["folder"] / "status.json", {"state": entry["state"], "started": entry["started"]})
+            write_json(output / entry["folder"] / STATUS_FILE, {"state": entry["state"], "started": entry["started"]})
 
 
 def register_runs(output: Path, process: int) -> tuple[list[str], float]:

@@ -24,6 +24,16 @@ import numpy as np
 from benchmarks.record import ROOT, save_result
 from python.general_purpose_libs import read_json
 from python.networks.saved import load_network
+from python.runs.files import (
+    CHECKPOINTS,
+    HISTORY_FILE,
+    METRICS_FILE,
+    NETWORK_FILES,
+    SPLITS_FILE,
+    STATUS_FILE,
+    TRAINING_LOG,
+    predictions_file,
+)
 from python.simulation.embedded import embedded_data_set
 
 KILLS = 20
@@ -56,7 +66,7 @@ SMALL = {
 
 def start(task: str, config: Path, output: Path, settings: dict[str, Any]) -> subprocess.Popen:
     """Begin the training whose output folder this is, or go on with it."""
-    statuses = list(output.glob("*/**/status.json"))
+    statuses = list(output.glob(f"*/**/{STATUS_FILE}"))
     if statuses:
         line = [task, "--resume", statuses[0].parent]
     else:
@@ -80,7 +90,7 @@ def finish(process: subprocess.Popen) -> str:
 
 
 def folder_in(output: Path) -> Path:
-    (status,) = output.glob("*/**/status.json")
+    (status,) = output.glob(f"*/**/{STATUS_FILE}")
     return status.parent
 
 
@@ -89,13 +99,13 @@ def cost(place: Path) -> dict[str, Any]:
     config = ROOT / "json" / "electron_direction" / "quick_test.json"
     finish(start("electron_direction", config, place, LARGE))
     folder = folder_in(place)
-    log = (folder / "logs" / "train.log").read_text()
+    log = (folder / TRAINING_LOG).read_text()
     waited, written = re.search(r"waited ([\d.]+) s for checkpoints, written in ([\d.]+) s", log).groups()
-    manifest = read_json(max((folder / "checkpoints").glob("[0-9]*.json")))
+    manifest = read_json(max((folder / CHECKPOINTS).glob("[0-9]*.json")))
     training = sum(manifest["history"]["seconds"])
-    megabytes = max(path.stat().st_size for path in (folder / "checkpoints").glob("*.npz")) / 1e6
+    megabytes = max(path.stat().st_size for path in (folder / CHECKPOINTS).glob("*.npz")) / 1e6
     return {
-        "parameters": read_json(folder / "metrics.json")["n_parameters"],
+        "parameters": read_json(folder / METRICS_FILE)["n_parameters"],
         "epochs": len(manifest["history"]["seconds"]),
         "seconds_per_epoch": round(training / len(manifest["history"]["seconds"]), 1),
         "checkpoint_mb": round(megabytes, 1),
@@ -116,7 +126,7 @@ def kills(place: Path) -> dict[str, Any]:
     for number in range(KILLS):
         output = place / f"killed_{number}"
         process = start("mt_identifier", config, output, SMALL)
-        while not list(output.glob("*/**/splits.npz")):  # the training begins
+        while not list(output.glob(f"*/**/{SPLITS_FILE}")):  # the training begins
             time.sleep(0.02)
         time.sleep(dice.uniform(0, 0.6 * seconds))
         process.send_signal(signal.SIGKILL)
@@ -138,12 +148,12 @@ def kills(place: Path) -> dict[str, Any]:
 
 def same(one: Path, other: Path) -> bool:
     """Whether weights, history, metrics and predictions are the same to the last bit."""
-    networks = [load_network(next(folder.glob("*.keras"))).get_weights() for folder in (one, other)]
-    predictions = [dict(np.load(folder / "test_predictions.npz")) for folder in (one, other)]
+    networks = [load_network(next(folder.glob(NETWORK_FILES))).get_weights() for folder in (one, other)]
+    predictions = [dict(np.load(folder / predictions_file("test"))) for folder in (one, other)]
     return (
         all(np.array_equal(*pair) for pair in zip(*networks, strict=True))
         and all(predictions[0][name].tobytes() == predictions[1][name].tobytes() for name in predictions[0])
-        and all(read_json(one / name) == read_json(other / name) for name in ("training_history.json", "metrics.json"))
+        and all(read_json(one / name) == read_json(other / name) for name in (HISTORY_FILE, METRICS_FILE))
     )
 
 

@@ -23,6 +23,7 @@ import psutil
 from benchmarks.record import ROOT, save_result
 from benchmarks.trained import training_seconds
 from python.general_purpose_libs import processor_cores
+from python.runs.files import CONFIG_FILE, STATUS_FILE, TRAINING_LOG, TRIALS_FILE
 from python.simulation.embedded import embedded_data_set
 
 CONFIG = ROOT / "json" / "mt_identifier" / "quick_test.json"
@@ -63,15 +64,15 @@ class Search:
             raise SystemExit(f"{self.folder}: the search ended with exit code {code}")
 
     def has_begun(self) -> bool:
-        return any(self.output.glob("*/*/*/*/config.json"))
+        return any(self.output.glob(f"*/*/*/*/{CONFIG_FILE}"))
 
     @property
     def folder(self) -> Path:
-        (status,) = self.output.glob("*/*/*/*/status.json")
+        (status,) = self.output.glob(f"*/*/*/*/{STATUS_FILE}")
         return status.parent
 
     def trials(self) -> list[dict[str, Any]]:
-        files = list(self.output.glob("*/*/*/*/trials.jsonl"))
+        files = list(self.output.glob(f"*/*/*/*/{TRIALS_FILE}"))
         return [
             json.loads(line)
             for file in files
@@ -81,7 +82,7 @@ class Search:
 
     def seconds(self) -> float:
         """From the beginning of the search, workers to be started included, to the end of its last trial."""
-        lines = (self.folder / "logs" / "train.log").read_text().splitlines()
+        lines = (self.folder / TRAINING_LOG).read_text().splitlines()
         rows = [match[1] for line in lines if (match := re.match(r"(\S+ \S+),\d+ INFO +(?:trial|\d+)  ", line))]
         first, last = (datetime.fromisoformat(row) for row in (rows[0], rows[-1]))
         return (last - first).total_seconds()

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import time
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,18 +26,15 @@ from benchmarks.trained import trained, training_seconds
 from channel_tagging.main import TASK
 from channel_tagging.samples import channels
 from channel_tagging.volume_numbers import baseline_scores
-from python.config.load import load_config
-from python.config.overrides import Options
 from python.data.data_origin import DataFolders
 from python.data.image_set import join_image_sets, load_images
 from python.general_purpose_libs import read_json
 from python.metrics.classification import classification_metrics
-from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics, with_temperature
-from python.networks.saved import load_network
-from python.training.fitting import predict
-from python.training.preparation import configured_data
+from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics
+from python.runs.files import HISTORY_FILE, METRICS_FILE, SPLITS_FILE
 from python.training.provenance import git_commit
-from python.training.task import Samples
+from python.training.task import SampleSet
+from python.training.trained import Trained
 
 RESULT = ROOT / "benchmarks" / "results" / "tagging_networks.json"
 TEST_EVENTS = 6000
@@ -49,14 +45,10 @@ KEPT = (
 )  # fmt: skip
 
 
-def test_samples(folder: Path) -> Samples:
-    """The matched events among the test events, as the network of the run takes them."""
-    config = load_config(
-        folder / "config.json", TASK.schema, options=Options(data_directories=[str(simulated("mixed_test"))])
-    )
-    volumes = TASK.read(config, TASK.architecture(config), configured_data(config))
-    rows = test_rows(volumes.metadata)
-    return Samples(volumes.keep("of the benchmark", rows), channels(volumes)[rows])
+def test_volumes(tagger: Trained) -> SampleSet:
+    """The matched events among the test events, as the network takes them."""
+    volumes = tagger.read([simulated("mixed_test")])
+    return volumes.keep("of the benchmark", test_rows(volumes.metadata))
 
 
 def test_rows(table: np.ndarray) -> np.ndarray:
@@ -107,16 +99,13 @@ def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
 
 def measured(row: str) -> dict[str, Any]:
     folder = trained("channel_tagging", "tagging", row, ROWS[row])
-    config = load_config(folder / "config.json", TASK.schema)
-    metrics, epochs = read_json(folder / "metrics.json"), len(read_json(folder / "training_history.json")["loss"])
-    (model_file,) = folder.glob("*.keras")
-    model, samples, problem = load_network(model_file), test_samples(folder), TASK.problem_of(config)
-    rows = np.arange(len(samples.set))
+    metrics, epochs = read_json(folder / METRICS_FILE), len(read_json(folder / HISTORY_FILE)["loss"])
+    tagger = Trained.load(TASK, folder)
+    volumes = test_volumes(tagger)
     started = time.perf_counter()
-    outputs = predict(model, samples.set, rows, problem.views())
+    answers = tagger.answers(volumes)
     seconds = time.perf_counter() - started
-    scores = problem.predictions(problem.combined(outputs), samples, rows)["scores"]
-    train_volumes = int(np.sum(np.load(folder / "splits.npz")["part"] == 0))
+    train_volumes = int(np.sum(np.load(folder / SPLITS_FILE)["part"] == 0))
     return {
         "date": date.today().isoformat(),
         "commit": git_commit(),
@@ -125,11 +114,9 @@ def measured(row: str) -> dict[str, Any]:
         "epochs": epochs,
         "training_seconds": round(training_seconds(folder)),
         "training_volumes_per_second": round(train_volumes * epochs / training_seconds(folder), 1),
-        "prediction_volumes_per_second": round(len(rows) / seconds, 1),
-        "calibrated_error": round(
-            calibration_error(samples.labels, with_temperature(scores, metrics["temperature"])), 4
-        ),
-        **judged(samples.labels, scores, samples.set.metadata),
+        "prediction_volumes_per_second": round(len(answers) / seconds, 1),
+        "calibrated_error": round(calibration_error(answers.labels, answers.calibrated_scores), 4),
+        **judged(answers.labels, answers.scores, volumes.metadata),
     }
 
 

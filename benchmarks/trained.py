@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.record import ROOT
 from benchmarks.simulated_sets import simulated
 from python.general_purpose_libs import read_json
+from python.runs.files import CHECKPOINTS, STATUS_FILE
 from python.runs.status import read_status
 
 RUNS = ROOT / "output" / "benchmarks"
@@ -21,7 +22,7 @@ def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
     """Train `config`, whose data_directories name simulated sets, in output/benchmarks/`group`/`row`; return the run folder."""
     home = RUNS / group / row
     command = [sys.executable, "-m", "python.commands.train", task]
-    found = sorted(home.glob(f"{task}/*/**/status.json"))
+    found = sorted(home.glob(f"{task}/*/**/{STATUS_FILE}"))
     if found:
         folder = found[-1].parent
         if read_status(folder)["state"] == "done":
@@ -38,4 +39,4 @@ def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
 
 def training_seconds(folder: Path) -> float:
     """Seconds of all epochs of a run, validation included."""
-    return sum(read_json(max(folder.glob("checkpoints/[0-9]*.json")))["history"]["seconds"])
+    return sum(read_json(max((folder / CHECKPOINTS).glob("[0-9]*.json")))["history"]["seconds"])

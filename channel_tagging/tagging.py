@@ -21,6 +21,7 @@ from python.plots.tagging import (
     plot_selection_vs_energy,
     plot_temperature_calibration,
 )
+from python.runs.predictions import ClassPredictions
 from python.samples.augmentation import RandomFlips
 from python.training.classification import Classification
 from python.training.task import Evaluation, PicturedSamples
@@ -35,7 +36,7 @@ class ChannelTagging(Classification):
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
 
-    def baseline(self, evaluation: Evaluation[PicturedSamples]) -> tuple[str, np.ndarray]:
+    def baseline(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> tuple[str, np.ndarray]:
         samples = evaluation.samples
         found = baseline_scores(
             samples.set.of_plane(), samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
@@ -46,14 +47,14 @@ class ChannelTagging(Classification):
         return {**super().metrics_of(labels, scores), **tagging_metrics(labels, scores)}
 
     def evaluate(
-        self, evaluation: Evaluation[PicturedSamples]
+        self, evaluation: Evaluation[PicturedSamples, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         metrics, table, figures = super().evaluate(evaluation)
-        labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
+        labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
         validation = evaluation.val_predictions
-        if self.undefined(validation["labels"]):  # of one class alone no sharpness is too much
+        if self.undefined(validation.labels):  # of one class alone no sharpness is too much
             return {**metrics, "temperature": None, "expected_calibration_error_calibrated": None}, table, figures
-        temperature = fit_temperature(validation["labels"], validation["scores"])
+        temperature = fit_temperature(validation.labels, validation.scores)
         calibrated = calibration_error(labels, with_temperature(scores, temperature))
         at_bound = temperature_at_bound(temperature)
         if at_bound:
@@ -61,7 +62,7 @@ class ChannelTagging(Classification):
                 "the temperature went to the bound of its range, %.3g: the %d validation events do not tell it (one channel "
                 "alone, channels without overlap, or scores that say nothing); take calibrated scores for no probabilities",
                 temperature,
-                len(validation["labels"]),
+                len(validation.labels),
             )
         metrics |= {
             "temperature": temperature,
@@ -71,8 +72,8 @@ class ChannelTagging(Classification):
         figures["temperature"] = plot_temperature_calibration(labels, scores, temperature)
         return metrics, table, figures
 
-    def figures(self, evaluation: Evaluation[PicturedSamples]) -> dict[str, Figure]:
-        labels, scores = evaluation.predictions["labels"], evaluation.predictions["scores"]
+    def figures(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> dict[str, Figure]:
+        labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
         electron = evaluation.samples.set.metadata["true_electron_energy"][evaluation.test_rows]
         return {
             **super().figures(evaluation),

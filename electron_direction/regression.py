@@ -15,7 +15,7 @@ from python.detector.geometry import PLANES, TICK_CM
 from python.directions.answer import Answer
 from python.directions.find import losses
 from python.general_purpose_libs import DataError
-from python.metrics.directions import DirectionResults, direction_metrics, results_of
+from python.metrics.directions import DirectionResults, direction_metrics
 from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 from python.plots.direction_maps import plot_direction_maps
 from python.plots.directions import (
@@ -33,6 +33,7 @@ from python.plots.event_displays import plot_best_and_worst_events
 from python.plots.history import plot_training_history
 from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
 from python.plots.report import metrics_table
+from python.runs.predictions import Clusters, DirectionPredictions
 from python.samples.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
 from python.samples.symmetries import group, transform_inputs
 from python.training.task import Evaluation, Samples, View
@@ -106,31 +107,34 @@ class DirectionRegression:
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         return self.answer.combined(outputs)
 
-    def predictions(self, outputs: np.ndarray, samples: Samples[TripleSet], rows: np.ndarray) -> dict[str, np.ndarray]:
+    def predictions(self, outputs: np.ndarray, samples: Samples[TripleSet], rows: np.ndarray) -> DirectionPredictions:
         table = samples.set.metadata[rows]
         found = (self.answer.of_several() if self.config.ensemble else self.answer).estimates(outputs)
-        known = {name: value for name, value in vars(found).items() if value is not None and name != "direction"}
         drift, detector = found.direction, found.direction
         if self.config.dataset_parameters.frame == "old":
             drift = to_drift_frame(detector, table["face"])
         else:
             detector = to_detector_frame(drift, table["face"])
-        return {
-            "direction": detector,
-            "true_direction": electron_directions(table, drift_frame=False),
-            "direction_drift_frame": drift,
-            "true_direction_drift_frame": electron_directions(table),
-            "face": table["face"],
-            "is_es": samples.labels[rows],
-            "outputs": outputs.astype(np.float32),
-            "output_layout": np.array(self.answer.name),
-            **known,
-            **self.answer.beside(outputs),
-        }
+        return DirectionPredictions(
+            Clusters.of(samples.set.metadata, samples.set.sources, rows),
+            direction=detector,
+            true_direction=electron_directions(table, drift_frame=False),
+            direction_drift_frame=drift,
+            true_direction_drift_frame=electron_directions(table),
+            is_es=samples.labels[rows],
+            outputs=outputs.astype(np.float32),
+            output_layout=self.answer.name,
+            predicted_68_deg=found.predicted_68_deg,
+            kappa=found.kappa,
+            head_probability=found.head_probability,
+            beside=self.answer.beside(outputs),
+        )
 
-    def evaluate(self, evaluation: Evaluation[TripleSet]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+    def evaluate(
+        self, evaluation: Evaluation[TripleSet, DirectionPredictions]
+    ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         triples, rows, seed = evaluation.samples.set, evaluation.test_rows, evaluation.seed
-        results = results_of(evaluation.predictions, triples.metadata[rows])
+        results = evaluation.predictions.results()
         supernova = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(FLUX)))
         metrics = direction_metrics(results, seed)
         table = {"network": metrics}
@@ -146,7 +150,9 @@ class DirectionRegression:
             metrics[f"{FLUX}_limit_68_deg_above_{energy}_mev"] = limit["containment_68_deg"]
         return metrics, metrics_table(table, COLUMNS), self._figures(evaluation, results)
 
-    def _figures(self, evaluation: Evaluation[TripleSet], results: DirectionResults) -> dict[str, Figure]:
+    def _figures(
+        self, evaluation: Evaluation[TripleSet, DirectionPredictions], results: DirectionResults
+    ) -> dict[str, Figure]:
         seed, rows = evaluation.seed, evaluation.test_rows
         triples = evaluation.samples.set
 

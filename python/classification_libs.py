@@ -2,10 +2,11 @@
 
     from python import classification_libs as cl
 
-    print(cl.classification_metrics(labels, scores, ["background", "main track"]))
-    cl.plot_roc_curve(labels, scores, ["background", "main track"]).savefig("roc.png")
+    found = cl.read_predictions("RUN/test_predictions.npz", cl.ClassPredictions)
+    print(cl.classification_metrics(found.labels, found.scores, found.class_names))
+    cl.plot_roc_curve(found.labels, found.scores, found.class_names).savefig("roc.png")
 
-What is offered is documented in `python.metrics.classification` and `python.plots.classifier`.
+What is offered is documented in `python.metrics.classification`, `python.runs.predictions` and `python.plots.classifier`.
 """
 
 from python.metrics.classification import (
@@ -29,9 +30,11 @@ from python.plots.classifier import (
     plot_roc_curve,
     plot_score_distribution,
 )
+from python.runs.predictions import ClassPredictions, read_predictions
 
 __all__ = [
     "CalibrationBins",
+    "ClassPredictions",
     "Estimate",
     "area_under_roc",
     "binomial_interval",
@@ -48,4 +51,5 @@ __all__ = [
     "plot_roc_curve",
     "plot_score_distribution",
     "ranking",
+    "read_predictions",
 ]

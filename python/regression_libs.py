@@ -2,11 +2,12 @@
 
     from python import regression_libs as rl
 
-    results = rl.DirectionResults(truth, predicted, face, true_energy, reconstructed_energy)
+    results = rl.read_predictions("RUN/test_predictions.npz", rl.DirectionPredictions).results()
     print(rl.direction_metrics(results))
     rl.plot_angle_distribution(results).savefig("angles.png")
 
-What is offered is documented in `python.metrics.directions`, `python.metrics.spectrum_weights` and `python.plots`.
+What is offered is documented in `python.metrics.directions`, `python.metrics.spectrum_weights`,
+`python.runs.predictions` and `python.plots`.
 """
 
 from python.metrics.directions import (
@@ -19,7 +20,6 @@ from python.metrics.directions import (
     direction_statistics,
     opening_angles,
     pull_coverage,
-    results_of,
 )
 from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 from python.plots.direction_maps import plot_direction_maps
@@ -34,10 +34,12 @@ from python.plots.directions_by_energy import (
     plot_containment_vs_energy,
     plot_head_tail_vs_energy,
 )
+from python.runs.predictions import DirectionPredictions, read_predictions
 
 __all__ = [
     "Calibration",
     "DirectionBins",
+    "DirectionPredictions",
     "DirectionResults",
     "calibration",
     "direction_in_bins",
@@ -54,6 +56,6 @@ __all__ = [
     "plot_head_tail_vs_energy",
     "plot_uncertainty_calibration",
     "pull_coverage",
-    "results_of",
+    "read_predictions",
     "spectrum_weights",
 ]

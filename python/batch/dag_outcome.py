@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from python.batch.run_job import DAG, FOLDER, LAST_NODE, MEMBERS
+from python.batch.run_job import DAG, FOLDER, LAST_NODE
 from python.general_purpose_libs import ConfigError
+from python.runs.files import LOGS, MEMBERS
 from python.runs.status import read_status
 
 MANAGER_LOG, MANAGER_OUTPUT, RESCUE = f"{DAG}.dagman.log", f"{DAG}.dagman.out", f"{DAG}.rescue*"
@@ -65,8 +66,8 @@ def _why(run: Path, node: str, dagman_says: str) -> str:
     code = re.search(r"failed with status (\d+)", dagman_says)
     ending = exit_in_words(int(code[1])) if code else dagman_says
     logged = "job" if node == LAST_NODE else node
-    said = _message(place) or last_error(run / "logs" / f"{logged}.err")
-    return ": ".join(filter(None, (ending, said))) or f"see {run / 'logs'}"
+    said = _message(place) or last_error(run / LOGS / f"{logged}.err")
+    return ": ".join(filter(None, (ending, said))) or f"see {run / LOGS}"
 
 
 def _message(place: Path) -> str:

@@ -6,14 +6,15 @@ import tarfile
 from pathlib import Path
 
 from python.batch.packed import pack_environment
-from python.batch.run_job import DATA_PARCEL, INITIAL, MEMBERS, PARCEL, RunJob
+from python.batch.run_job import DATA_PARCEL, PARCEL, RunJob
 from python.batch.wrapper import PROJECT
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
+from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, INITIAL_WEIGHTS_FILE, MEMBERS, STATUS_FILE
 from python.tasks import TASKS
 
 PROJECT_PARTS = ("python", *TASKS, "scripts", "requirements.txt")
-PREPARED = ("config.json", "args.json", "status.json")
+PREPARED = (CONFIG_FILE, ARGUMENTS_FILE, STATUS_FILE)
 
 
 def check_data(folders: tuple[str, ...], send: bool) -> None:
@@ -60,7 +61,7 @@ def pack(job: RunJob) -> None:
     with atomic_path(job.folder / PARCEL) as file, tarfile.open(file, "w:gz") as parcel:
         for part in PROJECT_PARTS:
             parcel.add(job.project / part, f"{PROJECT}/{part}", filter=_without_caches)
-        for path in (*(job.run / name for name in PREPARED), *sorted(job.run.rglob(INITIAL))):
+        for path in (*(job.run / name for name in PREPARED), *sorted(job.run.rglob(INITIAL_WEIGHTS_FILE))):
             parcel.add(path, f"{job.run.name}/{path.relative_to(job.run)}")
     _make_state(job)
     if job.batch.python_from == "packed":

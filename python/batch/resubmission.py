@@ -14,6 +14,7 @@ from python.batch.standing import JobLogs
 from python.batch.submission import submit
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json
+from python.runs.files import CONFIG_FILE, LOGS
 from python.runs.registry.names import folder_below, run_id
 from python.runs.registry.registry import Registry
 from python.runs.status import read_status
@@ -42,7 +43,7 @@ def to_resubmit(runs: Iterable[Path]) -> list[Path]:
                 f"{run}: job {standing.job} is {standing.state}; wait for it, or remove it first with condor_rm {standing.job}"
             )
         if standing.is_alive:
-            log = run / FOLDER / MANAGER_LOG if logs[run].is_dag else run / "logs" / "job.log"
+            log = run / FOLDER / MANAGER_LOG if logs[run].is_dag else run / LOGS / "job.log"
             raise ConfigError(
                 f"{run}: by its log job {standing.job} is {standing.state}, and the queue that answers here has it not; ask "
                 f"where it was submitted from, and if it is lost remove {log}"
@@ -54,11 +55,11 @@ def to_resubmit(runs: Iterable[Path]) -> list[Path]:
 
 
 def _require_prepared(run: Path) -> None:
-    if not (run / "config.json").is_file():
+    if not (run / CONFIG_FILE).is_file():
         raise ConfigError(
-            f"{run}: is no run folder, it has no config.json; give the folder that submit_condor.sh printed"
+            f"{run}: is no run folder, it has no {CONFIG_FILE}; give the folder that submit_condor.sh printed"
         )
-    task = read_configuration(run / "config.json").get("task", "TASK")
+    task = read_configuration(run / CONFIG_FILE).get("task", "TASK")
     if not (run / FOLDER / JOB).is_file():
         raise ConfigError(f"{run}: was not prepared for HTCondor; go on here with train_{task}.sh --resume {run}")
 
@@ -73,7 +74,7 @@ def resubmit(run: Path) -> str:
     told = {"state": "idle", "seen": datetime.now(UTC).isoformat()}
     Registry(output).record(
         run_id(output, run),
-        task=read_configuration(run / "config.json")["task"],
+        task=read_configuration(run / CONFIG_FILE)["task"],
         folder=folder_below(output, run),
         job=cluster,
         batch=told,
@@ -89,7 +90,7 @@ def output_folder(run: Path) -> Path:
     for parent in run.absolute().parents:
         if (parent / "registry" / f"{run_id(parent, run)}.json").is_file():
             return parent
-    return Path(read_configuration(run / "config.json")["output_folder"])
+    return Path(read_configuration(run / CONFIG_FILE)["output_folder"])
 
 
 def _entry(run: Path) -> dict:

@@ -13,14 +13,12 @@ from python.batch.policy import policy
 from python.batch.resources import htcondor_resources, submit_description
 from python.config.schema import BatchJob
 from python.general_purpose_libs import ConfigError
+from python.runs.files import CHECKPOINTS, LOGS, MEMBERS, STATUS_FILE, TRIALS_FILE
 
 FOLDER = "job"  # in the run folder
 SCRIPT, JOB, MEMBER, DAG = "job.sh", "job.sub", "member.sub", "ensemble.dag"
 PARCEL, DATA_PARCEL = "parcel.tar.gz", "data.tar"
-MEMBERS = "members"  # in the run folder; a member's own folder below it has two digits
-INITIAL = "initial_weights.npz"  # in the folder of a network that starts from another run's weights
 LAST_NODE = "join"
-STATUS, CHECKPOINTS, TRIALS = "status.json", "checkpoints", "trials.jsonl"  # in the run folder
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ class RunJob:
     @property
     def state(self) -> tuple[str, ...]:
         """What is in the run folder that a start goes on from. Each must be there, or HTCondor would hold the job."""
-        of_search = (TRIALS, MEMBERS) if self.searched else ()
-        return (STATUS, CHECKPOINTS, *of_search, *((MEMBERS,) if self.members else ()))
+        of_search = (TRIALS_FILE, MEMBERS) if self.searched else ()
+        return (STATUS_FILE, CHECKPOINTS, *of_search, *((MEMBERS,) if self.members else ()))
 
     @property
     def submitted_file(self) -> Path:
@@ -79,7 +77,7 @@ def _check_path(run: Path) -> None:
 
 
 def _description(job: RunJob, *, name: str, arguments: list[str]) -> str:
-    logs = job.run / "logs"
+    logs = job.run / LOGS
     if job.batch.file_transfer:
         arguments = [*arguments, "--stop-after", str(job.batch.checkpoint_minutes)]
     commands: dict[str, object] = {

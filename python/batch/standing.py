@@ -11,6 +11,7 @@ from python.batch.event_log import RUNNING_STATES, History, histories
 from python.batch.progress import Progress
 from python.batch.queue import MOST_TELLING, Queued, in_words
 from python.batch.run_job import DAG, FOLDER
+from python.runs.files import LOGS
 
 GONE, REMOVED, ENDED = "gone", "removed", "ended"
 RUNNING = ("running", "transferring output", "disconnected")
@@ -64,7 +65,7 @@ class JobLogs:
     def __init__(self, run: Path) -> None:
         self.run, self.is_dag = run, (run / FOLDER / DAG).exists()
         self.manager = _newest(histories(run / FOLDER / MANAGER_LOG)) if self.is_dag else None
-        logs = [*(sorted((run / "logs").glob("member_*.log")) if self.is_dag else ()), run / "logs" / "job.log"]
+        logs = [*(sorted((run / LOGS).glob("member_*.log")) if self.is_dag else ()), run / LOGS / "job.log"]
         self.jobs = [histories(log) for log in logs]
         newest = [_newest(jobs) for jobs in self.jobs if jobs]
         began = self.manager.submitted if self.manager else 0.0
@@ -134,7 +135,7 @@ class JobLogs:
         if self.is_dag and (said := dag_failure(self.run)):
             return said
         ending = f"killed by signal {life.signal}" if life.exit_code is None else exit_in_words(life.exit_code)
-        return ": ".join(filter(None, (ending, last_error(self.run / "logs" / "job.err"))))
+        return ": ".join(filter(None, (ending, last_error(self.run / LOGS / "job.err"))))
 
 
 def _times(count: int) -> str:

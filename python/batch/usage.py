@@ -14,6 +14,7 @@ from python.config.format_version import read_configuration
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError
+from python.runs.files import CONFIG_FILE
 from python.runs.registry.registry import Registry
 
 SPARE_MEMORY, SPARE_TIME = 1.3, 1.5  # times what was used
@@ -66,7 +67,7 @@ def _time(told: Mapping[str, Any], before: Any, asked: Any, complete: bool) -> l
 
 def _configuration(run: Path) -> Any:
     try:
-        return read_configuration(run / "config.json")
+        return read_configuration(run / CONFIG_FILE)
     except ConfigError:
         return {}
 

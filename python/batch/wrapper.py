@@ -7,7 +7,8 @@ from string import Template
 
 from python.batch import packed
 from python.batch.node import exports
-from python.batch.run_job import DATA_PARCEL, MEMBERS, PARCEL, RunJob
+from python.batch.run_job import DATA_PARCEL, PARCEL, RunJob
+from python.runs.files import CHECKPOINTS, CONFIG_FILE, LOGS, MEMBERS
 
 PROJECT = "project"  # in the parcel, and beside the script where the node does not see the project
 
@@ -18,16 +19,16 @@ task=$task project=$project run=$run
 """
 
 SHARED = """cd $start || lost "the folder that the job was submitted from is not seen"
-[[ -e $$run/config.json ]] || lost "the run folder $$run is not seen"
+[[ -e $$run/$config ]] || lost "the run folder $$run is not seen"
 """
 
-CARRIED = """[[ -e $$run/config.json ]] || tar -xzf $parcel --skip-old-files "$$run" || lost "the run did not arrive"
+CARRIED = """[[ -e $$run/$config ]] || tar -xzf $parcel --skip-old-files "$$run" || lost "the run did not arrive"
 if [[ ! -x $$project/scripts/init.sh ]]; then
     project=$$PWD/$copy
     [[ -d $$project ]] || tar -xzf $parcel $copy || lost "the project did not arrive"
 fi
 if [[ -e $data ]]; then tar -xf $data && rm $data || lost "the data did not arrive"; fi
-mkdir -p "$$run/logs" "$$run/checkpoints"  # what is to be carried back must be there, whatever happens
+mkdir -p "$$run/$logs" "$$run/$checkpoints"  # what is to be carried back must be there, whatever happens
 if [[ $${1:-} == --member ]]; then mkdir -p "$$run/$members/$$(printf %02d "$$2")"; fi
 """
 
@@ -81,6 +82,9 @@ def wrapper(job: RunJob) -> str:
         "parcel": PARCEL,
         "data": DATA_PARCEL,
         "copy": PROJECT,
+        "config": CONFIG_FILE,
+        "logs": LOGS,
+        "checkpoints": CHECKPOINTS,
         "members": MEMBERS,
         "view": job.batch.lcg_view or "",
         "python": packed.PYTHON,

@@ -16,26 +16,24 @@ from python.commands.tasks import of_today
 from python.comparison.direction_runs import TASK as DIRECTIONS
 from python.comparison.direction_runs import direction_events
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
+from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, HISTORY_FILE, METRICS_FILE, PLOTS, predictions_file
 from python.runs.finished import (
     configuration_of_run,
-    event_columns,
-    know_sources,
     read_object,
     require_different,
     require_done,
     run_names,
-    sound_predictions,
     task_of_run,
 )
 from python.runs.status import new_run_folder, read_status
 from python.tasks import TASKS
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
     from python.comparison.answers import Answers
     from python.comparison.comparison import ComparedRun, Comparison
+    from python.runs.predictions import ClassPredictions, DirectionPredictions
 
 BEST = 10
 CLUSTER_IDENTITY = ("plane", "match_id", "apa", "face", "first_channel", "first_tick")
@@ -105,7 +103,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[str, list[Path]]:
     task = arguments.task or tasks[folders[0]]
     for folder, own in tasks.items():
         if own not in TASKS:
-            raise ConfigError(f"{folder}/config.json: does not say which task it is of; leave the run out")
+            raise ConfigError(f"{folder / CONFIG_FILE}: does not say which task it is of; leave the run out")
         if own != task:
             raise ConfigError(
                 f"{folder}: is a run of {own}, and only runs of one task, {task}, are compared; leave it out"
@@ -154,21 +152,22 @@ def _kind(task: str) -> type[Answers]:
 
 def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
     from python.comparison.comparison import ComparedRun
-    from python.data.npz import read_npz
+    from python.runs.predictions import ClassPredictions, DirectionPredictions, read_predictions
 
-    paths = [folder / "test_predictions.npz" for folder in folders]
-    all_arrays = {path: read_npz(path) for path in paths if path.is_file()}
-    identity = [name for name in CLUSTER_IDENTITY if all(name in arrays for arrays in all_arrays.values())]
-    by_content = know_sources(list(all_arrays.values()))
+    file = predictions_file("test")
+    record: type[ClassPredictions | DirectionPredictions] = (
+        DirectionPredictions if task == DIRECTIONS else ClassPredictions
+    )
+    told = {each: read_predictions(each / file, record) for each in folders if (each / file).is_file()}
+    clusters = [predictions.clusters for predictions in told.values()]
+    identity = [name for name in CLUSTER_IDENTITY if all(getattr(each, name) is not None for each in clusters)]
+    by_content = all(each.told_by_content for each in clusters)
     runs = []
-    for folder, name, path in zip(folders, names, paths, strict=True):
+    for folder, name in zip(folders, names, strict=True):
         config = of_today(task, configuration_of_run(folder))
         metrics, history = _metrics(folder), _history(folder)
-        answers = None
-        if path in all_arrays:
-            with sound_predictions(path):
-                answers = _answers(task, all_arrays[path], identity, by_content)
-        parts = {"metrics.json": metrics, "training_history.json": history, path.name: answers}
+        answers = _answers(told[folder], identity, by_content) if folder in told else None
+        parts = {METRICS_FILE: metrics, HISTORY_FILE: history, file: answers}
         lacks = tuple(file for file, content in parts.items() if content is None)
         if metrics is None:
             metrics = answers.metrics() if answers is not None else {}
@@ -180,26 +179,24 @@ def _metrics(folder: Path) -> dict[str, float | None] | None:
     """The metrics of a run; None for a value that is no number."""
     from python.runs.headlines import is_known
 
-    metrics = _optional(folder, "metrics.json")
+    metrics = _optional(folder, METRICS_FILE)
     return metrics and {name: value if is_known(value) else None for name, value in metrics.items()}
 
 
 def _history(folder: Path) -> dict[str, list[float | None]] | None:
     """What each epoch of the training gave."""
-    history = _optional(folder, "training_history.json")
+    history = _optional(folder, HISTORY_FILE)
     courses = (history or {}).values()
     if not all(
         isinstance(course, list) and all(isinstance(x, int | float | None) for x in course) for course in courses
     ):
-        raise ConfigError(
-            f"{folder / 'training_history.json'}: does not hold what a training writes; leave the run out"
-        )
+        raise ConfigError(f"{folder / HISTORY_FILE}: does not hold what a training writes; leave the run out")
     return history
 
 
 def _found_by_search(folder: Path) -> dict[str, Any]:
     """The settings that a search ended with and the run was trained with, where there was one; the run keeps its name."""
-    found = configuration_of_run(folder, "best_config.json") if (folder / "best_config.json").is_file() else {}
+    found = configuration_of_run(folder, BEST_CONFIG_FILE) if (folder / BEST_CONFIG_FILE).is_file() else {}
     return {key: value for key, value in found.items() if key not in ("model_name", "version", "description")}
 
 
@@ -208,24 +205,28 @@ def _optional(folder: Path, name: str) -> dict[str, Any] | None:
     return read_object(folder / name) if (folder / name).is_file() else None
 
 
-def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> Answers:
-    if task == DIRECTIONS:
-        from python.metrics.directions import results_of
+def _answers(
+    predictions: ClassPredictions | DirectionPredictions, identity: Sequence[str], by_content: bool
+) -> Answers:
+    from python.comparison.answers import ClassAnswers, DirectionAnswers
+    from python.runs.predictions import DirectionPredictions
 
-        return _kind(task)(results_of(arrays, arrays), direction_events(arrays, by_content))
-    classes = tuple(arrays["class_names"].tolist())
-    events = _cluster_events(arrays, identity, by_content)
-    return _kind(task)(arrays["labels"], arrays["scores"], classes, arrays["cluster_energy"], events)
+    if isinstance(predictions, DirectionPredictions):
+        return DirectionAnswers(predictions.results(), direction_events(predictions, by_content))
+    classes, energy = tuple(predictions.class_names.tolist()), predictions.clusters.cluster_energy
+    events = _cluster_events(predictions, identity, by_content)
+    return ClassAnswers(predictions.labels, predictions.scores, classes, energy, events)
 
 
-def _cluster_events(arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> list[tuple]:
+def _cluster_events(predictions: ClassPredictions, identity: Sequence[str], by_content: bool) -> list[tuple]:
     """Event, what tells clusters of one event apart, class and true energies of each."""
     import numpy as np
 
-    columns = [arrays[name] for name in identity]
-    columns.append(arrays["class_names"][arrays["labels"]])
-    columns += [np.nan_to_num(arrays[name], nan=-1.0).round(3) for name in ENERGY_IN_MEV]
-    return list(zip(*event_columns(arrays, by_content), *(column.tolist() for column in columns), strict=True))
+    clusters = predictions.clusters
+    columns = [getattr(clusters, name) for name in identity]
+    columns.append(predictions.class_names[predictions.labels])
+    columns += [np.nan_to_num(getattr(clusters, name), nan=-1.0).round(3) for name in ENERGY_IN_MEV]
+    return list(zip(*clusters.event_columns(by_content), *(column.tolist() for column in columns), strict=True))
 
 
 # ---------------------------------------------------------------------------- results
@@ -234,7 +235,7 @@ def _write(folder: Path, comparison: Comparison, kind: type[Answers]) -> None:
     from python.plots.report import save_figures
 
     figures = _figures(comparison, kind)
-    paths = save_figures({name.lower().replace(" ", "_"): figure for name, figure in figures.items()}, folder / "plots")
+    paths = save_figures({name.lower().replace(" ", "_"): figure for name, figure in figures.items()}, folder / PLOTS)
     page = page_of(comparison, _facts(comparison), kind.columns, dict(zip(figures, paths, strict=True)))
     write_text(folder / "comparison.md", markdown(page, folder))
     write_text(folder / "comparison.html", html_page(page))

@@ -15,6 +15,7 @@ from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json, run_command, start_logging
+from python.runs.files import CONFIG_FILE, ENVIRONMENT_FILE, LOGS, MEMBERS
 from python.runs.status import read_status
 from python.tasks import TASKS
 
@@ -169,7 +170,7 @@ def _state(folder: Path, entry: dict[str, Any], status: dict[str, Any], standing
     if standing.is_alive:
         return standing.state, standing.reason
     if standing.state == GONE and status.get("state") == "submitted":
-        return GONE, f"it is not in the queue and never began; see {folder / 'logs'}"
+        return GONE, f"it is not in the queue and never began; see {folder / LOGS}"
     if standing.state == REMOVED:
         return REMOVED, standing.reason
     return state, str(entry.get("message") or status.get("message", ""))
@@ -178,7 +179,7 @@ def _state(folder: Path, entry: dict[str, Any], status: dict[str, Any], standing
 def _tried(folder: Path, standing: Standing) -> str:
     """What a try that ended well has shown."""
     try:
-        environment = read_json(folder / "environment.json")
+        environment = read_json(folder / ENVIRONMENT_FILE)
     except ConfigError:
         environment = {}
     told = [f"trained on {environment['device']}"] if "device" in environment else []
@@ -217,7 +218,7 @@ def _progress(folder: Path, status: dict[str, Any], told: Progress | None) -> tu
 
 def _epoch(folder: Path, status: dict[str, Any]) -> str:
     """The epoch that was reached, of how many; of an ensemble, the members that are done."""
-    members = sorted((folder / "members").glob("[0-9][0-9]*"))
+    members = sorted((folder / MEMBERS).glob("[0-9][0-9]*"))
     if members and "epoch" not in status:
         done = sum(_status(member).get("state") == "done" for member in members)
         return f"{done} of {read_setting(folder, 'ensemble', 'members') or len(members)} members"
@@ -229,7 +230,7 @@ def _epoch(folder: Path, status: dict[str, Any]) -> str:
 def read_setting(folder: Path, section: str, key: str) -> Any:
     """A value of the run's configuration; None where there is none."""
     try:
-        return read_configuration(folder / "config.json")[section][key]
+        return read_configuration(folder / CONFIG_FILE)[section][key]
     except (ConfigError, KeyError, TypeError):
         return None
 

@@ -6,13 +6,20 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import load_task
-from python.general_purpose_libs import ConfigError, run_command, start_logging, writing_to
+from python.general_purpose_libs import ConfigError, Progress, run_command, start_logging, writing_to
+from python.runs.files import CONFIG_FILE
 from python.runs.finished import require_done, task_of_run
 from python.tasks import TASKS
+
+if TYPE_CHECKING:
+    from python.training.trained import Trained
+
+FORMAT_VERSION = 2  # 2: `run` and `subrun` are those of the events, and the trained run is `run_folder`
 
 
 def make_parser() -> CommandParser:
@@ -54,18 +61,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     run, output = Path(options.model), Path(options.output)
     task = load_task(task_of_finished_run(run))
     _check_output(output, options.force)
-    from python.training.prediction import predict_run  # after -h, which needs the standard library only
+    from python.runs.predictions import write_answers  # after -h, which needs the standard library only
+    from python.training.trained import Trained
 
-    predict_run(task, run, options.data, output, old_flips=options.old_flips, skip_bad_files=options.skip_bad_files)
+    changes = [] if options.old_flips is None else [f'dataset_parameters.old_flips="{options.old_flips}"']
+    trained = Trained.load(task, run, changes)
+    samples = trained.read(options.data, options.skip_bad_files)
+    with Progress("predicting", "samples") as progress:
+        answers = trained.answers(samples, progress)
+    write_answers(output, answers, _provenance(trained))
     print(output)
     return 0
+
+
+def _provenance(trained: Trained) -> dict[str, Any]:
+    """Whose answers they are."""
+    import numpy as np
+
+    from python.training.provenance import git_commit
+
+    return {
+        "format_version": np.int64(FORMAT_VERSION),
+        "task": np.str_(trained.task.schema.name),
+        "model_name": np.str_(trained.config.model_name),
+        "version": np.str_(trained.config.version or ""),
+        "run_folder": np.str_(trained.run.resolve().name),
+        "commit": np.str_(git_commit() or ""),
+    }
 
 
 def task_of_finished_run(run: Path) -> str:
     """The task of the run in the folder. Raises ConfigError when it is no run, or not done."""
     task = task_of_run(run)
     if task not in TASKS:
-        raise ConfigError(f"{run / 'config.json'}: task is {task!r}, not one of {', '.join(TASKS)}")
+        raise ConfigError(f"{run / CONFIG_FILE}: task is {task!r}, not one of {', '.join(TASKS)}")
     require_done(run, task)
     return task
 

@@ -16,6 +16,7 @@ from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
+from python.runs.files import LOGS
 from python.runs.find import TRIES
 from python.runs.status import RunStatus
 from python.tasks import TASKS
@@ -358,7 +359,7 @@ def _submitted(task: Task, plan: Planned) -> Path:
 
     folder = new_run(task, plan.config, plan.request)
     job = _job(task, plan, folder)
-    for place in (job.folder, folder / "logs"):
+    for place in (job.folder, folder / LOGS):
         with writing_to(place):
             place.mkdir(exist_ok=True)
     for name, text in _files(job).items():

@@ -19,7 +19,9 @@ from python.comparison.answers import Answers, Statistic
 from python.config.problems import did_you_mean
 from python.general_purpose_libs import ConfigError, with_progress
 from python.metrics.classification import ONE_SIGMA, Metrics
-from python.runs.headlines import is_known, smaller_is_better
+from python.metrics.merit import larger_is_better
+from python.runs.files import HISTORY_FILE, METRICS_FILE, predictions_file
+from python.runs.headlines import is_known
 
 REPLICAS = 1000  # of a bootstrap: also shares of a few per cent are then known
 TOLD_APART = 0.025  # ahead in a smaller share of samples: 95 % on both sides
@@ -35,9 +37,9 @@ NAMES = {  # of metrics, in tables and plots
     "gkvm_containment_68_deg_above_5_mev": "gkvm > 5 MeV, 68 % [°]",
 }
 LACKING = {  # files of a run, and what it means when there is none
-    "metrics.json": "the metrics are those of the predictions, where there are any",
-    "test_predictions.npz": "not in the plot against energy",
-    "training_history.json": "not among the learning curves",
+    METRICS_FILE: "the metrics are those of the predictions, where there are any",
+    predictions_file("test"): "not in the plot against energy",
+    HISTORY_FILE: "not among the learning curves",
 }
 ABSENT = object()  # in `differing_settings`: a configuration without the key
 
@@ -94,7 +96,7 @@ class Comparison:
             return "one run, nothing to rank"
         if not self.ranked:
             return "not ranked: the order of the runs says nothing"
-        better = "smaller" if smaller_is_better(self.metric) else "larger"
+        better = "larger" if larger_is_better(self.metric) else "smaller"
         return f"ranked by {self.metric}, {better} is better"
 
     def rank(self, number: int) -> int | None:
@@ -130,7 +132,7 @@ def compare(
             answers, unclear = _aligned([run.answers for run in runs])
             n_events, n_left_out = len(runs[0].answers), n_left_out + unclear
             statistics = [each.statistic(metric) for each in answers]
-            differences = paired_differences(statistics, len(answers[0]), bool(smaller_is_better(metric)), seed)
+            differences = paired_differences(statistics, len(answers[0]), not larger_is_better(metric), seed)
             if statistics[0] is None and len(runs) > 1:
                 notes.append(f"the runs are not compared event by event: {metric} has no such difference")
     if n_left_out:
@@ -260,7 +262,7 @@ def _aligned(all_answers: Sequence[Answers]) -> tuple[list[Answers], int]:
 def require_metric(metric: str, all_metrics: Sequence[Metrics]) -> None:
     """Raise ConfigError when the metric ranks nothing, or is not among those of any run."""
     known = dict.fromkeys(name for metrics in all_metrics for name, value in metrics.items() if is_known(value))
-    merits = [name for name in known if smaller_is_better(name) is not None]
+    merits = [name for name in known if larger_is_better(name) is not None]
     if metric not in merits:
         why = "ranks nothing" if metric in known else "is known of no run"
         raise ConfigError(
@@ -273,7 +275,7 @@ def _merit(metrics: Metrics, metric: str) -> float:
     value = metrics.get(metric)
     if not is_known(value):
         return -math.inf
-    return -value if smaller_is_better(metric) else value
+    return value if larger_is_better(metric) else -value
 
 
 def paired_differences(

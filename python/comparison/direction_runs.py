@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from python.general_purpose_libs import ConfigError
+from python.runs.files import predictions_file
 from python.runs.finished import (
     configuration_of_run,
-    event_columns,
-    know_sources,
     require_different,
     require_done,
     run_names,
-    sound_predictions,
     task_of_run,
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from python.metrics.directions import DirectionResults
+    from python.runs.predictions import DirectionPredictions
 
 TASK = "electron_direction"
 
@@ -42,11 +39,6 @@ class DirectionRun:
     n_other: int
 
 
-class _Predictions(NamedTuple):
-    path: Path
-    arrays: dict[str, np.ndarray]
-
-
 def read_runs(
     given: Sequence[str], names: Sequence[str] | None = None, part: str = "test", flux: str | None = None
 ) -> list[DirectionRun]:
@@ -55,13 +47,11 @@ def read_runs(
     Without `names` a run goes by its version. ConfigError for a folder that is no finished run of the task; DataError when its
     predictions are missing or damaged.
     """
-    from python.data.npz import read_npz  # here, since help must not need NumPy
+    from python.runs.predictions import DirectionPredictions, read_predictions  # here, since help must not need NumPy
 
     folders = _checked(given)
-    predictions = [
-        _Predictions(path, read_npz(path)) for path in (folder / f"{part}_predictions.npz" for folder in folders)
-    ]
-    by_content = know_sources([each.arrays for each in predictions])
+    predictions = [read_predictions(folder / predictions_file(part), DirectionPredictions) for folder in folders]
+    by_content = all(each.clusters.told_by_content for each in predictions)
     return [
         _read(folder, name, each, by_content, flux)
         for folder, name, each in zip(folders, run_names(folders, names), predictions, strict=True)
@@ -93,14 +83,15 @@ def _checked(given: Sequence[str]) -> list[Path]:
     return folders
 
 
-def _read(folder: Path, name: str, predictions: _Predictions, by_content: bool, flux: str | None) -> DirectionRun:
-    from python.metrics.directions import results_of
+def _read(
+    folder: Path, name: str, predictions: DirectionPredictions, by_content: bool, flux: str | None
+) -> DirectionRun:
+    import numpy as np
+
     from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 
-    arrays = predictions.arrays
-    with sound_predictions(predictions.path):
-        results = results_of(arrays, arrays)  # energies stand beside the predictions
-        events, n_other = direction_events(arrays, by_content), int((arrays["is_es"] != 1).sum())
+    results = predictions.results()
+    events, n_other = direction_events(predictions, by_content), int(np.sum(predictions.is_es != 1))
     if flux is not None:
         results = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(flux)))
     config = configuration_of_run(folder)
@@ -108,7 +99,7 @@ def _read(folder: Path, name: str, predictions: _Predictions, by_content: bool, 
     return DirectionRun(folder, name, facts, results, events, n_other)
 
 
-def direction_events(arrays: dict[str, np.ndarray], by_content: bool) -> list[tuple]:
+def direction_events(predictions: DirectionPredictions, by_content: bool) -> list[tuple]:
     """Event and cluster of each; and its direction, since files of other data may have the same name."""
-    truth = map(tuple, arrays["true_direction"].round(4).tolist())
-    return list(zip(*event_columns(arrays, by_content), arrays["match_id"].tolist(), truth, strict=True))
+    clusters, truth = predictions.clusters, map(tuple, predictions.true_direction.round(4).tolist())
+    return list(zip(*clusters.event_columns(by_content), clusters.match_id.tolist(), truth, strict=True))

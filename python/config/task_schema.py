@@ -36,16 +36,6 @@ class Input(StrEnum):
     POINTS = "points"  # trigger primitives
 
 
-def larger_is_better(monitor: str) -> bool:
-    """Whether a quantity that is watched ought to grow, as accuracies do, and not to fall, as losses and angles."""
-    return monitor.endswith(("accuracy", "auc"))
-
-
-def loss_of(objective: str, metric: float) -> float:
-    """What the search makes small: the metric, or its negative where a larger one is better (accuracy, AUC)."""
-    return -metric if larger_is_better(objective) else metric
-
-
 class LossParameters(Loss):
     """Base of a loss's parameters. Every field has a default, a description and its range."""
 

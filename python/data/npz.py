@@ -1,16 +1,18 @@
-"""Reading NPZ files without trusting them: no code in a file is ever run."""
+"""NPZ files: read without trusting them, as no code in a file is ever run, and written whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from python.data.restricted_pickle import read_header, read_member, refusing
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, atomic_path
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -27,6 +29,12 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
             found = {name: _plain_array(archive.read(f"{name}.npy")) for name in names}
     return {name: read_member(path, name) if array is None else array for name, array in found.items()}
+
+
+def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write the arrays, compressed. Raises OutputError."""
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
 
 
 def _plain_array(content: bytes) -> np.ndarray | None:

@@ -122,18 +122,6 @@ class DirectionResults:
         return to_detector_frame(self.truth, self.face), to_detector_frame(self.predicted, self.face)
 
 
-def results_of(predictions: dict[str, np.ndarray], table: np.ndarray) -> DirectionResults:
-    """The results of a network from its predictions and the metadata (n,) of the same samples."""
-    return DirectionResults(
-        truth=predictions["true_direction_drift_frame"],
-        predicted=predictions["direction_drift_frame"],
-        face=predictions["face"],
-        true_energy=table["true_electron_energy"],
-        reconstructed_energy=table["cluster_energy"],
-        predicted_68_deg=predictions.get("predicted_68_deg"),
-    )
-
-
 def opening_angles(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Angles (N,) in degrees between unit vectors (N, 3), exact to rounding at 0 and 180 degrees as well.
 

@@ -10,6 +10,16 @@ from typing import Any
 
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError
+from python.runs.files import (
+    ARGUMENTS_FILE,
+    CONFIG_FILE,
+    CUTS_FILE,
+    DATA_FILE,
+    ENVIRONMENT_FILE,
+    HISTORY_FILE,
+    METRICS_FILE,
+    STATUS_FILE,
+)
 from python.runs.headlines import headlines
 from python.runs.status import read_status
 
@@ -23,10 +33,10 @@ def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
     or of a later format.
     """
     folder = Path(folder)
-    config, status = read_configuration(folder / "config.json"), status_of(folder)
+    config, status = read_configuration(folder / CONFIG_FILE), status_of(folder)
     if not isinstance(config, dict) or not isinstance(config.get("task"), str):
-        raise ConfigError(f"{folder / 'config.json'}: names no task; is {folder} a run folder as a training left it?")
-    environment, arguments = _said(folder, "environment.json"), _said(folder, "args.json")
+        raise ConfigError(f"{folder / CONFIG_FILE}: names no task; is {folder} a run folder as a training left it?")
+    environment, arguments = _said(folder, ENVIRONMENT_FILE), _said(folder, ARGUMENTS_FILE)
     version = config.get("version") or status.get("version")
     facts = {
         "task": config["task"],
@@ -42,7 +52,7 @@ def run_facts(folder: str | os.PathLike) -> dict[str, Any]:
         "state": status["state"],
         "message": status.get("message"),
         "epochs": _epochs(folder),
-        "results": headlines(_said(folder, "metrics.json")),
+        "results": headlines(_said(folder, METRICS_FILE)),
         "commit": environment.get("git_commit"),
         "host": status.get("host") or environment.get("host"),
     }
@@ -54,7 +64,7 @@ def status_of(folder: Path) -> dict[str, Any]:
     try:
         return read_status(folder)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{folder / 'status.json'}: holds what no run has written ({error})") from error
+        raise ConfigError(f"{folder / STATUS_FILE}: holds what no run has written ({error})") from error
 
 
 def summary(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +87,7 @@ def summary(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _data_set(folder: Path) -> dict[str, Any]:
-    files, cuts = _listed(folder, "data.json"), _listed(folder, "cuts.json")
+    files, cuts = _listed(folder, DATA_FILE), _listed(folder, CUTS_FILE)
     names = [file["file"] for file in files if isinstance(file.get("file"), str)]
     told = {
         "folders": sorted({str(Path(name).parent) for name in names}),
@@ -88,7 +98,7 @@ def _data_set(folder: Path) -> dict[str, Any]:
 
 
 def _epochs(folder: Path) -> int | None:
-    lengths = [len(values) for values in _said(folder, "training_history.json").values() if isinstance(values, list)]
+    lengths = [len(values) for values in _said(folder, HISTORY_FILE).values() if isinstance(values, list)]
     return max(lengths, default=0) or None
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from python.general_purpose_libs import ConfigError, log
+from python.runs.files import CONFIG_FILE, STATUS_FILE
 
 TRIES = "tries"  # in an output folder: runs that only try out whether a job would work
-FILES_OF_A_RUN = {"config.json", "status.json"}
+FILES_OF_A_RUN = {CONFIG_FILE, STATUS_FILE}
 _STAMP = re.compile(r"(\d{8}_\d{6})(?:_(\d+))?")
 
 
@@ -44,7 +45,7 @@ def _not_searched(error: OSError) -> None:
 
 def _task_of(run: Path) -> str | None:
     try:
-        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((run / CONFIG_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return config.get("task") if isinstance(config, dict) else None
@@ -54,5 +55,5 @@ def _age(run: Path) -> tuple[str, int, str]:
     """When the run's folder was made: its name says it, else its configuration's date does."""
     if named := _STAMP.fullmatch(run.name):
         return named[1], int(named[2] or 0), str(run)
-    written = datetime.fromtimestamp((run / "config.json").stat().st_mtime)
+    written = datetime.fromtimestamp((run / CONFIG_FILE).stat().st_mtime)
     return written.strftime("%Y%m%d_%H%M%S"), 0, str(run)

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from python.config.format_version import read_configuration
-from python.general_purpose_libs import ConfigError, DataError, read_json
+from python.general_purpose_libs import ConfigError, read_json
+from python.runs.files import CONFIG_FILE, STATUS_FILE
 from python.runs.status import read_status
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def task_of_run(run: Path) -> str | None:
     """The task that the run in the folder says it is of. Raises ConfigError when the folder is no run's."""
     if not run.is_dir():
         raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
-    missing = [name for name in ("status.json", "config.json") if not (run / name).is_file()]
+    missing = [name for name in (STATUS_FILE, CONFIG_FILE) if not (run / name).is_file()]
     if missing:
         raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
     return configuration_of_run(run).get("task")
 
 
-def configuration_of_run(run: Path, name: str = "config.json") -> dict[str, Any]:
+def configuration_of_run(run: Path, name: str = CONFIG_FILE) -> dict[str, Any]:
     """A run's configuration in today's format. Raises ConfigError when it is missing, damaged or of a later one."""
     return _object(read_configuration(run / name), run / name)
 
@@ -73,26 +70,3 @@ def run_names(folders: Sequence[Path], given: Sequence[str] | None = None) -> li
     if len(set(given)) != len(given):
         raise ConfigError("two runs are given the same name; give each its own")
     return list(given)
-
-
-def know_sources(all_arrays: Sequence[Mapping[str, np.ndarray]]) -> bool:
-    """Whether all predictions record which files their events come from, by content; runs of older code know the names alone."""
-    return all("source_ids" in arrays and all(arrays["source_ids"].tolist()) for arrays in all_arrays)
-
-
-def event_columns(arrays: Mapping[str, np.ndarray], by_content: bool) -> list[list]:
-    """What tells the event of each row of predictions: the digest of its source with run, subrun and event, else source's name
-    and event."""
-    source, numbers = ("source_ids", ("run", "subrun", "event")) if by_content else ("sources", ("event",))
-    return [arrays[source][arrays["source"]].tolist(), *(arrays[name].tolist() for name in numbers)]
-
-
-@contextlib.contextmanager
-def sound_predictions(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with the arrays of the predictions at `path` into a DataError that names it."""
-    try:
-        yield
-    except KeyError as error:
-        raise DataError(f"{path}: has no array {error}; train the run again, or leave it out") from error
-    except (ValueError, IndexError, TypeError) as error:
-        raise DataError(f"{path}: {error}; train the run again, or leave it out") from error

@@ -7,10 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SMALLER_IS_BETTER = ("deg", "reversed", "loss", "error", "ratio")  # words of a metric's name
-_LARGER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "efficiency", "cosine", "cos")
-_NO_MERIT = ("baseline", "limit", "predicted", "bias", "low", "high")
-
 HEADLINES = {  # words for a metric, by its name in metrics.json; the first one that a run has stands for the run
     "accuracy": "accuracy {:.1%}",
     "containment_68_deg": "68 % within {:.1f}°",
@@ -48,13 +44,3 @@ def in_words(results: Any) -> list[str]:
 def phrase(name: str, value: float) -> str:
     """A headline in words."""
     return re.sub(r"(?<=\d)%", " %", HEADLINES[name].format(value))
-
-
-def smaller_is_better(metric: str) -> bool | None:
-    """Whether a smaller value of the metric of this name is better; None for what ranks nothing."""
-    words = set(metric.split("_"))
-    if words & set(_NO_MERIT):
-        return None
-    if words & set(_LARGER_IS_BETTER):
-        return False
-    return True if words & set(_SMALLER_IS_BETTER) else None

@@ -11,6 +11,7 @@ from typing import Any
 
 from python.general_purpose_libs import ConfigError, OutputError, read_json, utc_now, write_json, writing_to
 from python.processes.alive import lives, this_process
+from python.runs.files import STATUS_FILE
 
 
 def new_run_folder(output: str | os.PathLike, *parts: str, now: datetime | None = None) -> Path:
@@ -45,7 +46,7 @@ class RunStatus:
     HEARTBEAT_S = 20.0
 
     def __init__(self, folder: str | os.PathLike, **facts: Any) -> None:
-        self.path = Path(folder) / "status.json"
+        self.path = Path(folder) / STATUS_FILE
         self._facts = {**this_process(), "started": utc_now(), **facts}
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -81,7 +82,7 @@ class RunStatus:
 
 def read_status(folder: str | os.PathLike) -> dict[str, Any]:
     """Return the content of RUN/status.json; a run that says "running" but whose process is gone reads "interrupted"."""
-    path = Path(folder) / "status.json"
+    path = Path(folder) / STATUS_FILE
     status = read_json(path)
     told = set(status) if isinstance(status, dict) else set()
     if "state" not in told or (status["state"] == "running" and not {"heartbeat", "host", "pid"} <= told):

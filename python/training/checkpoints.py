@@ -16,8 +16,8 @@ from python.config.differences import differences, no_settings
 from python.config.format_version import in_current_format
 from python.config.legacy.retired import without_retired
 from python.config.load import dump_config
-from python.config.task_schema import larger_is_better
 from python.general_purpose_libs import ConfigError, log
+from python.metrics.merit import larger_is_better
 from python.processes.stop_requests import stop_requested
 from python.runs.status import RunStatus
 from python.training.callbacks import History, Remembered

@@ -17,6 +17,7 @@ from python.plots import classifier as plots
 from python.plots.history import plot_training_history
 from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_best_and_worst, plot_sample, plot_samples
 from python.plots.report import metrics_table
+from python.runs.predictions import ClassPredictions, Clusters
 from python.samples.augmentation import RandomFlips
 from python.training.baseline import baseline_scores
 from python.training.task import Evaluation, PicturedSamples, Samples, View
@@ -76,17 +77,20 @@ class Classification:
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         return outputs.mean(axis=0)
 
-    def predictions(
-        self, outputs: np.ndarray, samples: Samples[PicturedSamples], rows: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def predictions(self, outputs: np.ndarray, samples: Samples[PicturedSamples], rows: np.ndarray) -> ClassPredictions:
         scores = np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
-        return {"scores": scores, "labels": samples.labels[rows], "class_names": np.array(self.classes)}
+        return ClassPredictions(
+            Clusters.of(samples.set.metadata, samples.set.sources, rows),
+            scores=scores,
+            labels=samples.labels[rows],
+            class_names=np.array(self.classes),
+        )
 
     def evaluate(
-        self, evaluation: Evaluation[PicturedSamples]
+        self, evaluation: Evaluation[PicturedSamples, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         names = self.classes
-        scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
+        scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
         network = self.metrics_of(labels, scores)
         baseline_name, plain_scores = self.baseline(evaluation)
         baseline = self.metrics_of(labels, plain_scores)
@@ -100,7 +104,7 @@ class Classification:
         """Flat metrics of the scores (n, C) of any classifier."""
         return classification_metrics(labels, scores, self.classes)
 
-    def baseline(self, evaluation: Evaluation[PicturedSamples]) -> tuple[str, np.ndarray]:
+    def baseline(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> tuple[str, np.ndarray]:
         """Name and scores of the test part of a plain classifier that the network must beat."""
         samples, rows = evaluation.samples, evaluation.test_rows
         found = baseline_scores(
@@ -128,10 +132,10 @@ class Classification:
     def headlines(self) -> tuple[str, ...]:
         return ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc")
 
-    def figures(self, evaluation: Evaluation[PicturedSamples]) -> dict[str, Figure]:
+    def figures(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
         names = self.classes
-        scores, labels = evaluation.predictions["scores"], evaluation.predictions["labels"]
+        scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
         images, rows = evaluation.samples.set.of_plane(), evaluation.test_rows
         metadata = images.metadata[rows]
         reconstructed, electron = metadata["cluster_energy"], metadata["true_electron_energy"]

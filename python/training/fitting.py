@@ -13,12 +13,13 @@ import keras
 import numpy as np
 
 from python.config.schema import RunConfig
-from python.config.task_schema import larger_is_better
 from python.data.sparse_images import NetworkInputs
 from python.general_purpose_libs import TrainingError, log
+from python.metrics.merit import larger_is_better
 from python.networks.saved import save_network
 from python.plots.text_pages import table_lines
 from python.processes.stop_requests import raise_if_stop_is_urgent, requests_held
+from python.runs.files import CHECKPOINTS, TENSORBOARD, network_file
 from python.runs.status import RunStatus
 from python.samples.batches import Batches
 from python.training.callbacks import (
@@ -114,7 +115,7 @@ def fit(training: Training, folder: Path, status: RunStatus) -> Fitted:
     history = History(parameters.epochs, lines=not sys.stdout.isatty())
     early = _early_stopping(config)
     remembered = [callback for callback in (early, _plateau(config)) if callback is not None]
-    checkpoints = Checkpoints(folder / "checkpoints", training, history, remembered)
+    checkpoints = Checkpoints(folder / CHECKPOINTS, training, history, remembered)
     model = build_model(training.task, config)
     done = checkpoints.restore(model)
     if done > BEGINNING:
@@ -212,7 +213,7 @@ def _run_feed(
 
 def model_file_of(config: RunConfig, folder: Path) -> Path:
     """Where the trained network of a run, or of a member of an ensemble, is kept."""
-    return folder / f"{config.model_name}.keras"
+    return folder / network_file(config.model_name)
 
 
 def summary(model: keras.Model) -> str:
@@ -302,4 +303,4 @@ def _tensorboard(config: RunConfig, folder: Path) -> list[keras.callbacks.Callba
             f"TensorBoard files need {' and '.join(missing)}, which this Python lacks; "
             "install it or set save_outputs.tensorboard to false"
         )
-    return [keras.callbacks.TensorBoard(folder / "logs" / "tensorboard")]
+    return [keras.callbacks.TensorBoard(folder / TENSORBOARD)]

@@ -19,6 +19,7 @@ from python.config.format_version import read_configuration
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError
+from python.runs.files import CHECKPOINTS, NETWORK_FILES
 from python.runs.status import read_status
 from python.training.checkpoint_files import CheckpointFiles, DamagedError, Place
 from python.training.checkpoints import load_state
@@ -77,13 +78,13 @@ def _configuration(task: Task, run: Path) -> RunConfig:
 
 def _load(model: keras.Model, place: Path) -> None:
     """Bring `model` to the trained state in `place`: that of the saved network, else of the best epoch's checkpoint."""
-    saved = sorted(place.glob("*.keras"))
+    saved = sorted(place.glob(NETWORK_FILES))
     try:
         model.optimizer.build(model.trainable_variables)
         if saved:
             model.load_weights(saved[0])
             return
-        checkpoints = CheckpointFiles(place / "checkpoints")
+        checkpoints = CheckpointFiles(place / CHECKPOINTS)
         best = _best(checkpoints)
         if best is not None:
             load_state(checkpoints, best, model)

@@ -12,9 +12,11 @@ import numpy as np
 
 from python.config.load import dump_config
 from python.data.metadata import EVENT_KEY
+from python.data.npz import write_npz
 from python.data.sources import source_arrays
-from python.general_purpose_libs import atomic_path, write_json, write_text
+from python.general_purpose_libs import write_json, write_text
 from python.plots.report import Report, save_figures, write_report
+from python.runs.files import HISTORY_FILE, HISTORY_TABLE, METRICS_FILE, PLOTS, REPORT_FILE, SAMPLES, SPLITS_FILE
 from python.samples.splits import PARTS, Split
 from python.training.task import Evaluation, SampleSet
 from python.training.training import Training
@@ -25,13 +27,6 @@ if TYPE_CHECKING:
     from python.training.fitting import Fitted
 
 IDENTITY = (*EVENT_KEY, "plane", "match_id")
-PLACE = ("apa", "face", "first_channel", "first_tick")  # tells clusters of one event apart that are not matched
-ENERGIES = ("cluster_energy", "true_electron_energy", "true_nu_energy")
-
-
-def save_npz(path: Path, arrays: dict[str, Any]) -> None:
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
 
 
 def part_of_each(parts: Split) -> np.ndarray:
@@ -44,8 +39,8 @@ def part_of_each(parts: Split) -> np.ndarray:
 
 def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
     """splits.npz: for every sample its identity, its group and its part (0 train, 1 val, 2 test)."""
-    save_npz(
-        folder / "splits.npz",
+    write_npz(
+        folder / SPLITS_FILE,
         {
             "part": part_of_each(parts),
             "part_names": np.array(PARTS),
@@ -56,25 +51,14 @@ def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
     )
 
 
-def identity_and_energies(samples: SampleSet, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Which cluster or volume each of `rows` is, (n,), with its energies in MeV, and the `sources` (S,) by name and digest."""
-    table = samples.metadata[rows]
-    return {**source_arrays(samples.sources), **{name: table[name] for name in (*IDENTITY, *PLACE, *ENERGIES)}}
-
-
-def save_predictions(path: Path, predictions: dict[str, np.ndarray], samples: SampleSet, rows: np.ndarray) -> None:
-    """Predictions and truth of `rows` with energies and event identity."""
-    save_npz(path, {**predictions, "row": rows, **identity_and_energies(samples, rows)})
-
-
 def save_history(folder: Path, history: dict[str, list[float]]) -> None:
     """training_history.json and .csv, one row an epoch."""
-    write_json(folder / "training_history.json", history)
+    write_json(folder / HISTORY_FILE, history)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["epoch", *history])
     writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))
-    write_text(folder / "training_history.csv", text.getvalue())
+    write_text(folder / HISTORY_TABLE, text.getvalue())
 
 
 def save_results(
@@ -91,9 +75,9 @@ def save_results(
     figures = {**evaluated, **figures}
     metrics["n_parameters"] = fitted.n_parameters
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
-    save_figures(singles, folder / "samples")
-    write_json(folder / "metrics.json", metrics)
-    save_figures(figures, folder / "plots")
+    save_figures(singles, folder / SAMPLES)
+    write_json(folder / METRICS_FILE, metrics)
+    save_figures(figures, folder / PLOTS)
     report = Report(
         f"{training.task.schema.name}: {config.model_name}",
         facts,
@@ -105,5 +89,5 @@ def save_results(
         },
         figures=figures,
     )
-    write_report(folder / "report.pdf", report)
+    write_report(folder / REPORT_FILE, report)
     return metrics

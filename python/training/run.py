@@ -15,6 +15,8 @@ from python.data.data_origin import DataFolders
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
 from python.plots.report import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
+from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, LOGS, TRAINING_LOG, predictions_file
+from python.runs.predictions import write_predictions
 from python.runs.registry.names import is_below
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus
@@ -39,6 +41,7 @@ from python.training.run_folder import (
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
 from python.training.task import Evaluation, Task
+from python.training.trained import Trained
 from python.training.training import Training
 from python.version import VERSION
 
@@ -76,7 +79,7 @@ def configuration(task: Task, request: TrainingRequest) -> RunConfig:
 
 def _of_resumed_run(task: Task, request: TrainingRequest) -> RunConfig:
     run = request.resume
-    saved = Path(run) / "config.json"
+    saved = Path(run) / CONFIG_FILE
     if not saved.is_file():
         raise ConfigError(f"{run}: is no run folder, it has no config.json; give the folder that a run printed")
     own = load_config(saved, task.schema)
@@ -138,8 +141,8 @@ def train(task: Task, config: RunConfig, request: TrainingRequest) -> Path:
         config = ready.config
     go_on_with(f"go on with --resume {folder}")
     place = folder if request.member is None else member_folder(folder, request.member)
-    (place / "logs").mkdir(parents=True, exist_ok=True)
-    start_logging(request.verbose, place / "logs" / "train.log")
+    (place / LOGS).mkdir(parents=True, exist_ok=True)
+    start_logging(request.verbose, place / TRAINING_LOG)
     with alive(folder, config, request.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)
@@ -192,7 +195,7 @@ def _state_to_go_on(config: RunConfig, folder: Path, member: int | None) -> str:
 
 def _as_begun(request: TrainingRequest, folder: Path) -> TrainingRequest:
     """The request with what the run was started with, too."""
-    given = read_json(folder / "args.json")
+    given = read_json(folder / ARGUMENTS_FILE)
     if given.get("commit"):
         os.environ.setdefault(COMMIT, given["commit"])  # for a node that has a copy of the project, and for trials
     return replace(request, skip_bad_files=request.skip_bad_files or given.get("skip_bad_files", False))
@@ -223,12 +226,10 @@ def _fit_and_evaluate(
     fitted = train_network(training, folder, status)
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
-    evaluated = {}
-    for part in ("val", "test"):
-        part_rows = getattr(parts, part)
-        outputs_of_views = fitting.predict(fitted.model, samples.set, part_rows, problem.views())
-        evaluated[part] = problem.predictions(problem.combined(outputs_of_views), samples, part_rows)
-        outputs.save_predictions(folder / f"{part}_predictions.npz", evaluated[part], samples.set, part_rows)
+    trained = Trained(training.task, config, fitted.model, folder)
+    evaluated = {part: trained.answers_of(samples, getattr(parts, part)) for part in ("val", "test")}
+    for part, predictions in evaluated.items():
+        write_predictions(folder / predictions_file(part), predictions)
     seed = config.dataset_parameters.random_seed
     raise_if_stop_is_urgent()
     evaluation = Evaluation(

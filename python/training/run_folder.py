@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from python.batch.run_job import MEMBERS
 from python.config.load import dump_config
 from python.config.schema import RunConfig
 from python.data.inventory import changed_files
@@ -29,6 +28,16 @@ from python.general_purpose_libs import (
 )
 from python.processes.alive import lives
 from python.runs.facts import run_facts
+from python.runs.files import (
+    ARGUMENTS_FILE,
+    CONFIG_FILE,
+    CUTS_FILE,
+    DATA_FILE,
+    ENVIRONMENT_FILE,
+    MEMBERS,
+    SPLITS_FILE,
+    STATUS_FILE,
+)
 from python.runs.registry.names import folder_below, output_above, run_id
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus, new_run_folder, read_status
@@ -60,12 +69,12 @@ def new_run(task: Task, config: RunConfig, request: TrainingRequest, starts: Seq
     except PointingError:
         folder.rmdir()
         raise
-    write_json(folder / "config.json", dump_config(config))
-    write_json(folder / "args.json", request.arguments())
+    write_json(folder / CONFIG_FILE, dump_config(config))
+    write_json(folder / ARGUMENTS_FILE, request.arguments())
     keep_starts(network_folders(folder, config), starts)
     told = {"continued_from": config.continue_from.run} if config.continue_from else {}
     write_json(
-        folder / "status.json",
+        folder / STATUS_FILE,
         {"state": SUBMITTED, "task": task.schema.name, "version": version, "prepared": utc_now(), **told},
     )
     register(folder, config)
@@ -101,15 +110,15 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
 
     Raises ConfigError when it is no run, NotNowError when it is running, or is being trained as part of something that is.
     """
-    if not (folder / "status.json").is_file():
-        raise ConfigError(f"{folder}: is no run folder, it has no status.json; give the folder that a run printed")
-    members = sorted(folder.glob(f"{MEMBERS}/*/status.json")) if member is None else []
+    if not (folder / STATUS_FILE).is_file():
+        raise ConfigError(f"{folder}: is no run folder, it has no {STATUS_FILE}; give the folder that a run printed")
+    members = sorted(folder.glob(f"{MEMBERS}/*/{STATUS_FILE}")) if member is None else []
     for place in (folder, *(path.parent for path in members)):
         _require_end(place)
     if member is None:
         return read_status(folder)["state"]
     own = member_folder(folder, member)
-    if not (own / "status.json").exists():
+    if not (own / STATUS_FILE).exists():
         return SUBMITTED
     _require_end(own)
     return read_status(own)["state"]
@@ -150,7 +159,7 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
 
 def _kept(place: Path, names: Sequence[str]) -> dict[str, Any]:
     """What the status in `place` said before, of those names: how far a training was is true until it is further."""
-    file = place / "status.json"
+    file = place / STATUS_FILE
     before = read_json(file) if file.exists() else {}
     return {name: before[name] for name in names if name in before}
 
@@ -177,7 +186,7 @@ def _register_the_end(folder: Path, config: RunConfig) -> None:
 
 def check_data(folder: Path, samples: Samples) -> None:
     """Raise DataError when the data are not those that the run in `folder` was started with."""
-    record = folder / "data.json"
+    record = folder / DATA_FILE
     if not record.exists():
         return
     changed = changed_files(read_json(record), samples.set.files)
@@ -192,29 +201,29 @@ def record_inputs(folder: Path, training: Training, device: str) -> None:
     """Write what is known before the training; a resumed run must find the same data, and its configuration says where."""
     config, samples, parts = training.config, training.samples, training.parts
     check_data(folder, samples)
-    write_json(folder / "config.json", dump_config(config))
-    write_json(folder / "data.json", samples.set.files)
-    write_json(folder / "environment.json", environment(device, config.dataset_parameters.random_seed))
-    write_json(folder / "cuts.json", samples.set.cuts)
+    write_json(folder / CONFIG_FILE, dump_config(config))
+    write_json(folder / DATA_FILE, samples.set.files)
+    write_json(folder / ENVIRONMENT_FILE, environment(device, config.dataset_parameters.random_seed))
+    write_json(folder / CUTS_FILE, samples.set.cuts)
     _check_split(folder, parts)
     outputs.save_split(folder, samples.set, parts)
 
 
 def note_resume(folder: Path, config: RunConfig) -> None:
     """Add a line to args.json: when and where the run went on, and where its data were then."""
-    arguments = read_json(folder / "args.json")
+    arguments = read_json(folder / ARGUMENTS_FILE)
     resumed = {
         "time": utc_now(),
         "host": socket.gethostname(),
         "folder": str(Path.cwd()),
         "data": list(config.named_folders),
     }
-    write_json(folder / "args.json", {**arguments, "resumes": [*arguments.get("resumes", []), resumed]})
+    write_json(folder / ARGUMENTS_FILE, {**arguments, "resumes": [*arguments.get("resumes", []), resumed]})
 
 
 def _check_split(folder: Path, parts: Split) -> None:
     """Raise DataError when the samples of the run in `folder` were divided in another way before."""
-    record = folder / "splits.npz"
+    record = folder / SPLITS_FILE
     if record.exists() and not np.array_equal(read_npz(record)["part"], outputs.part_of_each(parts)):
         raise DataError(
             f"the samples of {folder} are not divided into training, validation and test part as when it began ({record}): "

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from python.batch.run_job import INITIAL
 from python.config.schema import RunConfig
+from python.data.npz import write_npz
 from python.general_purpose_libs import ConfigError
-from python.training.outputs import save_npz
+from python.runs.files import INITIAL_WEIGHTS_FILE, configuration_file
 from python.training.task import Task
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ class Start(NamedTuple):
 
 def configuration_of(run: Path) -> Path:
     """The file that says what the network of a run is: after a search that of the best trial. ConfigError: there is none."""
-    for path in (run / "best_config.json", run / "config.json"):
-        if path.is_file():
-            return path
-    raise ConfigError(
-        f"continue_from: {run}: is no run folder, it has no config.json; give the folder that a run printed"
-    )
+    path = configuration_file(run)
+    if not path.is_file():
+        raise ConfigError(
+            f"continue_from: {run}: is no run folder, it has no {path.name}; give the folder that a run printed"
+        )
+    return path
 
 
 def starts_of(task: Task, config: RunConfig) -> tuple[RunConfig, list[Start]]:
@@ -51,12 +51,15 @@ def keep_starts(places: Sequence[Path], starts: Sequence[Start]) -> None:
     """Write what each network starts from into its folder, so that a run needs nothing beyond its own. Raises OutputError."""
     for place, start in zip(places, starts, strict=bool(starts)):
         parts = start._asdict().items()
-        save_npz(place / INITIAL, {f"{part}_{n}": values for part, each in parts for n, values in enumerate(each)})
+        write_npz(
+            place / INITIAL_WEIGHTS_FILE,
+            {f"{part}_{n}": values for part, each in parts for n, values in enumerate(each)},
+        )
 
 
 def take_start(model: keras.Model, folder: Path) -> None:
     """Give `model`, as it was built, what is kept in `folder`; its learning rate stays the configuration's."""
-    path = folder / INITIAL
+    path = folder / INITIAL_WEIGHTS_FILE
     if not path.is_file():
         raise ConfigError(f"{path}: is missing, and the training was to start from it; start anew with --continue-from")
     with np.load(path, allow_pickle=False) as arrays:

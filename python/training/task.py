@@ -14,6 +14,7 @@ from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
+from python.runs.predictions import Predictions
 from python.samples.batches import Augmentation
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ class LearningProblem(Protocol[S]):
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         """The outputs (K, n, C) of all views and members of an ensemble as one, (n, C')."""
 
-    def predictions(self, outputs: np.ndarray, samples: Samples[S], rows: np.ndarray) -> dict[str, np.ndarray]:
-        """What is saved for each of `rows`: the network's answer, from `combined` outputs, and the truth."""
+    def predictions(self, outputs: np.ndarray, samples: Samples[S], rows: np.ndarray) -> Predictions:
+        """What the network answers for each of `rows`, from `combined` outputs, and the truth as far as it is known."""
 
-    def evaluate(self, evaluation: Evaluation[S]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+    def evaluate(self, evaluation: Evaluation[S, Any]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         """Flat metrics of the test part, the rows of the report's table, and the figures by name."""
 
     def sample_figures(self, samples: Samples[S], number: int) -> tuple[dict[str, Figure], Figure]:
@@ -109,8 +110,11 @@ class LearningProblem(Protocol[S]):
         """The metrics that a finished run says."""
 
 
+Answered = TypeVar("Answered", bound=Predictions)
+
+
 @dataclass
-class Evaluation(Generic[S]):
+class Evaluation(Generic[S, Answered]):
     """All that plots and metrics are made from; nothing else is needed to make them again.
 
     `predictions` are those of the test part, `val_predictions` of the validation part, by which answers may be calibrated.
@@ -119,8 +123,8 @@ class Evaluation(Generic[S]):
     samples: Samples[S]
     train_rows: np.ndarray
     test_rows: np.ndarray
-    predictions: dict[str, np.ndarray]
-    val_predictions: dict[str, np.ndarray]
+    predictions: Answered
+    val_predictions: Answered
     history: dict[str, list[float]]
     seed: int
 

@@ -240,7 +240,9 @@ def test_events_of_other_data_are_not_the_same(runs, tmp_path, column):
 def test_an_old_run_that_does_not_tell_places_is_compared_by_what_it_tells(runs, tmp_path):
     path = runs[0] / "test_predictions.npz"
     arrays = dict(np.load(path))
-    np.savez(path, **arrays, apa=np.ones(300), face=np.ones(300), first_channel=np.arange(300), first_tick=np.ones(300))
+    np.savez(
+        path, **arrays, **dict.fromkeys(("apa", "face", "first_tick"), np.ones(300, int)), first_channel=np.arange(300)
+    )
     assert run(*runs, "-o", tmp_path / "out") == 0
     assert written(tmp_path / "out")["ranked"]
 

@@ -20,7 +20,6 @@ from python.comparison.comparison import (
 )
 from python.general_purpose_libs import ConfigError
 from python.metrics.classification import classification_metrics
-from python.runs.headlines import smaller_is_better
 from tests.directions.samples import direction_results, rotated_by
 
 CLASSES = ("background", "main_track")
@@ -98,29 +97,6 @@ def test_the_area_counts_ties_one_half():
 def test_metrics_that_are_no_function_of_counts_have_no_statistic():
     assert class_answers().statistic("f1") is None
     assert direction_answers().statistic("pull_coverage") is None
-
-
-def test_which_way_a_metric_is_better():
-    smaller = (
-        "containment_68_deg",
-        "gkvm_median_deg_above_5_mev",
-        "share_reversed",
-        "log_loss",
-        "expected_calibration_error",
-    )
-    larger = (
-        "auc",
-        "accuracy",
-        "recall_main_track",
-        "es_efficiency_at_4_percent_cc",
-        "head_tail_accuracy",
-        "mean_cosine",
-    )
-    neither = ("n_test", "bias_x", "baseline_auc", "auc_low", "temperature", "mean_predicted_68_deg", "n_parameters")
-    assert [smaller_is_better(name) for name in smaller] == [True] * len(smaller)
-    assert [smaller_is_better(name) for name in larger] == [False] * len(larger)
-    assert [smaller_is_better(name) for name in neither] == [None] * len(neither)
-    assert smaller_is_better("gkvm_limit_68_deg_above_5_mev") is None
 
 
 # ---------------------------------------------------------------------------- differences event by event

@@ -10,7 +10,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from python.runs.headlines import headlines, in_words, phrase, smaller_is_better
+from python.metrics.merit import larger_is_better
+from python.runs.headlines import headlines, in_words, phrase
 from python.tasks import TASKS, About, about
 
 Entry = dict[str, Any]
@@ -84,7 +85,7 @@ def _best(entries: Sequence[Entry], facts: About | None) -> str:
     first = next((next(iter(result)) for result in results.values() if result), None)
     if first is None:
         return ""
-    name, larger = (facts.metric, facts.larger_is_better) if facts else (first, not smaller_is_better(first))
+    name, larger = (facts.metric, facts.larger_is_better) if facts else (first, larger_is_better(first))
     if not any(name in result for result in results.values()):
         return ""
     sign = 1 if larger else -1

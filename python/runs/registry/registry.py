@@ -19,6 +19,7 @@ from typing import Any
 
 from python.general_purpose_libs import ConfigError, OutputError, atomic_path, log, utc_now, write_text, writing_to
 from python.runs.facts import ENDED, run_facts, status_of
+from python.runs.files import STATUS_FILE
 from python.runs.find import find_runs
 from python.runs.registry.names import folder_below, run_id
 from python.runs.registry.page import FIRST_LINE, training_registry
@@ -308,7 +309,7 @@ def _job_knows_better(entry: Entry, folder: Path) -> bool:
     """Whether what is known of the run's batch job is newer than what the run has written of itself."""
     try:
         seen = datetime.fromisoformat(entry["batch"]["seen"]).timestamp()
-        return seen > (folder / "status.json").stat().st_mtime
+        return seen > (folder / STATUS_FILE).stat().st_mtime
     except (OSError, KeyError, TypeError, ValueError):
         return False
 

@@ -17,6 +17,7 @@ from python.data.data_origin import DataFolders
 from python.general_purpose_libs import TrainingError, log, write_json
 from python.plots.search import plot_parameters, plot_trials
 from python.processes.stop_requests import raise_if_stop_is_urgent, raise_if_stop_requested, stop_requested
+from python.runs.files import BEST_CONFIG_FILE, TENSORBOARD
 from python.training.search.engine_batch import engine_descriptions, require_batch_system
 from python.training.search.engines import make_engine
 from python.training.search.hparams import save_hparams
@@ -29,8 +30,6 @@ from python.training.task import Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BEST = "best_config.json"
-
 
 def search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tuple[RunConfig, dict[str, Figure]]:
     """Run the trials that `folder` does not hold yet; return the configuration of the best one, and figures of all.
@@ -40,7 +39,9 @@ def search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tu
     """
     dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
     jobs = _Jobs(task, config, folder, data)
-    chosen = (folder / BEST).exists()  # and perhaps a network that is half trained: no trial may choose another one now
+    chosen = (
+        folder / BEST_CONFIG_FILE
+    ).exists()  # and perhaps a network that is half trained: no trial may choose another one now
     trials = TrialLog(folder).read() if chosen else _run_trials(jobs, dimensions)
     best = best_trial(trials)
     if best is None:
@@ -50,9 +51,9 @@ def search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tu
     found = with_values(config, task.architecture(config), best.values)
     found["description"] = f"trial {best.number} of the search in {folder.name}; {config.description}".rstrip("; ")
     winner = parse_config(found, task.schema, f"trial {best.number}")
-    write_json(folder / BEST, dump_config(winner))
+    write_json(folder / BEST_CONFIG_FILE, dump_config(winner))
     if config.save_outputs.tensorboard:
-        save_hparams(folder / "logs" / "tensorboard" / "hparams", trials, config.search.objective)
+        save_hparams(folder / TENSORBOARD / "hparams", trials, config.search.objective)
     return winner, {
         "search_trials": plot_trials(trials, config.search.objective),
         "search_parameters": plot_parameters(trials, dimensions, config.search.objective),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from python.config.schema import Search
-from python.config.task_schema import loss_of
+from python.metrics.merit import loss_of
 from python.training.search.trials import Trial
 
 

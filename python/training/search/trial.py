@@ -18,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.config.task_schema import loss_of
 from python.general_purpose_libs import PointingError, log, read_json, write_json, writing_to
+from python.metrics.merit import loss_of
 from python.processes.own_code import own_code
 from python.training.device import lack_of_memory
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from python.config.search_space import Dimension
 from python.general_purpose_libs import DataError, log, write_text, writing_to
+from python.runs.files import TRIALS_FILE, TRIALS_TABLE
 
 FACTS = ("number", "status", "loss", "metric", "epochs", "best_epoch", "seconds", "memory_mb", "reason")
 WIDEST_NUMBER = "-0.00012346"  # of five digits
@@ -74,8 +75,8 @@ class TrialLog:
     """The finished trials of the run in `folder`: trials.jsonl, from which a search goes on, and trials.csv for people."""
 
     def __init__(self, folder: str | os.PathLike) -> None:
-        self.path = Path(folder) / "trials.jsonl"
-        self.table = self.path.with_suffix(".csv")
+        self.path = Path(folder) / TRIALS_FILE
+        self.table = Path(folder) / TRIALS_TABLE
 
     def read(self) -> list[Trial]:
         """The trials in the order in which they ended; of one number the first.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import keras
 
-from python.config.task_schema import loss_of
 from python.general_purpose_libs import TrainingError
+from python.metrics.merit import loss_of
 
 
 class TrialWatch(keras.callbacks.Callback):

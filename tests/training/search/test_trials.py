@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from python.config.search_space import Dimension
-from python.config.task_schema import loss_of
 from python.general_purpose_libs import DataError, OutputError
+from python.metrics.merit import loss_of
 from python.training.search.trials import Trial, TrialLog, TrialTable, best_trial
 
 

@@ -1,0 +1,137 @@
+"""The network of a run as one object that answers: for data in files, and for samples that were made in memory alike.
+
+Keras is imported where a network is loaded or asked, so this module may be imported without it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from python.config.load import load_config
+from python.config.schema import RunConfig
+from python.config.task_schema import Architecture
+from python.data.data_origin import DataOrigin
+from python.general_purpose_libs import ConfigError, DataError, log, read_json
+from python.plots.report import cut_table_text
+from python.runs.files import METRICS_FILE, NETWORK_FILES, configuration_file
+from python.runs.predictions import ClassPredictions, Predictions
+from python.training.device import choose_device
+from python.training.preparation import configured_data
+from python.training.task import Samples, SampleSet, Task
+
+if TYPE_CHECKING:
+    import keras
+
+Told = Callable[[int, int], None]  # how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, the task and the configuration that it was trained for, and the `run` that it is of.
+
+    `temperature` is that of a tagger's calibration, None where there is none.
+    """
+
+    task: Task
+    config: RunConfig
+    model: keras.Model
+    run: Path
+    temperature: float | None = None
+
+    @classmethod
+    def load(cls, task: Task, run: Path, changes: Sequence[str] = ()) -> Self:
+        """The network of a finished run of `task`; after a search with the sizes that were found.
+
+        `changes` (KEY.PATH=VALUE) say otherwise than the run's configuration how data are read. Raises ConfigError where the
+        network is not whole, or does not fit the configuration.
+        """
+        config = load_config(configuration_file(run), task.schema, changes)
+        metrics = read_json(run / METRICS_FILE)
+        log.debug("device: %s", choose_device("cpu" if config.device == "cpu" else "auto"))
+        return cls(task, config, _network(run, task.architecture(config)), run, metrics.get("temperature"))
+
+    def read(self, folders: Sequence[str | Path], skip_bad_files: bool = False) -> SampleSet:
+        """The samples of the files in data folders; see `samples_of`. Raises DataError where there are none."""
+        named = tuple(map(str, folders))
+        config = self.config.model_copy(update={"data_directories": named})
+        samples = self.samples_of(configured_data(config, skip_bad_files))
+        log.info("%s", cut_table_text(samples.cuts))
+        if len(samples) == 0:
+            raise DataError(f"{', '.join(named)}: no sample is left that the network can take, see the table")
+        return samples
+
+    def samples_of(self, data: DataOrigin) -> SampleSet:
+        """All that the network can take of files, or of products of trigger primitives in memory; of known truth or not."""
+        return self.task.read(self.config, self.architecture, data)
+
+    def answers(self, samples: SampleSet, told: Told = lambda _done, _total: None) -> Predictions:
+        """What the network answers for each of the samples, in their order, none or more: see `answers_of`.
+
+        The truth is beside it as far as the samples know it. `told` hears how far the work is. Raises ConfigError where the
+        network takes other inputs than the samples give it.
+        """
+        labelled = Samples(samples, self.task.labels(samples, self.architecture))
+        return self.answers_of(labelled, np.arange(len(samples)), told)
+
+    def answers_of(self, samples: Samples, rows: np.ndarray, told: Told = lambda _done, _total: None) -> Predictions:
+        """The answers for some `rows` of samples: of all views and members together, calibrated where there is a temperature."""
+        from python.training.fitting import predict
+
+        problem = self.task.problem_of(self.config)
+        if len(rows):
+            self._check_inputs(samples.set)
+            outputs = predict(self.model, samples.set, rows, problem.views(), told)
+        else:
+            outputs = np.empty((1, 0, self.model.output_shape[-1]), np.float32)
+        predictions = problem.predictions(problem.combined(outputs), samples, rows)
+        if self.temperature is not None and isinstance(predictions, ClassPredictions):
+            return predictions.calibrated(self.temperature)
+        return predictions
+
+    @property
+    def architecture(self) -> Architecture:
+        return self.task.architecture(self.config)
+
+    def _check_inputs(self, samples: SampleSet) -> None:
+        taken = {tensor.name: tensor.shape[1:] for tensor in self.model.inputs}
+        given = samples.network_inputs(np.arange(1))
+        if not isinstance(given, dict):  # a single image, whatever the network calls it
+            given = {next(iter(taken)): given}
+        found = {name: array.shape[1:] for name, array in given.items()}
+        if taken != found:
+            raise ConfigError(
+                f"{self.run}: the network takes {taken}, its configuration gives it {found}; give the folder as the training "
+                "left it"
+            )
+
+
+def _network(run: Path, architecture: Architecture) -> keras.Model:
+    """The network at the top of the run folder, which must tell apart the classes of its architecture."""
+    from python.networks.saved import load_network, saved_classes
+
+    files = sorted(run.glob(NETWORK_FILES))
+    if len(files) != 1:
+        names = ", ".join(path.name for path in files) or "none"
+        raise ConfigError(
+            f"{run}: one network ({NETWORK_FILES}) is needed, there is {names}; give the folder as the training left it"
+        )
+    if not zipfile.is_zipfile(files[0]):
+        raise ConfigError(f"{files[0]}: is damaged or not whole; train the network again")
+    try:
+        model = load_network(files[0])
+        classes = saved_classes(files[0], model) if architecture.classes else ()
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ConfigError(f"{files[0]}: the network cannot be used ({reason}); train it again") from error
+    if classes != architecture.classes:
+        raise ConfigError(
+            f"{files[0]}: the network tells apart {', '.join(classes)}, its configuration {', '.join(architecture.classes)}; "
+            "give the run folder as the training left it"
+        )
+    return model

@@ -1,0 +1,141 @@
+"""The network of a finished run as one object: what it answers for samples from files and for samples made in memory."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from python.commands.tasks import load_task
+from python.data.image_file import write_image_file
+from python.data.image_set import ImageSet
+from python.data.triples import TripleSet
+from python.directions.find import answers, losses
+from python.general_purpose_libs import ConfigError
+from python.ingest.products import make_products
+from python.runs.predictions import ClassPredictions, DirectionPredictions
+from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.events import plan_events, simulate_readout
+from python.simulation.settings import SimulationSettings
+from python.training.task import Samples
+from python.training.trained import Trained
+from tests.commands.conftest import TRACKS, VOLUMES, network, untrained
+from tests.electron_direction.conftest import SMALL as DIRECTIONS
+from tests.synthetic import image_file
+
+SHAPE = (64, 16)
+LOSS_OF = {answer: next(loss for loss in losses() if losses()[loss].answer.name == answer) for answer in answers()}
+
+
+def loaded(folder, keys, **more):
+    run = untrained(folder, keys, **more)
+    trained = Trained.load(load_task(keys["task"]), run)
+    shutil.rmtree(run)  # nothing is needed any more
+    return trained
+
+
+def images_of(plane="X", n=30, shape=SHAPE):
+    content = image_file(n, plane=plane, shape=shape)
+    return ImageSet(content.images, content.metadata, content.sources)
+
+
+def triples(n=30):
+    planes = [images_of(plane, n) for plane in "UVX"]
+    table = planes[2].metadata
+    table["drift_frame"], table["face"] = 1, np.where(np.arange(n) % 3, 1, -1)
+    return TripleSet(tuple(each.images for each in planes), table, np.zeros((n, 3), np.float32), planes[2].sources)
+
+
+def direction_keys(loss):
+    model = {**DIRECTIONS["model_parameters"], "loss": {"name": loss}}
+    return {**DIRECTIONS, "model_parameters": model, "prediction": {"average_over": []}}
+
+
+# ---------------------------------------------------------------------------- in memory
+def test_samples_in_memory_and_in_files_are_answered_alike(tmp_path):
+    content = image_file(30, shape=SHAPE)
+    write_image_file(tmp_path / "data" / "a_planeX.npz", content)
+    trained = loaded(tmp_path / "run", TRACKS)
+    read = trained.answers(trained.read([tmp_path / "data"]))
+    made = trained.answers(images_of())
+    assert isinstance(made, ClassPredictions)
+    assert made.temperature is None
+    ours, theirs = made.arrays(), read.arrays()
+    assert list(ours) == list(theirs)
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    assert len(np.unique(made.scores)) > 10
+    assert made.labels.tolist() == trained.task.labels(images_of(), trained.architecture).tolist()
+
+
+def test_directions_of_samples_in_memory(tmp_path):
+    trained = loaded(tmp_path / "run", direction_keys("von_mises_fisher"))
+    found = trained.answers(triples())
+    assert isinstance(found, DirectionPredictions)
+    assert found.outputs.shape == (30, 3)
+    assert found.output_layout == "von_mises_fisher"
+    np.testing.assert_allclose(np.linalg.norm(found.direction, axis=1), 1)
+    signs = np.where(found.clusters.face[:, None] == 1, [1, 1, 1], [-1, -1, 1])
+    np.testing.assert_allclose(found.direction, signs * found.direction_drift_frame)
+    inputs = triples().network_inputs(np.arange(30))
+    np.testing.assert_allclose(found.outputs, network(trained.config).predict_on_batch(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("keys", [TRACKS, VOLUMES, DIRECTIONS], ids=lambda keys: keys["task"])
+def test_trigger_primitives_are_answered_without_any_file(keys, tmp_path):
+    trained = loaded(tmp_path / "run", keys)
+    settings = SimulationSettings(events=12, seed=5, background=dict.fromkeys(NOMINAL_RATES, 0.0))
+    samples = trained.samples_of(make_products(simulate_readout(settings, plan_events(settings), 0)))
+    found = trained.answers(samples)
+    assert len(found) == len(samples) > 3
+    assert found.clusters.event.tolist() == samples.metadata["event"].tolist()
+    assert found.clusters.told_by_content
+    assert not list(tmp_path.iterdir())
+
+
+def test_volumes_in_memory_are_answered_with_the_temperature_of_the_run(tmp_path):
+    trained = loaded(tmp_path / "run", VOLUMES, metrics={"temperature": 2.0})
+    found = trained.answers(images_of(n=4, shape=(208, 1242)))
+    assert found.temperature == 2.0
+    assert found.calibrated_scores.shape == (4, 2)
+    assert found.class_names.tolist() == ["cc", "es"]
+
+
+# ---------------------------------------------------------------------------- some, none, others
+def test_some_rows_of_labelled_samples(tmp_path):
+    trained, images = loaded(tmp_path / "run", TRACKS), images_of()
+    rows, labels = np.array([7, 3]), np.arange(30) % 2
+    some = trained.answers_of(Samples(images, labels), rows)
+    assert some.clusters.row.tolist() == [7, 3]
+    assert some.clusters.event.tolist() == images.metadata["event"][rows].tolist()
+    assert some.labels.tolist() == [1, 1]
+    np.testing.assert_allclose(some.scores, trained.answers(images).scores[rows], atol=1e-6)
+
+
+def test_progress_is_told(tmp_path):
+    heard = []
+    loaded(tmp_path / "run", TRACKS).answers(images_of(), lambda done, total: heard.append((done, total)))
+    assert heard[-1] == (30, 30)
+
+
+def test_no_samples_have_no_answers(tmp_path):
+    trained = loaded(tmp_path / "run", TRACKS)
+    none = trained.answers(images_of().keep("none", np.zeros(30, bool)))
+    assert len(none) == 0
+    assert none.scores.shape == (0, 2)
+    trained = loaded(tmp_path / "volumes", VOLUMES, metrics={"temperature": 2.0})
+    assert trained.answers(images_of().keep("none", np.zeros(30, bool))).calibrated_scores.shape == (0, 2)
+
+
+@pytest.mark.parametrize("answer", LOSS_OF)
+def test_no_samples_have_no_directions(answer, tmp_path):
+    trained = loaded(tmp_path / "run", direction_keys(LOSS_OF[answer]))
+    none = trained.answers(triples().keep("none", np.zeros(30, bool)))
+    assert none.output_layout == answer
+    assert none.direction.shape == none.direction_drift_frame.shape == (0, 3)
+    assert none.outputs.shape == (0, len(answers()[answer].columns))
+
+
+def test_samples_of_other_images_are_refused(tmp_path):
+    trained = loaded(tmp_path / "run", TRACKS)
+    with pytest.raises(ConfigError, match=r"the network takes .*\(64, 16, 1\).* \(64, 24, 1\)"):
+        trained.answers(images_of(shape=(64, 24)))
