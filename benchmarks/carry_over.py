@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 from benchmarks.record import REAL_FILES, ROOT, save_result
 from mt_identifier.main import TASK
@@ -20,6 +21,7 @@ from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
 from python.metrics.classification import area_under_roc
 from python.runs.files import METRICS_FILE
+from python.runs.predictions import ClassPredictions
 from python.training.trained import Trained
 
 N_EVENTS = 6000
@@ -47,7 +49,7 @@ def main() -> None:
             folder = run("python.commands.train", "mt_identifier", *options)
             metrics = read_json(folder / METRICS_FILE)
             images = load_images(DataFolders([real]), plane).fit_to((128, 16, 1))
-            answers = Trained.load(TASK, folder).answers(images)
+            answers = cast("ClassPredictions", Trained.load(TASK, folder).answers(images))
             area = area_under_roc(answers.labels == 1, answers.scores[:, -1])
             result[plane] = {
                 "simulated": {"clusters": metrics["n_test"], "auc": round(metrics["auc"], 3)},

@@ -6,12 +6,14 @@ The images are those of simulated events with backgrounds. The first answers, in
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import numpy as np
 
 from benchmarks.record import ROOT, save_result, seconds
 from benchmarks.simulated_sets import simulated
 from mt_identifier.main import TASK
+from python.config.classification import ClassifierConfig
 from python.config.load import load_config
 from python.config.overrides import Options
 from python.training.device import choose_device
@@ -42,7 +44,7 @@ def speed(n_layers: int, n_filters: int, shape: tuple[int, int, int]) -> dict[st
         Options(data_directories=[str(simulated("test"))]),
     )
     started = time.perf_counter()
-    samples = TASK.read(config, TASK.architecture(config), configured_data(config))
+    samples = TASK.read(cast("ClassifierConfig", config), TASK.architecture(config), configured_data(config))
     reading = time.perf_counter() - started
     model = build_model(TASK, config)
     rows = np.arange(min(IMAGES, len(samples)))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -32,6 +32,7 @@ from python.general_purpose_libs import read_json
 from python.metrics.classification import classification_metrics
 from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics
 from python.runs.files import HISTORY_FILE, METRICS_FILE, SPLITS_FILE
+from python.runs.predictions import ClassPredictions
 from python.training.provenance import git_commit
 from python.training.task import SampleSet
 from python.training.trained import Trained
@@ -101,8 +102,9 @@ def measured(row: str) -> dict[str, Any]:
     tagger = Trained.load(TASK, folder)
     volumes = test_volumes(tagger)
     started = time.perf_counter()
-    answers = tagger.answers(volumes)
+    answers = cast("ClassPredictions", tagger.answers(volumes))
     seconds = time.perf_counter() - started
+    error = calibration_error(answers.labels, cast("np.ndarray", answers.calibrated_scores))
     train_volumes = int(np.sum(np.load(folder / SPLITS_FILE)["part"] == 0))
     return {
         "date": date.today().isoformat(),
@@ -113,7 +115,7 @@ def measured(row: str) -> dict[str, Any]:
         "training_seconds": round(training_seconds(folder)),
         "training_volumes_per_second": round(train_volumes * epochs / training_seconds(folder), 1),
         "prediction_volumes_per_second": round(len(answers) / seconds, 1),
-        "calibrated_error": round(calibration_error(answers.labels, answers.calibrated_scores), 4),
+        "calibrated_error": round(error, 4) if error is not None else None,
         **judged(answers.labels, answers.scores, volumes.metadata),
     }
 

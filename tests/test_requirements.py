@@ -20,6 +20,7 @@ NEVER_IMPORTED = {
     "mypy": "a command",
     "mkdocs-material": "the theme that mkdocs.yml names",
     "mkdocstrings": "a plugin that mkdocs.yml names",
+    "pytest-xdist": "a plugin of pytest",
     "ruff": "a command",
     "types-psutil": "read by mypy",
     "types-tqdm": "read by mypy",
@@ -52,7 +53,7 @@ def imported(folder):
 
 
 def modules_of(package):
-    return IMPORTED_AS.get(package, (package,))
+    return IMPORTED_AS.get(package, (package.replace("-", "_"),))
 
 
 @pytest.mark.parametrize("file", READ)
