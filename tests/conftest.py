@@ -19,7 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # others work beside this process, and 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """A process for each core; none for a few files, or where what is said shall be seen at once."""
-    few = all(Path(name.partition("::")[0]).is_file() for name in config.args)
+    few = not any(Path(name).is_dir() for name in config.args)
     if few or config.option.keyword or config.option.capture == "no":
         return 0
     return len(os.sched_getaffinity(0))
