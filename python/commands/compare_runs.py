@@ -13,8 +13,7 @@ from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import whole_number
 from python.commands.tasks import of_today
-from python.comparison.direction_runs import TASK as DIRECTIONS
-from python.comparison.direction_runs import direction_events
+from python.comparison.direction_runs import direction_events, has_directions
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
 from python.runs.finished import (
     configuration_of_run,
@@ -149,7 +148,7 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
 def _kind(task: str) -> type[Answers]:
     from python.comparison.answers import ClassAnswers, DirectionAnswers
 
-    return DirectionAnswers if task == DIRECTIONS else ClassAnswers
+    return DirectionAnswers if has_directions(task) else ClassAnswers
 
 
 def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
@@ -209,7 +208,7 @@ def _optional(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _answers(task: str, arrays: dict[str, np.ndarray], identity: Sequence[str], by_content: bool) -> Answers:
-    if task == DIRECTIONS:
+    if has_directions(task):
         from python.metrics.directions import results_of
 
         return _kind(task)(results_of(arrays, arrays), direction_events(arrays, by_content))
@@ -252,7 +251,7 @@ def _figures(comparison: Comparison, kind: type[Answers]) -> dict[str, Figure]:
         histories = [(run.name, run.history) for run in runs]
         found["Learning curves"] = plots.plot_learning_curves(histories, kind.followed, same_loss)
     known = [(run.name, run.answers) for run in runs if run.answers is not None]
-    if known and comparison.task == DIRECTIONS:
+    if known and has_directions(comparison.task):
         found["Against energy"] = plots.plot_directions_against_energy(known)
     elif len({each.class_names for _, each in known}) == 1:
         found["Against energy"] = plots.plot_classes_against_energy(known)
