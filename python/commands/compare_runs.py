@@ -13,8 +13,7 @@ from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import whole_number
 from python.commands.tasks import of_today
-from python.comparison.direction_runs import TASK as DIRECTIONS
-from python.comparison.direction_runs import direction_events
+from python.comparison.direction_runs import direction_events, has_directions
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
 from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, HISTORY_FILE, METRICS_FILE, PLOTS, predictions_file
 from python.runs.finished import (
@@ -147,7 +146,7 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
 def _kind(task: str) -> type[Answers]:
     from python.comparison.answers import ClassAnswers, DirectionAnswers
 
-    return DirectionAnswers if task == DIRECTIONS else ClassAnswers
+    return DirectionAnswers if has_directions(task) else ClassAnswers
 
 
 def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
@@ -156,7 +155,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
 
     file = predictions_file("test")
     record: type[ClassPredictions | DirectionPredictions] = (
-        DirectionPredictions if task == DIRECTIONS else ClassPredictions
+        DirectionPredictions if has_directions(task) else ClassPredictions
     )
     told = {each: read_predictions(each / file, record) for each in folders if (each / file).is_file()}
     clusters = [predictions.clusters for predictions in told.values()]
@@ -253,7 +252,7 @@ def _figures(comparison: Comparison, kind: type[Answers]) -> dict[str, Figure]:
         histories = [(run.name, run.history) for run in runs]
         found["Learning curves"] = plots.plot_learning_curves(histories, kind.followed, same_loss)
     known = [(run.name, run.answers) for run in runs if run.answers is not None]
-    if known and comparison.task == DIRECTIONS:
+    if known and has_directions(comparison.task):
         found["Against energy"] = plots.plot_directions_against_energy(known)
     elif len({each.class_names for _, each in known}) == 1:
         found["Against energy"] = plots.plot_classes_against_energy(known)

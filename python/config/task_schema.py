@@ -77,8 +77,9 @@ class Architecture:
 
     def points_read(self, parameters: BuildParameters) -> int:
         """How many points of a sample the network reads; 0 where it takes none."""
-        takes_points = isinstance(parameters, PointParameters) and Input.POINTS in self.inputs(parameters)
-        return parameters.max_points if takes_points else 0
+        if isinstance(parameters, PointParameters) and Input.POINTS in self.inputs(parameters):
+            return parameters.max_points
+        return 0
 
     @property
     def default_loss(self) -> str:

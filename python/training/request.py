@@ -40,8 +40,10 @@ class TrainingRequest:
     @classmethod
     def of(cls, parsed: argparse.Namespace) -> TrainingRequest:
         """That of a command line."""
-        given = vars(parsed)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in vars(parsed).items()
+        }
+        return cls(**given)
 
     @property
     def options(self) -> Options:
