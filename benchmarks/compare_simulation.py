@@ -38,6 +38,7 @@ from python.detector.geometry import (
     locate_channel,
     wire_coordinate,
 )
+from python.general_purpose_libs import DataError
 from python.ingest.root_reader import read_source
 from python.ingest.sim_deposits import read_sim_deposits
 from python.ingest.trigger_primitives import TriggerPrimitives
@@ -70,6 +71,8 @@ def read_real(path: Path) -> RealEvents:
     """Read recorded events with the particles of their truth."""
     source = read_source(path)
     truth = event_truth(source)
+    if source.mctruths is None:
+        raise DataError(f"{path}: holds no truth")
     table = source.mctruths
     outgoing = (table["status_code"] == OUTGOING) & np.isin(table["pdg"], list(KIND_OF_PDG))
     table = {name: column[outgoing] for name, column in table.items()}

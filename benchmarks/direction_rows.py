@@ -45,7 +45,7 @@ def _rival(model_name: str, loss: str = "angular", build: dict | None = None) ->
     return _image_row(model_name, loss, {"decay_rate": 1.0, **(build or {})})
 
 
-OLD_FRAME = {"frame": "old", "augmentation": {"symmetries": []}}
+OLD_FRAME: dict[str, Any] = {"frame": "old", "augmentation": {"symmetries": []}}
 LOSSES = (
     "angular", "cosine_similarity", "focal_angular", "hybrid", "uncertainty_aware", "von_mises_fisher", "mixture", "two_lobes",
 )  # fmt: skip

@@ -40,8 +40,8 @@ def main() -> None:
         metrics = read_json(plot.parents[1] / METRICS_FILE)
         shutil.copyfile(plot, ROOT / "benchmarks" / "results" / "mt_quick_test.png")
         times["train_mt_identifier.sh, quick_test again"] = timed(train, *config)
-        images = (clone / "scripts" / "make_images.sh", "-i", *REAL_FILES, "-o", Path(scratch, "data"))
-        times["make_images.sh"] = timed(*images)
+        make_images = clone / "scripts" / "make_images.sh"
+        times["make_images.sh"] = timed(make_images, "-i", *REAL_FILES, "-o", Path(scratch, "data"))
         times["train_mt_identifier.sh -h"] = timed(train, "-h")
     names = ("n_test", "accuracy", "accuracy_low", "accuracy_high", "auc", "baseline_accuracy", "baseline_auc")
     result = {"seconds_to_first_result": total, "seconds": times, "test_part": {name: metrics[name] for name in names}}

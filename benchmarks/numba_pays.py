@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -179,12 +181,17 @@ def start_up(cache: str) -> dict[str, float]:
 
 def measure() -> dict:
     """Electrons per second of both, in the batches that suit numpy best and in those of one block of events."""
-    table, result = electron_table(), {"energy_MeV": ENERGY_MEV}
+    table = electron_table()
+    result: dict[str, Any] = {"energy_MeV": ENERGY_MEV}
     compiled(1, table, np.random.default_rng(0))
     for count in (MANY_ELECTRONS, ELECTRONS_OF_A_BLOCK):
-        figures = {}
+        figures: dict[str, float] = {}
         for name, run in (("numba", compiled), ("numpy", vectorised)):
-            taken = seconds(lambda run=run, count=count: run(count, table, np.random.default_rng(1)))
+
+            def once(run: Callable[..., float] = run, count: int = count) -> None:
+                run(count, table, np.random.default_rng(1))
+
+            taken = seconds(once)
             figures[f"{name}_per_second"] = round(count / taken)
             figures[f"{name}_mean_deposited_MeV"] = round(run(count, table, np.random.default_rng(2)), 3)
         result[f"{count}_electrons"] = figures | {"ratio": figures["numba_per_second"] / figures["numpy_per_second"]}

@@ -59,7 +59,8 @@ def true_charge(path: Path) -> Charge:
     place = np.stack([deposits.event, deposits.channel, deposits.tick])
     first = np.flatnonzero(np.any(np.diff(place, prepend=-1), axis=0))
     electrons = np.add.reduceat(deposits.electrons, first)
-    return Charge(*place[:, first], electrons, electrons)
+    event, channel, tick = place[:, first]
+    return Charge(event, channel, tick, electrons, electrons)
 
 
 def compare(paths: list[Path], noise: bool, seed: int = 0) -> dict[str, Comparison]:
@@ -156,12 +157,12 @@ def summary(comparison: Comparison) -> dict[str, object]:
     }
 
 
-def pulses(comparison: Comparison) -> dict[str, object]:
+def pulses(comparison: Comparison) -> dict[str, dict[str, object]]:
     """PULSE_QUANTILES of real and simulated samples to the peak over samples, and of samples, and the distance of the two.
 
     The distance is that of Kolmogorov and Smirnov; primitives of at least PULSE_SAMPLES samples.
     """
-    result = {}
+    result: dict[str, dict[str, object]] = {}
     for name in ("to_peak_over_sot", "sot"):
         real, made = (_pulse(tps.take(tps.sot >= PULSE_SAMPLES), name) for tps in (comparison.real, comparison.made))
         quantiles = [np.quantile(values, PULSE_QUANTILES).round(3).tolist() for values in (real, made)]

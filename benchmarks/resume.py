@@ -100,7 +100,7 @@ def cost(place: Path) -> dict[str, Any]:
     finish(start("electron_direction", config, place, LARGE))
     folder = folder_in(place)
     log = (folder / TRAINING_LOG).read_text()
-    waited, written = re.search(r"waited ([\d.]+) s for checkpoints, written in ([\d.]+) s", log).groups()
+    [(waited, written)] = re.findall(r"waited ([\d.]+) s for checkpoints, written in ([\d.]+) s", log)
     manifest = read_json(max((folder / CHECKPOINTS).glob("[0-9]*.json")))
     training = sum(manifest["history"]["seconds"])
     megabytes = max(path.stat().st_size for path in (folder / CHECKPOINTS).glob("*.npz")) / 1e6

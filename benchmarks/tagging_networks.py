@@ -91,9 +91,7 @@ def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
     """Each metric with its interval."""
     found = {**classification_metrics(labels, scores, CLASSES), **tagging_metrics(labels, scores)}
     ends = ("", "_low", "_high")
-    kept = {
-        name: [round(float(found[name + end]), 4) for end in ends if found.get(name + end) is not None] for name in KEPT
-    }
+    kept = {name: [round(value, 4) for end in ends if (value := found.get(name + end)) is not None] for name in KEPT}
     return {"test_events": len(labels), **kept}
 
 

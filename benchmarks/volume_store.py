@@ -78,7 +78,7 @@ class DenseVolumes:
     """All volumes as one array, as the reference holds them."""
 
     def __init__(self, volumes: ImageSet) -> None:
-        self.array = volumes.network_inputs(np.arange(len(volumes)))
+        self.array = volumes.images.dense(np.arange(len(volumes)))[..., None]
 
     def network_inputs(self, rows: np.ndarray) -> np.ndarray:
         return self.array[rows]
@@ -88,13 +88,13 @@ def training_speed(source: Path) -> dict[str, float]:
     """Volumes a second in training from each kind of store, the best of some rounds in turn."""
     from channel_tagging.main import TASK
     from python.config.load import parse_config
-    from python.samples.batches import Batches
+    from python.samples.batches import Batches, SampleSource
     from python.training.fitting import Feed, build_model
 
     rows = np.arange(DENSE)
-    stores = {loading: loaded(source, loading).keep("first", rows) for loading in LOADINGS}
-    labels = (stores["memory"].metadata["is_es_interaction"] == 1).astype(np.float32)[:, None]
-    stores["dense"] = DenseVolumes(stores["memory"])
+    sets = {loading: loaded(source, loading).keep("first", rows) for loading in LOADINGS}
+    labels = (sets["memory"].metadata["is_es_interaction"] == 1).astype(np.float32)[:, None]
+    stores: dict[str, SampleSource] = {**sets, "dense": DenseVolumes(sets["memory"])}
     model = build_model(TASK, parse_config({"model_name": "resnet"}, TASK.schema))
     feeds = {name: Feed(Batches(store, labels, rows, batch_size=BATCH, seed=1)) for name, store in stores.items()}
     for feed in feeds.values():
@@ -102,7 +102,11 @@ def training_speed(source: Path) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in feeds}
     for _ in range(ROUNDS):
         for name, feed in feeds.items():
-            times[name].append(seconds(lambda feed=feed: model.fit(feed, verbose=0, shuffle=False), repeats=1))
+
+            def once(feed: Feed = feed) -> None:
+                model.fit(feed, verbose=0, shuffle=False)
+
+            times[name].append(seconds(once, repeats=1))
     return {name: DENSE / min(found) for name, found in times.items()}
 
 

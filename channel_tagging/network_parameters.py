@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
 from python.config.schema import BuildParameters, decay_rate
-from python.config.task_schema import InputShape
+from python.config.task_schema import InputShape, LossParameters
 from python.networks.classification_losses import CrossEntropyParameters, FocalParameters
 
 CLASSES = ("cc", "es")
-LOSSES = {"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters}
+LOSSES: Mapping[str, type[LossParameters]] = {"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters}
 KERNEL_SIZE = Field(3, ge=1, le=15, description="Side of the convolution kernels in pixels.")
 Side = Annotated[int, Field(ge=1, le=8192)]
 Sides = Annotated[tuple[Side, Side], Strict(False)]

@@ -20,7 +20,7 @@ from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 from python.plots.report import cut_table_text
 from python.training.preparation import limit, read_plane_images, without_repeated
-from python.training.task import PicturedSamples, Samples, SampleSet
+from python.training.task import PicturedSamples, S, Samples, SampleSet
 
 CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
@@ -47,8 +47,8 @@ def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders
         )
     volumes = _limit_classes(volumes, config)
     volumes = limit(volumes, channels(volumes), config.dataset_parameters).set
-    volumes = _as_taken(volumes, config, architecture, data)
-    return Samples(volumes, channels(volumes))
+    taken = _as_taken(volumes, config, architecture, data)
+    return Samples(taken, channels(taken))
 
 
 def channels(volumes: SampleSet) -> np.ndarray:
@@ -93,11 +93,11 @@ def _as_taken(
     """The volumes with everything else that the network takes."""
     parameters = config.model_parameters.build_parameters
     inputs = architecture.inputs(parameters)
-    if at_most := architecture.points_read(parameters):
-        volumes = with_points(volumes, data, at_most)
-    if "numbers" in inputs:
-        volumes = replace(volumes, numbers=volume_numbers(volumes.of_plane()))
-    return volumes if "image" in inputs else replace(volumes, inputs=inputs)
+    if isinstance(volumes, TripleSet):
+        if at_most := architecture.points_read(parameters):
+            volumes = with_points(volumes, data, at_most)
+        volumes = replace(volumes, inputs=inputs)
+    return replace(volumes, numbers=volume_numbers(volumes.of_plane())) if "numbers" in inputs else volumes
 
 
 def _check_channel(part: ImageSet, channel: int) -> None:
@@ -126,7 +126,7 @@ def _check_apart(joined: ImageSet, part: np.ndarray) -> None:
         )
 
 
-def _limit_classes(volumes: SampleSet, config: TaggingConfig) -> SampleSet:
+def _limit_classes(volumes: S, config: TaggingConfig) -> S:
     parameters = config.dataset_parameters
     at_most = parameters.max_samples_per_class
     if at_most is None:

@@ -27,7 +27,7 @@ from python.training.classification import Classification
 from python.training.task import Evaluation, PicturedSamples
 
 
-class ChannelTagging(Classification):
+class ChannelTagging(Classification[PicturedSamples]):
     """Classification of volumes, judged by the ES events that it keeps for pointing."""
 
     columns = ("accuracy", "auc", "f1", "es_efficiency_at_4_percent_cc", "es_efficiency_at_1_percent_cc")

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
+from python.data.sparse_images import NetworkInputs
 from python.data.triples import TripleSet, electron_directions
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM
@@ -97,10 +98,12 @@ class DirectionRegression:
             def turned(values: np.ndarray) -> np.ndarray:
                 return np.tile(signs, (len(values), 1))
 
-            return View(
-                lambda inputs: transform_inputs(inputs, turned(next(iter(inputs.values())))),
-                lambda outputs: self.answer.turned(outputs, turned(outputs)),
-            )
+            def shown(inputs: NetworkInputs) -> NetworkInputs:
+                if not isinstance(inputs, dict):
+                    raise TypeError("a direction network takes its inputs by name")
+                return transform_inputs(inputs, turned(next(iter(inputs.values()))))
+
+            return View(shown, lambda outputs: self.answer.turned(outputs, turned(outputs)))
 
         return [view(signs) for signs in group(self.config.prediction.average_over)]
 

@@ -53,8 +53,8 @@ def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Archite
     if at_most := architecture.points_read(parameters):
         triples = with_points(triples, data, at_most)
     if config.dataset_parameters.frame == "old":
-        turned = (to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images))
-        triples = replace(triples, images=tuple(turned))
+        u, v, x = (to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images))
+        triples = replace(triples, images=(u, v, x))
     return replace(triples, inputs=inputs, plane=PLANES.index(config.plane))
 
 

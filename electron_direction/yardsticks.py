@@ -20,6 +20,8 @@ def principal_axis_results(
 
     `results` are those of the network on the same rows, whose truth is taken. An event without an axis points anywhere.
     """
+    if triples.clouds is None:
+        raise ValueError("these samples were read without the points around them")
     clouds = triples.clouds.take(rows)
     across, drift, charge = (clouds.column(name).astype(float) for name in ("across", "peak", "integral"))
     points = PlanePoints(clouds.column("plane").astype(np.int64), across, drift, charge, clouds.owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mt_identifier.schema import SCHEMA
-from python.config.schema import RunConfig
+from python.config.classification import ClassifierConfig
 from python.config.task_schema import Architecture
 from python.data.data_origin import DataOrigin
 from python.data.image_set import ImageSet
@@ -15,7 +15,7 @@ from python.training.preparation import limit, read_plane_images, without_repeat
 from python.training.task import Samples, Task
 
 
-def read(config: RunConfig, _architecture: Architecture, data: DataOrigin) -> ImageSet:
+def read(config: ClassifierConfig, _architecture: Architecture, data: DataOrigin) -> ImageSet:
     """Cluster images of one plane."""
     return read_plane_images(config, data, config.plane)
 
@@ -25,7 +25,7 @@ def labels(images: ImageSet, architecture: Architecture) -> np.ndarray:
     return extract_labels_for_mt_identification(images.metadata, multiclass=len(architecture.classes) > 2)
 
 
-def prepare(config: RunConfig, architecture: Architecture, data: DataOrigin) -> Samples[ImageSet]:
+def prepare(config: ClassifierConfig, architecture: Architecture, data: DataOrigin) -> Samples[ImageSet]:
     """Cluster images of one plane, each once, labelled by the architecture's classes; those that cannot be labelled are cut."""
     images = without_repeated(read(config, architecture, data))
     images = images.keep("with a known label", labels(images, architecture) >= 0)

@@ -43,11 +43,14 @@ def tell(epoch: int, epochs: int, name: str, best: float | None) -> None:
             answers = starter.makefile("rb")
             for words in (("cookie", cookie), ("set_job_attr_delayed", PROGRESS, value)):
                 starter.sendall((" ".join(map(_quoted, words)) + "\n").encode())
-                answer = answers.readline().strip()
-                if not answer.isdigit():
-                    raise OSError(f"the starter refuses {words[0]} ({answer.decode(errors='replace') or 'no answer'})")
+                _require_number(answers.readline().strip(), words[0])
     except (OSError, ValueError) as error:
         log.debug("the queue is not told of the progress: %s", error)
+
+
+def _require_number(answer: bytes, asked: str) -> None:
+    if not answer.isdigit():
+        raise OSError(f"the starter refuses {asked} ({answer.decode(errors='replace') or 'no answer'})")
 
 
 def read_progress(value: object) -> Progress | None:

@@ -99,7 +99,7 @@ def _description(job: RunJob, *, name: str, arguments: list[str]) -> str:
 def _universe(job: RunJob) -> dict[str, object]:
     """HTCondor carries the image of a container to the node, unless it has an address or nodes have its file system."""
     image = job.batch.container_image
-    if job.batch.python_from != "container":
+    if image is None or job.batch.python_from != "container":
         return {"universe": "vanilla"}
     if image.startswith("/cvmfs/"):
         return {"universe": "container", "container_image": image, "transfer_container": "False"}

@@ -67,9 +67,9 @@ class JobLogs:
         self.manager = _newest(histories(run / FOLDER / MANAGER_LOG)) if self.is_dag else None
         logs = [*(sorted((run / LOGS).glob("member_*.log")) if self.is_dag else ()), run / LOGS / "job.log"]
         self.jobs = [histories(log) for log in logs]
-        newest = [_newest(jobs) for jobs in self.jobs if jobs]
+        newest = [_newest(jobs) for jobs in self.jobs]
         began = self.manager.submitted if self.manager else 0.0
-        self.nodes = [node for node in newest if node.submitted >= began]
+        self.nodes = [node for node in newest if node is not None and node.submitted >= began]
 
     def job(self, known: str) -> str:
         """The number of the newest job; `known` where there is no log that tells it."""

@@ -24,7 +24,8 @@ SIZE_CLASS = 2.0  # data sets whose sizes differ by less are alike
 
 def proposal(config: RunConfig, registry: Registry) -> str:
     """What the last job like `config` used, and what could be asked for, in words; "" where there is nothing to propose."""
-    asked, sizes = dump_config(config), {}
+    asked = dump_config(config)
+    sizes: dict[str, int] = {}
     for entry in reversed(registry.entries(config.task)):
         told = of_the_job(entry)
         if not isinstance(told.get("memory_mb"), int) or told["memory_mb"] <= 0:
@@ -72,7 +73,7 @@ def _configuration(run: Path) -> Any:
         return {}
 
 
-def _alike(before: Any, asked: Any, sizes: dict[str, int | None]) -> bool:
+def _alike(before: Any, asked: Any, sizes: dict[str, int]) -> bool:
     """Whether two configurations need about as much: the same network on inputs and batches of one size, and as much data."""
     try:
         return _kind(before) == _kind(asked) and _as_much_data(before, asked, sizes)
@@ -89,7 +90,7 @@ def _kind(config: Any) -> tuple:
     )
 
 
-def _as_much_data(before: Any, asked: Any, sizes: dict[str, int | None]) -> bool:
+def _as_much_data(before: Any, asked: Any, sizes: dict[str, int]) -> bool:
     limits = [config["dataset_parameters"]["max_samples"] for config in (before, asked)]
     if None in limits and limits != [None, None]:
         return False
@@ -108,7 +109,7 @@ def _close(one: int, other: int) -> bool:
     return 0 < max(one, other) < SIZE_CLASS * min(one, other)
 
 
-def _bytes(folders: list[str], sizes: dict[str, int | None]) -> int:
+def _bytes(folders: list[str], sizes: dict[str, int]) -> int:
     """The size of the data files in the folders as far as they are seen from here."""
     for folder in folders:
         if folder not in sizes:

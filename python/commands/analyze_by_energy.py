@@ -148,7 +148,9 @@ def _cell(metrics: Metrics, name: str, factor: float) -> str:
     value, low, high = (metrics[name + end] for end in ENDS)
     if value is None:
         return "-"
-    return f"{factor * value:.1f}" + ("" if low is None else f" [{factor * low:.1f}, {factor * high:.1f}]")
+    return f"{factor * value:.1f}" + (
+        "" if low is None or high is None else f" [{factor * low:.1f}, {factor * high:.1f}]"
+    )
 
 
 def _write_numbers(
@@ -167,11 +169,11 @@ def _write_numbers(
         for all_of in found
     ]
     entries = [
-        {"name": run.name, "folder": str(run.folder), **run.facts, "groups": rows}
-        for run, rows in zip(runs, of_runs, strict=True)
+        {"name": run.name, "folder": str(run.folder), **run.facts, "groups": of_run}
+        for run, of_run in zip(runs, of_runs, strict=True)
     ]
     write_json(folder / "by_energy.json", {**settings, "runs": entries})
-    rows = [{"run": entry["name"], **row} for entry in entries for row in entry["groups"]]
+    rows = [{"run": run.name, **row} for run, of_run in zip(runs, of_runs, strict=True) for row in of_run]
     text = io.StringIO()
     columns = dict.fromkeys(key for row in rows for key in row)  # only some runs tell how sure they are
     writer = csv.DictWriter(text, list(columns), lineterminator="\n")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from python.comparison.answers import Answers
     from python.comparison.comparison import ComparedRun, Comparison
+    from python.metrics.classification import Metrics
     from python.runs.predictions import ClassPredictions, DirectionPredictions
 
 BEST = 10
@@ -98,11 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _chosen(arguments: argparse.Namespace) -> tuple[str, list[Path]]:
     """The task, and the runs that are named and then the best ones, each once. Raises ConfigError."""
     folders = [Path(name) for name in arguments.runs]
-    tasks = {folder: task_of_run(folder) for folder in folders}
-    task = arguments.task or tasks[folders[0]]
-    for folder, own in tasks.items():
-        if own not in TASKS:
-            raise ConfigError(f"{folder / CONFIG_FILE}: does not say which task it is of; leave the run out")
+    task = arguments.task or _task_of(folders[0])
+    for folder in folders:
+        own = _task_of(folder)
         if own != task:
             raise ConfigError(
                 f"{folder}: is a run of {own}, and only runs of one task, {task}, are compared; leave it out"
@@ -115,12 +114,20 @@ def _chosen(arguments: argparse.Namespace) -> tuple[str, list[Path]]:
     return task, folders
 
 
+def _task_of(folder: Path) -> str:
+    task = task_of_run(folder)
+    if task not in TASKS:
+        raise ConfigError(f"{folder / CONFIG_FILE}: does not say which task it is of; leave the run out")
+    return task
+
+
 def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]:
     """The best finished runs of the task below `output`, each by what it reached on its own test events, oldest first."""
     from python.comparison.comparison import best_of
     from python.runs.find import find_runs
 
-    finished, left_out = [], Counter()
+    finished: list[tuple[Path, Metrics]] = []
+    left_out: Counter[str] = Counter()
     for folder in find_runs(output, task):
         try:
             state, metrics = read_status(folder)["state"], _metrics(folder)
@@ -243,7 +250,8 @@ def _write(folder: Path, comparison: Comparison, kind: type[Answers]) -> None:
 
 def _figures(comparison: Comparison, kind: type[Answers]) -> dict[str, Figure]:
     """Figures by their headings; those that need what no run has are left out."""
-    from python.comparison import plots as plots
+    from python.comparison import plots
+    from python.comparison.answers import ClassAnswers, DirectionAnswers
 
     runs = comparison.runs
     found = {"What is reached": plots.plot_ranking(comparison)}
@@ -251,11 +259,12 @@ def _figures(comparison: Comparison, kind: type[Answers]) -> dict[str, Figure]:
         same_loss = not any(path.startswith("model_parameters.loss") for path in comparison.settings)
         histories = [(run.name, run.history) for run in runs]
         found["Learning curves"] = plots.plot_learning_curves(histories, kind.followed, same_loss)
-    known = [(run.name, run.answers) for run in runs if run.answers is not None]
-    if known and has_directions(comparison.task):
-        found["Against energy"] = plots.plot_directions_against_energy(known)
-    elif len({each.class_names for _, each in known}) == 1:
-        found["Against energy"] = plots.plot_classes_against_energy(known)
+    directions = [(run.name, run.answers) for run in runs if isinstance(run.answers, DirectionAnswers)]
+    classes = [(run.name, run.answers) for run in runs if isinstance(run.answers, ClassAnswers)]
+    if directions:
+        found["Against energy"] = plots.plot_directions_against_energy(directions)
+    elif len({each.class_names for _, each in classes}) == 1:
+        found["Against energy"] = plots.plot_classes_against_energy(classes)
     tested = "test part, simulated" + ("" if comparison.ranked else ", each run on its own events")
     for name, figure in found.items():
         figure.suptitle(f"{figure.get_suptitle()}: {'simulated' if name == 'Learning curves' else tested}", fontsize=14)

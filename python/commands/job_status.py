@@ -271,9 +271,10 @@ def _workers(output: Path, entries: Sequence[dict[str, Any]]) -> Iterator[Line]:
     for run, each in found.items():
         job, system = each["job"], SYSTEMS[each["system"]]
         queued = asked.get(job)
+        below: tuple[str, ...] = ()
         if queued is None:
             known = each["system"] == "slurm" and is_queued(system, job)
-            state, below = ("queued" if known else "not known"), ()
+            state = "queued" if known else "not known"
         else:
             counts = ", ".join(f"{count} {state}" for state, count in queued.counts)
             state, below = queued.state, (counts, queued.reason)

@@ -52,13 +52,11 @@ def direction(text: str) -> tuple[float, float, float] | None:
         return None
     try:
         x, y, z = (float(part) for part in text.split(","))
-        length = (x * x + y * y + z * z) ** 0.5
-        if not 0 < length < float("inf"):
-            raise ValueError
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither isotropic nor a direction X,Y,Z, for example 0,0,1"
-        ) from None
+        x = y = z = 0.0
+    length = (x * x + y * y + z * z) ** 0.5
+    if not 0 < length < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither isotropic nor a direction X,Y,Z, for example 0,0,1")
     return x / length, y / length, z / length
 
 

@@ -59,8 +59,8 @@ class Planned:
     @property
     def members(self) -> int:
         """How many nodes train side by side; 0: one job does all, as after a search, whose result all members share."""
-        one_job = self.config.ensemble is None or self.config.search_requested
-        return 0 if one_job else self.config.ensemble.members
+        ensemble = self.config.ensemble
+        return 0 if ensemble is None or self.config.search_requested else ensemble.members
 
 
 def make_parser() -> CommandParser:

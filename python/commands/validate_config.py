@@ -24,7 +24,7 @@ def parser() -> CommandParser:
 
 def task_of(raw: Any, path: str, given: str | None) -> str:
     """The task that was given, else the one that the configuration names."""
-    named = raw.get("task") if isinstance(raw, dict) else None
+    named: Any = raw.get("task") if isinstance(raw, dict) else None
     if given or named in TASKS:
         return given or named
     if named is None:

@@ -29,10 +29,12 @@ _SMALLEST_SHARE = float(np.finfo(np.float64).eps)  # of a true class in its log 
 class Answers(Protocol):
     """What a network answered for N events; `events` tells each of them from all others."""
 
-    events: list[Hashable]
     headline: ClassVar[str]  # the metric that runs are ranked by
     columns: ClassVar[tuple[str, ...]]  # metrics that a table shows, the headline first
     followed: ClassVar[str]  # what the history of a training tells beside the loss
+
+    @property
+    def events(self) -> Sequence[Hashable]: ...
 
     def __len__(self) -> int: ...
 
@@ -52,7 +54,7 @@ class DirectionAnswers:
     """Directions of N events."""
 
     results: DirectionResults
-    events: list[Hashable]
+    events: Sequence[Hashable]
 
     headline: ClassVar[str] = "containment_68_deg"
     columns: ClassVar[tuple[str, ...]] = (
@@ -108,7 +110,7 @@ class ClassAnswers:
     scores: np.ndarray
     class_names: tuple[str, ...]
     energy: np.ndarray
-    events: list[Hashable]
+    events: Sequence[Hashable]
 
     headline: ClassVar[str] = "auc"
     columns: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "f1", "es_efficiency_at_4_percent_cc", "baseline_auc")

@@ -128,9 +128,10 @@ def compare(
     n_events = None
     if obstacle is None:
         runs.sort(key=lambda run: _merit(run.metrics, metric), reverse=True)
-        if all(run.answers is not None for run in runs):
-            answers, unclear = _aligned([run.answers for run in runs])
-            n_events, n_left_out = len(runs[0].answers), n_left_out + unclear
+        known = _known_answers(runs)
+        if len(known) == len(runs):
+            answers, unclear = _aligned(known)
+            n_events, n_left_out = len(known[0]), n_left_out + unclear
             statistics = [each.statistic(metric) for each in answers]
             differences = paired_differences(statistics, len(answers[0]), not larger_is_better(metric), seed)
             if statistics[0] is None and len(runs) > 1:
@@ -191,10 +192,10 @@ def _obstacle(runs: Sequence[ComparedRun], metric: str) -> str | None:
         return f"no ranking is given: {unlike}"
     of_events: dict[Any, list[ComparedRun]] = {}
     for run in runs:
-        of_events.setdefault(frozenset(Counter(run.answers.events).items()), []).append(run)
+        of_events.setdefault(frozenset(Counter(_events(run)).items()), []).append(run)
     if len(of_events) > 1:
         told = "; ".join(
-            f"{', '.join(run.name for run in group)}: {len(group[0].answers):,}" for group in of_events.values()
+            f"{', '.join(run.name for run in group)}: {len(_events(group[0])):,}" for group in of_events.values()
         )
         shared = len(_shared(runs))
         remedy = f"; --common compares on those {shared:,}" if shared else ""
@@ -216,8 +217,16 @@ def _different_classes(runs: Sequence[ComparedRun]) -> str | None:
     return f"the runs tell apart different classes ({told})"
 
 
+def _known_answers(runs: Sequence[ComparedRun]) -> list[Answers]:
+    return [run.answers for run in runs if run.answers is not None]
+
+
+def _events(run: ComparedRun) -> Sequence[Hashable]:
+    return () if run.answers is None else run.answers.events
+
+
 def _shared(runs: Sequence[ComparedRun]) -> set[Hashable]:
-    return set.intersection(*(set(run.answers.events) for run in runs))
+    return set.intersection(*(set(_events(run)) for run in runs))
 
 
 def _on_shared_events(runs: Sequence[ComparedRun]) -> tuple[list[ComparedRun], int]:
@@ -229,7 +238,7 @@ def _on_shared_events(runs: Sequence[ComparedRun]) -> tuple[list[ComparedRun], i
         )
     if unlike := _different_classes(runs):
         raise ConfigError(f"--common: {unlike}; compare those of the same classes")
-    answers, n_left_out = _aligned([run.answers for run in runs])
+    answers, n_left_out = _aligned(_known_answers(runs))
     if not len(answers[0]):
         raise ConfigError(
             "--common: the runs share no event that they were tested on; compare others, or without --common"
@@ -286,14 +295,15 @@ def paired_differences(
     Each of `n_events` counts a Poisson number of times in each sample. Where the difference is undefined, as of the first
     itself or with fewer than two events, it is None.
     """
-    first, *others = statistics
-    if first is None or n_events < 2:
+    known = [statistic for statistic in statistics if statistic is not None]
+    if len(known) < len(statistics) or n_events < 2:
         return [None] * len(statistics)
+    first, *others = known
     generator = np.random.default_rng(seed)
     samples = np.full((replicas, len(others)), np.nan)
-    for sample in with_progress(samples, "drawing events anew", "samples"):
+    for number in with_progress(range(replicas), "drawing events anew", "samples"):
         counts = generator.poisson(1.0, n_events)
-        sample[:] = np.array([other(counts) for other in others]) - first(counts)
+        samples[number] = np.array([other(counts) for other in others]) - first(counts)
     once = np.ones(n_events, dtype=np.int64)
     values = [other(once) - first(once) for other in others]
     return [None, *(_difference(*each, smaller) for each in zip(values, samples.T, strict=True))]

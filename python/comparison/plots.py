@@ -17,6 +17,7 @@ from python.metrics.binning import bin_index, energy_bins
 from python.metrics.classification import (
     UNDEFINED,
     Estimate,
+    Estimates,
     area_under_roc,
     decisions,
     described_classes,
@@ -109,7 +110,8 @@ def _draw_course(
     axes: Axes, index: int, name: str, history: Mapping[str, Sequence[float | None]] | None, key: str
 ) -> np.ndarray:
     """Draw one run's `key` and return its finite values."""
-    values = np.array((history or {}).get(key, ()), dtype=np.float64)  # None becomes NaN
+    history = history or {}
+    values = np.array(history.get(key, ()), dtype=np.float64)  # None becomes NaN
     values = np.where(np.isfinite(values), values, np.nan)
     if not np.isfinite(values).any():
         return np.empty(0)
@@ -160,7 +162,7 @@ def plot_classes_against_energy(runs: Sequence[tuple[str, ClassAnswers]]) -> Fig
         groups = [answers.select(np.flatnonzero(of_bin == number)) for number in range(len(centres))]
         for axes, measure in ((accuracy, _accuracy), (area, _area), (efficiency, _efficiency)):
             label = plain(name) if axes is accuracy else "_"
-            estimates = Estimate(*np.array([measure(group) for group in groups]).T)
+            estimates = Estimates.of([measure(group) for group in groups])
             draw_estimates(axes, index, centres + (index - (len(runs) - 1) / 2) * step, estimates, label, line=True)
         look = {"color": style.colour(index), "linestyle": style.line_style(index)}
         entries.stairs([len(group) for group in groups], edges, **look, linewidth=1.8)

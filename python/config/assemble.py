@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, create_model
 
 from python.config.schema import EarlyStopping, ImageShape, ReduceLr, RunConfig, Section
 from python.config.task_schema import LossParameters, TaskSchema
 
+AnySection = TypeVar("AnySection", bound=Section)
 
-def _narrowed(base: type[Section], **fields: tuple[Any, Any]) -> type:
+
+def _section(task: TaskSchema, key: str) -> type[Section]:
+    """The section that the task has at `key`."""
+    section: Any = task.config.model_fields[key].annotation
+    return section
+
+
+def _narrowed(base: type[AnySection], **fields: tuple[Any, Any]) -> type[AnySection]:
     """A subclass of `base` in which each field of `fields` has a new (type, default) and keeps its description."""
-    definitions = {
+    definitions: dict[str, Any] = {
         name: (kind, Field(default, description=base.model_fields[name].description))
         for name, (kind, default) in fields.items()
     }
@@ -30,20 +38,19 @@ def loss_model(parameters: type[LossParameters], name: str, *others: str) -> typ
 def config_model(task: TaskSchema, model_name: str, loss_name: str) -> type[RunConfig]:
     """The model of all configurations of `task` with this architecture and this loss."""
     architecture = task.architectures[model_name]
-    fields = task.config.model_fields
     others = [name for name in architecture.losses if name != loss_name]
     loss = loss_model(architecture.losses[loss_name], loss_name, *others)
     monitor = (Literal[task.monitors], task.monitors[0])
     early_stopping = _narrowed(EarlyStopping, monitor=monitor)
     model_parameters = _narrowed(
-        fields["model_parameters"].annotation,
+        _section(task, "model_parameters"),
         input_shape=(ImageShape, task.input_shape),
         build_parameters=(architecture.parameters, architecture.parameters()),
         loss=(loss, loss()),
         early_stopping=(early_stopping | None, early_stopping()),
         reduce_lr=(_narrowed(ReduceLr, monitor=monitor) | None, None),
     )
-    search = _narrowed(fields["search"].annotation, objective=monitor)
+    search = _narrowed(_section(task, "search"), objective=monitor)
     return _narrowed(
         task.config,
         task=(Literal[task.name], task.name),

@@ -53,7 +53,7 @@ class Declaration:
 
     def keys(self, path: Path) -> dict[str, Node]:
         """The keys of the section at `path` with their declarations; empty where there is no section."""
-        node: Node | None = self._schema
+        node = self._schema
         for part in path:
             section = self.section(node)
             if section is None or part not in section["properties"]:

@@ -103,18 +103,19 @@ def _unknown_key(path: Path, declaration: Declaration) -> tuple[Problem, list[Pa
     key, here = str(path[-1]), declaration.keys(path[:-1])
     homes = declaration.homes(key)
     if homes:
-        meant = [tuple(home.split(".")) for home in homes]
-        return Problem(path, f"does not belong here; it belongs at {' or '.join(homes)}"), meant
+        return Problem(path, f"does not belong here; it belongs at {' or '.join(homes)}"), _paths(homes)
     close = nearest(key, list(here))
     if close:
         return Problem(path, f'unknown key; did you mean "{close}"?'), [(*path[:-1], close)]
     elsewhere = nearest(key, list(dict.fromkeys(name for _, keys in declaration.sections for name in keys)), cutoff=0.8)
     if elsewhere:
         homes = declaration.homes(elsewhere)
-        return Problem(path, f"unknown key; did you mean {' or '.join(homes)}?"), [
-            tuple(home.split(".")) for home in homes
-        ]
+        return Problem(path, f"unknown key; did you mean {' or '.join(homes)}?"), _paths(homes)
     return Problem(path, f"unknown key; allowed here: {', '.join(here)}"), []
+
+
+def _paths(dotted: Sequence[str]) -> list[Path]:
+    return [tuple(text.split(".")) for text in dotted]
 
 
 # ---------------------------------------------------------------------------- before validation
@@ -134,9 +135,10 @@ def _named_or_nearest(name: Any, names: list[str]) -> str:
 
 
 def _loss_name(raw: dict) -> Any:
+    node: Any = raw
     for key in ("model_parameters", "loss", "name"):
-        raw = raw.get(key) if isinstance(raw, dict) else None
-    return raw
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
 
 
 # ---------------------------------------------------------------------------- small steps

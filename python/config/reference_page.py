@@ -9,6 +9,7 @@ from typing import Any
 from python.config.assemble import config_model, loss_model
 from python.config.declared import Declaration
 from python.config.problems import dotted
+from python.config.schema import Section
 from python.config.search_space import FORMS_IN_WORDS, OF_THE_DATA
 from python.config.task_schema import Architecture, TaskSchema
 
@@ -70,7 +71,7 @@ def _architecture_lines(name: str, architecture: Architecture, written: dict[Any
     others = ("batch_size", "loss", "the parameters of the loss", *OF_THE_DATA)
     searchable = [*architecture.parameters.model_fields, *others]
     yield f"A search may vary {', '.join(searchable)}; for each, {FORMS_IN_WORDS}."
-    models = {"model_parameters.build_parameters": architecture.parameters}
+    models: dict[str, type[Section]] = {"model_parameters.build_parameters": architecture.parameters}
     for loss, parameters in architecture.losses.items():
         default = " (default)" if loss == architecture.default_loss else ""
         models[f"model_parameters.loss {loss}{default}"] = loss_model(parameters, loss)

@@ -43,10 +43,11 @@ class Searchable:
 
     def __init__(self, config: RunConfig, architecture: Architecture, losses: tuple[str, ...]) -> None:
         model = config.model_parameters
+        of_losses: Any = Literal[tuple(architecture.losses)]
         self.fields: dict[str, FieldInfo] = {
             **type(model.build_parameters).model_fields,
             "batch_size": type(model).model_fields["batch_size"],
-            "loss": FieldInfo(annotation=Literal[tuple(architecture.losses)]),
+            "loss": FieldInfo(annotation=of_losses),
             **{name: type(config.dataset_parameters).model_fields[name] for name in OF_THE_DATA},
         }
         for loss in losses:
@@ -55,7 +56,8 @@ class Searchable:
 
     def adapter(self, name: str) -> TypeAdapter:
         field = self.fields[name]
-        return TypeAdapter(Annotated[field.annotation, field], config=ConfigDict(strict=True, allow_inf_nan=False))
+        kind: Any = Annotated[field.annotation, field]
+        return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
     def types(self, name: str) -> set[str]:
         schema = self.adapter(name).json_schema()

@@ -100,7 +100,7 @@ def _declared_in(module: str) -> Architecture:
         declared = importlib.import_module(module).ARCHITECTURE
     except ConfigError as error:
         what = str(error)
-    except Exception as error:  # a file of the user's own may raise anything
+    except Exception as error:  # noqa: BLE001 (a file of the user's own may raise anything)
         what = f"{reason_of(error)} ({type(error).__name__})"
     else:
         if isinstance(declared, Architecture):

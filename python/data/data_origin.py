@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -41,7 +41,7 @@ class DataFolders(Folders):
     def images(self, plane: str, kind: str = "clusters") -> ImageSet:
         """Read them, see `load_images`."""
 
-        def progress(paths: Sequence[Path]) -> Sequence[Path]:
+        def progress(paths: Sequence[Path]) -> Iterable[Path]:
             return with_progress(paths, f"reading {kind} of plane {plane}", "files")
 
         return load_images(self, plane, kind=kind, progress=progress)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class ImageFile:
 def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
     """Write `content` to `path` (an .npz), atomically. Raises OutputError when that is not possible."""
     images, table = content.images, content.metadata
-    arrays = {
+    arrays: dict[str, Any] = {
         "format_version": np.int64(FORMAT_VERSION),
         "kind": np.str_(content.kind),
         "plane": np.str_(content.plane),
@@ -75,7 +76,7 @@ def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike, pla
         raise DataError(f"{path}: holds points, images were asked for; check batch_pattern")
     version = checked_version(arrays, path)
     found = checked(arrays, rules_of_version(IMAGE_RULES, version), path, REMEDY)
-    shape = found["image_shape"]
+    shape = found["image_shape"].tolist()
     images = SparseImages(
         found["indptr"], found["indices"].astype(index_dtype(shape), copy=False), found["data"], shape
     )

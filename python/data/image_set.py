@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from python.data.old_images import parse_old_images
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.data.overlaps import without_repeated_sources
 from python.data.sources import Source, place_of, source_by_place, with_common_sources
-from python.data.sparse_images import NetworkInputs, SparseImages
+from python.data.sparse_images import ImageStore, NetworkInputs
 from python.data.streamed_images import StreamedImages
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
@@ -30,10 +31,11 @@ PATTERNS = {
     "volumes": ("*_volume_plane{plane}.npz", "*_volume_plane{plane}_batch*.npz"),
 }
 VOLUME_MARK = "_volume_"
+Images = TypeVar("Images", bound=ImageStore)
 
 
 @dataclass
-class ImageSet:
+class ImageSet(Generic[Images]):
     """Images (N) of clusters or of volumes with their metadata, structured (N,); `metadata["source"]` indexes `sources`.
 
     Rows are ticks and columns channels of clusters (H, W); volumes have channels in rows and ticks in columns.
@@ -41,7 +43,7 @@ class ImageSet:
     removed: {"step", "removed", "kept"}. `files` names what was read, `bad_files` what was not.
     """
 
-    images: SparseImages | StreamedImages
+    images: Images
     metadata: np.ndarray
     sources: list[Source]
     cuts: list[dict] = field(default_factory=list)
@@ -53,7 +55,7 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.metadata)
 
-    def keep(self, step: str, rows: np.ndarray) -> ImageSet:
+    def keep(self, step: str, rows: np.ndarray) -> ImageSet[Images]:
         """Return the set reduced to `rows` (mask or row numbers), with `step` added to the table of cuts."""
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}
@@ -66,7 +68,7 @@ class ImageSet:
         images = self.images.dense(rows)[..., None]
         return images if self.numbers is None else {"image": images, "numbers": self.numbers[rows]}
 
-    def of_plane(self) -> ImageSet:
+    def of_plane(self) -> ImageSet[Images]:
         """The set itself; of matched planes, the images of one."""
         return self
 
@@ -83,7 +85,7 @@ class ImageSet:
         """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""
         return self.images.keys()
 
-    def fit_to(self, shape: Sequence[int]) -> ImageSet:
+    def fit_to(self, shape: Sequence[int]) -> ImageSet[Images]:
         """Return the set with every image cropped or padded to `shape`; the table of cuts says what that lost."""
         shape = (int(shape[0]), int(shape[1]))
         if shape == self.images.shape:
@@ -159,7 +161,7 @@ def load_images(
     *,
     kind: str = "clusters",
     every_copy: bool = False,
-    progress: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths,
+    progress: Callable[[Sequence[Path]], Iterable[Path]] = lambda paths: paths,
 ) -> ImageSet:
     """Read all files with images of `plane`, of "clusters" or "volumes", into one sparse set.
 
@@ -171,14 +173,13 @@ def load_images(
         raise ValueError(f"plane must be one of {PLANES}. Received: {plane!r}")
     origin = find_image_files(data.folders, plane, data.pattern, kind)
     origin.tell_of_repeated()
-    contents: dict[Path, ImageFile] = {}
+    contents: dict[Path, ImageSet[ImageStore]] = {}
     problems = list(origin.problems)
     for path in progress(origin.paths):
         try:
             content = read_image_file(path, plane, place_of(path, origin.folder_of[path], plane), kind)
-            contents[path] = (
-                replace(content, images=StreamedImages.of_file(path, content.images)) if data.streamed else content
-            )
+            images: ImageStore = StreamedImages.of_file(path, content.images) if data.streamed else content.images
+            contents[path] = ImageSet(images, content.metadata, content.sources)
         except DataError as error:
             problems.append(str(error))
     problems += _drop_odd_sizes(contents)
@@ -192,7 +193,7 @@ def load_images(
     return found.keep(step, kept) if step else found
 
 
-def _drop_odd_sizes(contents: dict[Path, ImageFile]) -> list[str]:
+def _drop_odd_sizes(contents: dict[Path, ImageSet[ImageStore]]) -> list[str]:
     """Remove files whose images differ in size from those of most files, and say so."""
     sizes = Counter(content.images.shape for content in contents.values())
     if len(sizes) <= 1:
@@ -206,7 +207,7 @@ def _by(shape: tuple[int, int]) -> str:
     return f"{shape[0]} x {shape[1]}"
 
 
-def join_image_sets(parts: Sequence[ImageSet]) -> ImageSet:
+def join_image_sets(parts: Sequence[ImageSet[Images]]) -> ImageSet[Images]:
     """Return the images of all `parts`, of one kind and shape, as one set; sources of one identity are one."""
     sources, tables = with_common_sources([(part.sources, part.metadata) for part in parts])
     return ImageSet(
@@ -220,7 +221,7 @@ def join_image_sets(parts: Sequence[ImageSet]) -> ImageSet:
     )
 
 
-def _concatenated(images: Sequence[SparseImages | StreamedImages]) -> SparseImages | StreamedImages:
+def _concatenated(images: Sequence[Images]) -> Images:
     return type(images[0]).concatenate(images)
 
 
@@ -235,7 +236,7 @@ def _added(cuts_of_parts: Sequence[list[dict]]) -> list[dict]:
     return cuts
 
 
-def _join(contents: dict[Path, ImageFile], problems: list[str]) -> ImageSet:
+def _join(contents: dict[Path, ImageSet[Images]], problems: list[str]) -> ImageSet[Images]:
     sources, tables = with_common_sources([(content.sources, content.metadata) for content in contents.values()])
     files = [{**file_facts(path), "images": len(content.metadata)} for path, content in contents.items()]
     images = _concatenated([content.images for content in contents.values()])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.data.metadata import empty_metadata, kinetic_energy_mev, vectors
+from python.data.metadata import COLUMNS, empty_metadata, kinetic_energy_mev, vectors
 from python.detector.calibration import adc_per_mev
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, log
@@ -179,8 +179,9 @@ def metadata_from_layout(metadata: np.ndarray, plane: str, adc_sums: np.ndarray)
     """
     layout = recognise_layout(metadata, plane)
     table = empty_metadata(len(metadata))
+    of_the_table = {column.name for column in COLUMNS}
     for number, field in enumerate(layout.fields):
-        if field in table.dtype.names:
+        if field in of_the_table:
             table[field] = metadata[:, number]
     table["plane"] = PLANES.index(plane)
     for name in ("true_nu_energy", "cluster_energy"):

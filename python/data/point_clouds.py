@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,7 @@ class PointSet:
 
 def write_point_file(path: str | os.PathLike, content: PointSet) -> None:
     """Write `content` to `path` (an .npz), atomically. Raises OutputError when that is not possible."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "format_version": np.int64(FORMAT_VERSION),
         "kind": np.str_("points"),
         **source_arrays(content.sources),

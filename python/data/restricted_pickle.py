@@ -17,7 +17,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,6 +34,7 @@ EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETI
 EMPTY_SET ADDITEMS FROZENSET GLOBAL STACK_GLOBAL REDUCE BUILD
 BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET
 """
+_BY_CODE = {instruction.code: instruction for instruction in pickletools.opcodes}
 _INSTRUCTIONS = frozenset(_INSTRUCTION_NAMES.split())
 _NUMBERED_PUTS = ("BINPUT", "LONG_BINPUT")
 _FLOATS = re.compile(rb"(?:G.{8})+", re.DOTALL)  # a volume of Python floats has a quarter of a million of them
@@ -113,13 +114,13 @@ def _check_instructions(payload: bytes) -> None:
         if floats := _FLOATS.match(payload, stream.tell()):
             stream.seek(floats.end())
         code = stream.read(1)
-        instruction = pickletools.code2op.get(code.decode("latin1"))
+        instruction = _BY_CODE.get(code.decode("latin1"))
         if instruction is None:
             raise pickle.UnpicklingError(f"the unknown pickle instruction {code!r}" if code else "a truncated pickle")
         name = instruction.name
         if name not in _INSTRUCTIONS:
             raise pickle.UnpicklingError(f"the pickle instruction {name}, which plain data do not need")
-        argument = instruction.arg.reader(stream) if instruction.arg else None
+        argument: Any = instruction.arg.reader(stream) if instruction.arg else None
         if name in _NUMBERED_PUTS:
             if argument > puts:  # the memo would grow to this length at once
                 raise pickle.UnpicklingError(f"a pickle that skips from object {puts} to {argument}")
@@ -164,7 +165,8 @@ class PickledArray(np.ndarray):
             raise pickle.UnpicklingError(
                 "an array of objects in another"
             )  # Python crashes when it frees a long chain of them
-        super().__setstate__((1, shape, dtype, bool(fortran_order), content))
+        # NumPy says that it takes its own bool; it takes Python's
+        super().__setstate__((1, shape, dtype, bool(fortran_order), content))  # type: ignore[arg-type]
 
 
 def _scalar(kind: _Type, content: bytes) -> np.generic:

@@ -12,8 +12,9 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def source_of_file(path: str | os.PathLike) -> Source:
         return source_of_content(Path(path).name, file)
 
 
-def source_of_content(name: str, stream: IO[bytes]) -> Source:
+def source_of_content(name: str, stream: BufferedIOBase) -> Source:
     """The same of what a stream gives."""
     return Source(name, hashlib.file_digest(stream, "sha256").hexdigest()[:DIGITS])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -18,6 +19,33 @@ def gather(indptr: np.ndarray, rows: np.ndarray, at_most: int | None = None) -> 
         counts = np.minimum(counts, at_most)
     ends = np.cumsum(counts)
     return counts, np.repeat(first - ends + counts, counts) + np.arange(counts.sum())
+
+
+class ImageStore(Protocol):
+    """N images of one shape (H, W): those in memory are `SparseImages`, those that stay on disk `StreamedImages`."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    @property
+    def counts(self) -> np.ndarray: ...
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self: ...
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: np.ndarray) -> Self: ...
+
+    def read(self, rows: np.ndarray) -> SparseImages: ...
+
+    def dense(self, rows: np.ndarray) -> np.ndarray: ...
+
+    def sums(self) -> np.ndarray: ...
+
+    def keys(self) -> np.ndarray: ...
+
+    def fit_to(self, shape: Sequence[int]) -> tuple[Self, np.ndarray]: ...
 
 
 class SparseImages:

@@ -6,8 +6,9 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -70,10 +71,10 @@ class StreamedImages:
             [place for part in parts for place in part.pixels_at],
             [place for part in parts for place in part.values_at],
             np.concatenate([part.file + n for part, n in zip(parts, before, strict=False)]).astype(np.int32),
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("first", "counts", "adc", "content")
-            ),
+            np.concatenate([part.first for part in parts]),
+            np.concatenate([part.counts for part in parts]),
+            np.concatenate([part.adc for part in parts]),
+            np.concatenate([part.content for part in parts]),
             shapes.pop(),
         )
 
@@ -95,8 +96,14 @@ class StreamedImages:
 
     def take(self, rows: np.ndarray) -> StreamedImages:
         """Return the index of the given rows, in that order."""
-        chosen = (array[rows] for array in (self.file, self.first, self.counts, self.adc, self.content))
-        return StreamedImages(self.paths, self.pixels_at, self.values_at, *chosen, self.shape)
+        return replace(
+            self,
+            file=self.file[rows],
+            first=self.first[rows],
+            counts=self.counts[rows],
+            adc=self.adc[rows],
+            content=self.content[rows],
+        )
 
     def read(self, rows: np.ndarray) -> SparseImages:
         """Read the images `rows`, in that order. Raises DataError when a file is no longer what it was."""
@@ -105,10 +112,11 @@ class StreamedImages:
         for number in np.unique(self.file[rows]):
             with _opened(self.paths[number]) as file:
                 for row in rows[self.file[rows] == number]:
-                    found[int(row)] = tuple(
-                        _read(file, *place, self.first[row], self.counts[row], self.paths[number])
+                    pixels, values = (
+                        _read(file, place, self.first[row], self.counts[row], self.paths[number])
                         for place in (self.pixels_at[number], self.values_at[number])
                     )
+                    found[int(row)] = (pixels, values)
         return SparseImages.from_pixels([found[int(row)] for row in rows], self.shape)
 
     def dense(self, rows: np.ndarray) -> np.ndarray:
@@ -139,7 +147,7 @@ def _place_of(path: Path, name: str) -> tuple[int, np.dtype]:
         return file.tell(), dtype
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
@@ -148,7 +156,8 @@ def _opened(path: Path):
         ) from error
 
 
-def _read(file, start: int, dtype: np.dtype, first: int, count: int, path: Path) -> np.ndarray:
+def _read(file: BinaryIO, place: tuple[int, np.dtype], first: int, count: int, path: Path) -> np.ndarray:
+    start, dtype = place
     found = os.pread(file.fileno(), int(count) * dtype.itemsize, start + int(first) * dtype.itemsize)
     if len(found) != count * dtype.itemsize:
         raise DataError(f"{path}: has become shorter while it was in use; bring it back and resume the run")

@@ -52,9 +52,10 @@ class TripleSet:
         """Return the set reduced to `rows` (mask or row numbers), with `step` added to the table of cuts."""
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}
+        u, v, x = (images.take(rows) for images in self.images)
         return replace(
             self,
-            images=tuple(images.take(rows) for images in self.images),
+            images=(u, v, x),
             metadata=self.metadata[rows],
             offsets=self.offsets[rows],
             clouds=None if self.clouds is None else self.clouds.take(rows),
@@ -71,7 +72,7 @@ class TripleSet:
         """Return what the network takes of the samples `rows`, by name; raw ADC, cm, and the logarithm of MeV."""
         return {name: self._input(name, rows) for name in self.inputs}
 
-    def of_plane(self) -> ImageSet:
+    def of_plane(self) -> ImageSet[SparseImages]:
         """The images of `plane` alone."""
         return ImageSet(self.images[self.plane], self.metadata, self.sources, kind=self.kind)
 
@@ -81,15 +82,15 @@ class TripleSet:
             return np.log(energy)[:, None].astype(np.float32)
         if name == "offsets":
             return self.offsets[rows]
-        if name == "points":
+        if name == "points" and self.clouds is not None:
             return self.clouds.padded(rows, self.max_points)
-        if name == "numbers":
+        if name == "numbers" and self.numbers is not None:
             return self.numbers[rows]
         plane = self.plane if name == "image" else PLANES.index(name.upper())
         return self.images[plane].dense(rows)[..., None]
 
 
-def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
+def join_planes(planes: Sequence[ImageSet[SparseImages]]) -> TripleSet:
     """Join the clusters of U, V and X that are matched, by source, event and match; each match comes once, in the order of X.
 
     Matches without a U or a V cluster are there too, with empty images. Only images in the drift frame are joined.
@@ -108,7 +109,7 @@ def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
         start += len(rows)
     row_of = row_of[:, row_of[X] >= 0]
     row_of = row_of[:, np.argsort(row_of[X], kind="stable")]
-    images = tuple(_images_or_empty(planes[plane].images, row_of[plane]) for plane in range(len(planes)))
+    u, v, of_x = (_images_or_empty(images.images, rows) for images, rows in zip(planes, row_of, strict=True))
     table = x.metadata[row_of[X]]
     cuts = [
         *x.cuts,
@@ -119,7 +120,7 @@ def join_planes(planes: Sequence[ImageSet]) -> TripleSet:
         },
     ]
     return TripleSet(
-        images=images,
+        images=(u, v, of_x),
         metadata=table,
         offsets=_offsets(planes, row_of),
         sources=x.sources,

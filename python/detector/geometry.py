@@ -66,7 +66,7 @@ def locate_channel(channel: np.ndarray) -> ChannelPlace:
     return ChannelPlace(apa, plane, local, face)
 
 
-def global_channel(apa: np.ndarray, plane: np.ndarray, local: np.ndarray) -> np.ndarray:
+def global_channel(apa: np.ndarray, plane: np.ndarray | int, local: np.ndarray) -> np.ndarray:
     """The inverse of `locate_channel`."""
     return np.asarray(apa) * CHANNELS_PER_APA + FIRST_CHANNEL[plane] + local
 
@@ -86,7 +86,9 @@ def z_within_apa(apa: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.asarray(z, float) - APA_PITCH_Z_CM * (np.asarray(apa) // 2)
 
 
-def wire_coordinate(plane: int, apa: np.ndarray, face: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+def wire_coordinate(
+    plane: int, apa: np.ndarray, face: np.ndarray | int, y: np.ndarray | float, z: np.ndarray
+) -> np.ndarray:
     """Position across the wires of `plane`, in channels, real-valued and not wrapped: the channel is it rounded, U, V mod 800."""
     z = z_within_apa(apa, z)
     right = (np.asarray(face) > 0).astype(int)
@@ -129,7 +131,7 @@ def drift_ticks(x: np.ndarray) -> np.ndarray:
     return (np.abs(x) - WIRE_PLANE_X_CM) / TICK_CM
 
 
-def columns_run_backwards(plane: np.ndarray, apa: np.ndarray, face: np.ndarray) -> np.ndarray:
+def columns_run_backwards(plane: np.ndarray | int, apa: np.ndarray, face: np.ndarray) -> np.ndarray:
     """True where channel numbers fall along the plane's drift-frame coordinate: z' - y' for U, z' + y' for V, z' for X.
 
     With y' = -y on the face x < 0 that is U on (even APA, x > 0) and (odd, x < 0), V on the other two, X never.

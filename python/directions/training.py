@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from python.config.task_schema import LossParameters
+from python.config.schema import Loss
 from python.directions.find import answers, losses
 from python.directions.sphere_ops import angle_to_truth
 
@@ -28,7 +28,7 @@ class DirectionLoss(keras.losses.Loss):
         return {**super().get_config(), "loss": self.loss, "arguments": self.arguments}
 
 
-def direction_loss(name: str, parameters: LossParameters) -> DirectionLoss:
+def direction_loss(name: str, parameters: Loss) -> DirectionLoss:
     """Return the loss that a configuration calls `name`, with the parameters that it gives."""
     return DirectionLoss(name, parameters.model_dump(mode="json", exclude={"name"}))
 

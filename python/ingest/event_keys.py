@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from python.data.metadata import event_keys
 from python.general_purpose_libs import DataError, log
+from python.ingest.root_file import RootFile
 
 KEYS = ("Run", "SubRun", "Event")
 TP_FOLDER = "TriggerPrimitives"
@@ -75,7 +75,7 @@ def _whole_numbers(column: np.ndarray, name: str) -> np.ndarray:
 
 
 def number_events(
-    trees: Mapping[str, Stretches], defining: Sequence[str], path: Path
+    trees: Mapping[str, Stretches], defining: Sequence[str], path: RootFile
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the events of a file, and for every entry of each tree the number of its event, -1 for none of these.
 
@@ -118,7 +118,7 @@ def _once_by_truth(counts: Mapping[str, np.ndarray]) -> np.ndarray:
     return often == 1
 
 
-def _tell_of_scattered(distinct: np.ndarray, scattered: np.ndarray, path: Path) -> None:
+def _tell_of_scattered(distinct: np.ndarray, scattered: np.ndarray, path: RootFile) -> None:
     if scattered.any():
         log.warning(
             "%s: trigger primitives of %d events do not stand together (the first is %s): by the truth trees each is one event, "
@@ -129,7 +129,9 @@ def _tell_of_scattered(distinct: np.ndarray, scattered: np.ndarray, path: Path) 
         )
 
 
-def _check_repeated(distinct: np.ndarray, counts: Mapping[str, np.ndarray], repeated: np.ndarray, path: Path) -> None:
+def _check_repeated(
+    distinct: np.ndarray, counts: Mapping[str, np.ndarray], repeated: np.ndarray, path: RootFile
+) -> None:
     """Raise DataError unless all trees that hold a repeated event hold it as often."""
     if not repeated.any():
         return

@@ -17,12 +17,13 @@ from python.data.sparse_images import SparseImages
 from python.general_purpose_libs import DataError, atomic_path
 from python.ingest.clustering import Clusters
 from python.ingest.drawing import cluster_samples, render
+from python.ingest.root_file import RootFile
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 LEGACY_COLUMNS = 18
 
 
-def check_legacy_events(events: np.ndarray, path: str | os.PathLike) -> None:
+def check_legacy_events(events: np.ndarray, path: RootFile) -> None:
     """Raise DataError when the layout cannot tell apart the events of a file, whose numbers (E,) these are."""
     remedy = "leave --legacy-layout out: the project's own files hold run, subrun and event in full"
     narrowed = events[events.astype(np.float32).astype(np.int64) != events]

@@ -20,15 +20,20 @@ from python.ingest.truth import EventTruth, event_truth, signal_tps
 
 PRIMITIVE_COLUMNS = ("channel", "start", "sot", "to_peak", "integral", "peak")
 NAME_OF_ARRAYS = "trigger primitives in memory"
-_WHOLE = {"kinds": "iu", "axes": ("n",), "dtype": "i8"}
+
+
+def _whole(name: str, lowest: float | None = None, highest: float | None = None) -> ArrayRule:
+    return ArrayRule(name, "iu", ("n",), "i8", lowest, highest)
+
+
 COLUMN_RULES = (
-    ArrayRule("event", **_WHOLE),
-    ArrayRule("channel", lowest=0, **_WHOLE),
-    ArrayRule("start", **_WHOLE),
-    *(ArrayRule(name, lowest=0, highest=2**16 - 1, **_WHOLE) for name in ("sot", "to_peak")),
-    *(ArrayRule(name, lowest=0, highest=2**32, **_WHOLE) for name in ("integral", "peak")),
+    _whole("event"),
+    _whole("channel", 0),
+    _whole("start"),
+    *(_whole(name, 0, 2**16 - 1) for name in ("sot", "to_peak")),
+    *(_whole(name, 0, 2**32) for name in ("integral", "peak")),
 )
-RUN_RULES = tuple(ArrayRule(name, **_WHOLE) for name in ("run", "subrun"))
+RUN_RULES = tuple(_whole(name) for name in ("run", "subrun"))
 
 
 @dataclass

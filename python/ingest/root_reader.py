@@ -29,13 +29,15 @@ MCTRUTH_BRANCHES = ("block_id", "pdg", "status_code", "x", "y", "z", "px", "py",
 MCPARTICLE_BRANCHES = ("g4_track_id", "truth_block_id", "x", "y", "z")
 ENTRIES_AT_A_TIME = 2_000_000
 # What the values must be that are worked with; which channels there are is told by the geometry.
-_SAMPLES = {"lowest": 0, "highest": 2**16 - 1, "finite": True}
 BRANCH_RULES = {
     rule.name: rule
     for rule in (
         ArrayRule("channel", "iuf", ("entries",), finite=True),
         ArrayRule("time_start", "iuf", ("entries",), lowest=0, highest=2**62, finite=True),
-        *(ArrayRule(name, "iuf", ("entries",), **_SAMPLES) for name in ("samples_over_threshold", "samples_to_peak")),
+        *(
+            ArrayRule(f"samples_{name}", "iuf", ("entries",), lowest=0, highest=2**16 - 1, finite=True)
+            for name in ("over_threshold", "to_peak")
+        ),
         *(
             ArrayRule(f"adc_{name}", "iuf", ("entries",), lowest=0, highest=2**32, finite=True)
             for name in ("integral", "peak")

@@ -46,8 +46,8 @@ class TriggerPrimitives:
         """First tick after the last sample over threshold."""
         return self.start + self.sot
 
-    def take(self, rows: np.ndarray) -> TriggerPrimitives:
-        """Return the TPs of the given rows or mask."""
+    def take(self, rows: np.ndarray | slice) -> TriggerPrimitives:
+        """Return the TPs of the given rows, by number, mask or slice."""
         return TriggerPrimitives(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def moved(self, events: int) -> TriggerPrimitives:

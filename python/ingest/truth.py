@@ -16,6 +16,7 @@ from python.ingest.root_reader import SourceFile
 
 NEUTRINOS = (12, 14, 16)
 ELECTRON = 11
+Table = dict[str, np.ndarray]  # columns by name
 INITIAL, FINAL = 0, 1  # status codes of `mctruths`
 
 
@@ -102,12 +103,11 @@ def signal_tps(source: SourceFile) -> np.ndarray | None:
     track = np.abs(
         source.tp_truth["bt_primary_track_id"]
     )  # showers carry the negative number of the particle that began them
-    return has_charge & _from_neutrino(source, source.tps.event, track)
+    return has_charge & _from_neutrino(source.mctruths, source.mcparticles, source.tps.event, track)
 
 
-def _from_neutrino(source: SourceFile, event: np.ndarray, track: np.ndarray) -> np.ndarray:
+def _from_neutrino(truths: Table, particles: Table, event: np.ndarray, track: np.ndarray) -> np.ndarray:
     """Whether track number `track` of event `event` comes from a neutrino's truth block."""
-    truths, particles = source.mctruths, source.mcparticles
     generators: dict[int, dict[int, bool]] = {}
     for i in range(len(truths["event"])):
         blocks = generators.setdefault(int(truths["event"][i]), {})
@@ -123,7 +123,7 @@ def _from_neutrino(source: SourceFile, event: np.ndarray, track: np.ndarray) -> 
     ):
         blocks = generators.get(number, {})
         first = max((b for b in blocks if b <= block), default=None)
-        from_neutrino[number, g4_track] = blocks.get(first, False)
+        from_neutrino[number, g4_track] = first is not None and blocks[first]
     pairs = zip(event.tolist(), track.tolist(), strict=True)
     return np.fromiter((from_neutrino.get(pair, False) for pair in pairs), bool, len(event))
 

@@ -31,6 +31,19 @@ class Estimate(NamedTuple):
     high: float
 
 
+class Estimates(NamedTuple):
+    """Values and the ends of their intervals, arrays (N,); NaN where undefined."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, estimates: Sequence[Estimate]) -> Estimates:
+        """What N estimates, none allowed, say side by side."""
+        return cls(*np.reshape(estimates, (-1, 3)).T)
+
+
 UNDEFINED = Estimate(np.nan, np.nan, np.nan)
 
 

@@ -7,6 +7,7 @@ otherwise. Everything is weighted; intervals hold 68.27 %. Plots are in `python.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from python.detector.drift_frame import to_detector_frame
-from python.metrics.classification import Estimate, Metrics
+from python.metrics.classification import Estimate, Estimates, Metrics
 from python.metrics.weighted import (
     effective_number,
     mean_estimate,
@@ -86,7 +87,7 @@ class DirectionResults:
     def select(self, which: np.ndarray) -> DirectionResults:
         """The events of a mask or of indices."""
         present = {field.name: getattr(self, field.name) for field in fields(self)}
-        return DirectionResults(**{name: None if values is None else values[which] for name, values in present.items()})
+        return replace(self, **{name: values[which] for name, values in present.items() if values is not None})
 
     def weighted_by(self, weights: np.ndarray | None) -> DirectionResults:
         """The same events with other weights (N,)."""
@@ -192,10 +193,12 @@ class DirectionBins(NamedTuple):
     edges: np.ndarray  # (B + 1,)
     entries: np.ndarray  # events, whatever their weights
     mean: np.ndarray  # of the quantity
-    estimates: dict[str, Estimate]  # as in `direction_statistics`, each of three arrays
+    estimates: dict[str, Estimates]  # as in `direction_statistics`
 
 
-def direction_in_bins(results: DirectionResults, values: np.ndarray, edges: np.ndarray, seed: int = 0) -> DirectionBins:
+def direction_in_bins(
+    results: DirectionResults, values: np.ndarray, edges: Sequence[float] | np.ndarray, seed: int = 0
+) -> DirectionBins:
     """Metrics in bins of `values` (N,), NaN and what lies beyond `edges` (B + 1,) left out.
 
     A bin holds its lower edge and not its upper one, the last bin both. `values` are energies of `results` with
@@ -206,7 +209,7 @@ def direction_in_bins(results: DirectionResults, values: np.ndarray, edges: np.n
     place = np.where(np.isfinite(values), place, -1)
     chosen = [place == number for number in range(len(edges) - 1)]
     found = [direction_statistics(results.select(rows), seed) for rows in chosen]
-    estimates = {name: Estimate(*np.array([each[name] for each in found]).T) for name in found[0]}
+    estimates = {name: Estimates.of([each[name] for each in found]) for name in found[0]}
     means = np.array([mean_estimate(values[rows], results.weight[rows]).value for rows in chosen])
     return DirectionBins(edges, np.array([rows.sum() for rows in chosen]), means, estimates)
 
@@ -216,7 +219,7 @@ class Calibration(NamedTuple):
     """Events grouped by their predicted 68 % angle, arrays of one length: its mean, and the angle that holds 68 % of them."""
 
     predicted: np.ndarray
-    actual: Estimate  # of three arrays
+    actual: Estimates
     entries: np.ndarray
 
     def worst_ratio(self) -> float:
@@ -233,8 +236,7 @@ def calibration(results: DirectionResults, n_bins: int = CALIBRATION_BINS, seed:
     """
     if results.predicted_68_deg is None:
         raise ValueError("these results hold no predicted uncertainty")
-    present = results.select(results.weight > 0)
-    predicted = present.predicted_68_deg
+    present, predicted = results.select(results.weight > 0), results.predicted_68_deg[results.weight > 0]
     n_bins = int(np.clip(len(present) // _MIN_IN_CALIBRATION_BIN, 1, n_bins))
     inner_edges = weighted_quantiles(predicted, present.weight, np.arange(1, n_bins) / n_bins)
     group = np.searchsorted(inner_edges, predicted)
@@ -242,7 +244,7 @@ def calibration(results: DirectionResults, n_bins: int = CALIBRATION_BINS, seed:
     actual = [quantile_estimates(present.angle[rows], present.weight[rows], [0.68], seed)[0] for rows in chosen]
     means = [mean_estimate(predicted[rows], present.weight[rows]).value for rows in chosen]
     entries = np.array([rows.sum() for rows in chosen], dtype=np.int64)
-    return Calibration(np.array(means), Estimate(*np.reshape(actual, (-1, 3)).T), entries)
+    return Calibration(np.array(means), Estimates.of(actual), entries)
 
 
 def pull_coverage(results: DirectionResults) -> Estimate:

@@ -114,7 +114,7 @@ def tagging_metrics(labels: ArrayLike, scores: ArrayLike, cc_per_es: float = CC_
     `es_efficiencies`, and `expected_calibration_error` of the ES score in ten bins.
     """
     estimates = es_efficiencies(labels, scores, list(CONTAMINATIONS.values()), cc_per_es, seed)
-    found: dict[str, float] = {}
+    found: Metrics = {}
     for name, estimate in zip(CONTAMINATIONS, estimates, strict=True):
         key = f"es_efficiency_at_{name}_cc"
         found |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
@@ -141,7 +141,7 @@ def _checked(
 
 
 def _lacks_a_class(labels: np.ndarray) -> bool:
-    return np.all(labels == CC) or np.all(labels == ES)
+    return bool(np.all(labels == CC) or np.all(labels == ES))
 
 
 def _steps_passed(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -35,7 +35,11 @@ def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: Sequence
 
 
 def quantile_estimates(
-    values: np.ndarray, weights: np.ndarray, levels: Sequence[float], seed: int = 0, replicas: int = REPLICAS
+    values: np.ndarray,
+    weights: np.ndarray,
+    levels: Sequence[float] | np.ndarray,
+    seed: int = 0,
+    replicas: int = REPLICAS,
 ) -> list[Estimate]:
     """`weighted_quantiles` with intervals: central percentiles of samples in which each event counts a Poisson number of times.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from python.config.schema import Loss
 from python.config.task_schema import LossParameters
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class MulticlassFocalParameters(LossParameters):
     gamma: float = Field(2.0, ge=0, le=10, description="Focus on hard examples; 0 is cross-entropy.")
 
 
-def classification_loss(name: str, parameters: LossParameters) -> keras.losses.Loss:
+def classification_loss(name: str, parameters: Loss) -> keras.losses.Loss:
     """Return the Keras loss `name`; outputs are probabilities, targets (N, 1) for two classes, one-hot for more."""
     import keras  # validating a configuration must not load TensorFlow
 

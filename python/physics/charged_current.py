@@ -148,9 +148,8 @@ def normalisation(fluences: Fluences) -> float:
         name: PUBLISHED_EVENTS[name] / _model_events(known, PUBLISHED_MASS_KT, REFERENCE_DISTANCE_KPC)
         for name, known in FLUENCES.items()
     }
-    return next(
-        (factors[name] for name, known in FLUENCES.items() if known == fluences), np.mean(list(factors.values()))
-    )
+    mean = float(np.mean(list(factors.values())))
+    return next((factors[name] for name, known in FLUENCES.items() if known == fluences), mean)
 
 
 def _model_events(fluences: Fluences, mass_kt: float, distance_kpc: float) -> float:

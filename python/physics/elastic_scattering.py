@@ -10,6 +10,7 @@ percent, are left out. Energies in MeV, cross-sections in cm^2 per electron.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ SIN2_WEAK_ANGLE = 0.2315
 AVOGADRO, ARGON_MASS_G_PER_MOL, ARGON_Z = 6.02214076e23, 39.948, 18
 ARGON_ATOMS_PER_KT = 1e9 / ARGON_MASS_G_PER_MOL * AVOGADRO
 NO_BOUNDS = (0.0, np.inf)
+Energy = TypeVar("Energy", float, np.ndarray)  # one or many
 
 # The spectra are integrated on it. Beyond are a few events in 100,000, with electrons that the tables of argon do not reach.
 ENERGY_GRID = np.linspace(0.0, 100.0, 1001)
@@ -38,7 +40,7 @@ def couplings(pdg: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(pdg > 0, left, right), np.where(pdg > 0, right, left)
 
 
-def max_electron_energy(nu_energy: np.ndarray) -> np.ndarray:
+def max_electron_energy(nu_energy: Energy) -> Energy:
     """Highest kinetic energy of the electron."""
     return 2.0 * nu_energy**2 / (ELECTRON_MASS_MEV + 2.0 * nu_energy)
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from python.metrics.classification import Estimate
+from python.metrics.classification import Estimate, Estimates
 from python.metrics.directions import DirectionResults, calibration, direction_statistics, pull_coverage
 from python.metrics.weighted import mean_estimate
 from python.plots import style
@@ -126,7 +126,7 @@ def _draw_bias(axes: Axes, truth: np.ndarray, difference: np.ndarray, weights: n
     found = [
         mean_estimate(difference[group == number], weights[group == number]) for number in range(len(_BIAS_BINS) - 1)
     ]
-    bias = Estimate(*np.array(found).T)
+    bias = Estimates.of(found)
     draw_estimates(axes, 0, (_BIAS_BINS[1:] + _BIAS_BINS[:-1]) / 2, bias)
     axes.axhline(0, color=style.GREY, linestyle=":")
 
@@ -157,7 +157,7 @@ def plot_uncertainty_calibration(results: DirectionResults, seed: int = 0) -> Fi
     axes.plot([], [], linestyle="none", label=coverage)
     axes.set(xlim=(0, reach), ylim=(0, reach))
     sound = groups.predicted > 0
-    ratios = Estimate(*(part[sound] / groups.predicted[sound] for part in groups.actual))
+    ratios = Estimates(*(part[sound] / groups.predicted[sound] for part in groups.actual))
     ratio.axhspan(low, high, color=style.GREY, alpha=0.2)
     ratio.axhline(1, color=style.GREY, linestyle=":")
     draw_estimates(ratio, 0, groups.predicted[sound], ratios)
@@ -170,7 +170,7 @@ def draw_estimates(
     axes: Axes,
     index: int,
     x: np.ndarray,
-    estimates: Estimate,
+    estimates: Estimates,
     label: str = "_",
     line: bool = False,
 ) -> None:

@@ -96,7 +96,6 @@ def plot_energy_comparison(
     """The 68 % angle, the median, the head-tail accuracy and the entries of named runs against true energy, on one footing."""
     figure = style.new_figure("Comparison of runs against energy")
     angle, median, head, entries = style.panels(figure, 2, 2)
-    edges = np.asarray(edges, float)
     energies = np.concatenate([results.true_energy for _, results in runs]) if runs else np.empty(0)
     shown = _shown_edges(edges, energies)
     style.describe(angle, TRUE, "angle that holds 68 % [°]")
@@ -184,7 +183,7 @@ def _scale_angles(all_axes: Sequence[Axes]) -> None:
         axes.set_ylim(low, high)
 
 
-def _scale_energy(axes: Axes, edges: np.ndarray, shown: np.ndarray) -> None:
+def _scale_energy(axes: Axes, edges: Sequence[float] | np.ndarray, shown: np.ndarray) -> None:
     """Logarithmic where the bins allow it, with their edges as ticks."""
     if shown[0] > 0:
         axes.set_xscale("log")
@@ -194,7 +193,7 @@ def _scale_energy(axes: Axes, edges: np.ndarray, shown: np.ndarray) -> None:
     axes.set_xlim(shown[0], shown[-1])
 
 
-def _shown_edges(edges: np.ndarray, energies: np.ndarray) -> np.ndarray:
+def _shown_edges(edges: Sequence[float] | np.ndarray, energies: np.ndarray) -> np.ndarray:
     """The edges with an end for a last bin that has none."""
     shown = np.array(edges, float)
     if np.isinf(shown[-1]):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
@@ -33,11 +34,20 @@ BEST = {"marker": "*", "color": style.colour(3), "markeredgecolor": "black", "li
 class FinishedTrial(Protocol):
     """What is drawn of a trial: `status` is done, pruned or failed; `metric` and `loss` are None where it failed."""
 
-    number: int
-    values: Mapping[str, Any]
-    status: str
-    metric: float | None
-    loss: float | None
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def metric(self) -> float | None: ...
+
+    @property
+    def loss(self) -> float | None: ...
 
 
 def plot_trials(trials: Sequence[FinishedTrial], objective: str) -> Figure:
@@ -50,15 +60,15 @@ def plot_trials(trials: Sequence[FinishedTrial], objective: str) -> Figure:
         return figure
     done, pruned, failed = _by_status(trials)
     if done:
-        numbers = np.arange(done[0].number, max(trial.number for trial in trials) + 1)
-        best_so_far = [_best([trial for trial in done if trial.number <= number]).metric for number in numbers]
-        axes.step(numbers, best_so_far, where="post", color=style.GREY, linewidth=1.5, label="best so far", zorder=1)
+        course = np.arange(done[0].number, max(trial.number for trial in trials) + 1)
+        best_so_far = [_best([trial for trial in done if trial.number <= number]).metric for number in course]
+        axes.step(course, best_so_far, where="post", color=style.GREY, linewidth=1.5, label="best so far", zorder=1)
     axes.scatter(*_numbers_and_metrics(done), s=45, color=style.colour(0), label=f"done ({len(done)})")
     if pruned:
         look = {"edgecolors": style.colour(4), "label": f"pruned ({len(pruned)})"}
         axes.scatter(*_numbers_and_metrics(pruned), s=45, **PRUNED, **look)
-    best = _best(done)
-    if best:
+    if done:
+        best = _best(done)
         text = f"best: {best.metric:.5g}, trial {best.number}"
         axes.plot(best.number, best.metric, markersize=18, **BEST, label=text)
     numbers = [trial.number for trial in trials]
@@ -103,7 +113,7 @@ def plot_parameters(
     )
     bar.ax.set_ylim(min(numbers), max(numbers) + (min(numbers) == max(numbers)))
     bar.ax.yaxis.get_major_locator().set_params(integer=True)
-    named = {}
+    named: dict[str, Artist] = {}
     for axes in all_axes[: len(dimensions)]:
         handles, labels = axes.get_legend_handles_labels()
         named |= dict(zip(labels, handles, strict=True))
@@ -118,11 +128,11 @@ def _by_status(trials: Sequence[FinishedTrial]) -> list[list[FinishedTrial]]:
     return [[trial for trial in ordered if trial.status == status] for status in ("done", "pruned", "failed")]
 
 
-def _best(done: Sequence[FinishedTrial]) -> FinishedTrial | None:
-    return min(done, key=lambda trial: trial.loss, default=None)
+def _best(done: Sequence[FinishedTrial]) -> FinishedTrial:
+    return min(done, key=lambda trial: math.inf if trial.loss is None else trial.loss)
 
 
-def _numbers_and_metrics(trials: Sequence[FinishedTrial]) -> tuple[list[int], list[float]]:
+def _numbers_and_metrics(trials: Sequence[FinishedTrial]) -> tuple[list[int], list[float | None]]:
     return [trial.number for trial in trials], [trial.metric for trial in trials]
 
 
@@ -136,7 +146,7 @@ def _draw_parameter(
     done, pruned, failed = _by_status(trials)
     places = _places(axes, name, dimension, trials, columns)
 
-    def points(mine: Sequence[FinishedTrial]) -> tuple[list[float], list[float]]:
+    def points(mine: Sequence[FinishedTrial]) -> tuple[list[float], list[float | None]]:
         return [places[trial.number] for trial in mine], [trial.metric for trial in mine]
 
     colours = _order_colours()(order([trial.number for trial in done]))
@@ -146,13 +156,12 @@ def _draw_parameter(
         axes.scatter(*points(pruned), s=36, edgecolors=colours, **PRUNED, label="pruned")
     if dimension.form == "choice":
         for place, choice in enumerate(dimension.values):
-            metrics = [trial.metric for trial in done if trial.values[name] == choice]
+            metrics = [trial.metric for trial in done if trial.metric is not None and trial.values[name] == choice]
             if metrics:
                 ends = (place - 1.3 * SPREAD, place + 1.3 * SPREAD)
                 axes.hlines(np.median(metrics), *ends, color=style.GREY, linewidth=2, label="median of a choice")
-    best = _best(done)
-    if best:
-        axes.plot(*points([best]), markersize=13, **BEST, label="best")
+    if done:
+        axes.plot(*points([_best(done)]), markersize=13, **BEST, label="best")
     _show_objective_axis(axes, trials)
     _draw_failed(axes, trials, [places[trial.number] for trial in failed], "failed")
 
@@ -167,7 +176,7 @@ def _places(
         slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
         axes.set_xticks(range(len(labels)), labels, **slant)
         axes.set_xlim(-0.5, len(labels) - 0.5)
-        places = {}
+        places: dict[int, float] = {}
         for place, choice in enumerate(dimension.values):
             mine = [trial.number for trial in trials if trial.values[name] == choice]
             spread = SPREAD * np.linspace(-1, 1, len(mine)) if len(mine) > 1 else np.zeros(len(mine))

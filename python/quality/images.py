@@ -110,7 +110,7 @@ def planes_of_sources(samples: Sequence[Sample]) -> Check:
     names = {source.id: source.name for sample in samples for source in sample.found.sources}
     held = {sample.plane: [source.id for source in sample.found.sources] for sample in samples}
     everywhere = set.intersection(*map(set, held.values()))
-    lacking = sorted(names.keys() - everywhere, key=names.get)
+    lacking = sorted(names.keys() - everywhere, key=lambda source: names[source])
     finding = f"{len(everywhere)} sources on {', '.join(held)}"
     if lacking:
         finding = f"{len(lacking)} sources are not on all of {', '.join(held)}, among them {names[lacking[0]]}"

@@ -25,7 +25,7 @@ def find_runs(output: str | os.PathLike, task: str | None = None) -> list[Path]:
     if not Path(output).is_dir():
         raise ConfigError(f"{output}: no such folder; give the output folder of the trainings")
     runs, seen = [], set()
-    for place, folders, files in os.walk(output, followlinks=True, onerror=_not_searched):
+    for place, folders, files in os.walk(Path(output), followlinks=True, onerror=_not_searched):
         where = Path(place).stat()
         run = FILES_OF_A_RUN.issubset(files)
         if run and (where.st_dev, where.st_ino) not in seen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 HEADLINES = {  # words for a metric, by its name in metrics.json; the first one that a run has stands for the run
     "accuracy": "accuracy {:.1%}",
@@ -26,7 +26,7 @@ def headlines(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: metrics[name] for name in HEADLINES if is_known(metrics.get(name))}
 
 
-def is_known(value: Any) -> bool:
+def is_known(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -77,7 +77,7 @@ class RunStatus:
             return
         state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         with contextlib.suppress(OutputError):
-            self.update(state, message=str(error) or kind.__name__)
+            self.update(state, message=str(error) or type(error).__name__)
 
 
 def read_status(folder: str | os.PathLike) -> dict[str, Any]:

@@ -61,11 +61,11 @@ def split(
     part_of_group = np.empty(len(sizes), np.int64)
     part_of_group[order] = np.searchsorted(bounds, middle, side="right")
     part = part_of_group[group]
-    rows = [np.flatnonzero(part == number) for number in range(3)]
-    for name, fraction, members in zip(PARTS, fractions, rows, strict=True):
+    train, val, test = (np.flatnonzero(part == number) for number in range(3))
+    for name, fraction, members in zip(PARTS, fractions, (train, val, test), strict=True):
         if fraction > 0 and len(members) == 0:
             raise DataError(
                 f"{len(group)} images in {len(sizes)} independent groups ({split_by}) are too few: "
                 f"the {name} part is empty; give more data or change {name}_fraction"
             )
-    return Split(*rows, group)
+    return Split(train, val, test, group)

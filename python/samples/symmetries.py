@@ -10,6 +10,8 @@ the electronics: U and V have other gains, and a pulse turned round in time is n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from python.data.point_clouds import POINT_COLUMNS
@@ -21,15 +23,16 @@ PLANE, ACROSS, START, PEAK, END = (POINT_COLUMNS.index(name) for name in ("plane
 NamedInputs = dict[str, np.ndarray]
 
 
-def group(names: tuple[str, ...]) -> np.ndarray:
+def group(names: Sequence[str]) -> np.ndarray:
     """All elements (K, 3) that the named ones generate, the identity first."""
     found = {(1, 1, 1)}
     for name in names:
-        found |= {tuple(a * b for a, b in zip(one, ELEMENTS[name], strict=True)) for one in found}
+        a, b, c = ELEMENTS[name]
+        found |= {(a * x, b * y, c * z) for x, y, z in found}
     return np.array(sorted(found, reverse=True))
 
 
-def random_elements(names: tuple[str, ...], probability: float, n: int, rng: np.random.Generator) -> np.ndarray:
+def random_elements(names: Sequence[str], probability: float, n: int, rng: np.random.Generator) -> np.ndarray:
     """Signs (n, 3): each named element applied with `probability`, independently."""
     signs = np.ones((n, 3), np.int64)
     for name in names:

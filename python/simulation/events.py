@@ -21,7 +21,7 @@ from python.simulation.generator import Source as NeutrinoSource
 from python.simulation.generator import expected_events, make_interactions
 from python.simulation.records import Interactions, Particles
 from python.simulation.response import respond
-from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
+from python.simulation.settings import EVENTS_PER_FILE, Burst, SimulationSettings
 from python.simulation.transport import transport
 
 ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
@@ -65,17 +65,23 @@ class EventList:
 
 def plan_events(settings: SimulationSettings) -> EventList:
     """Decide what each event is."""
-    direction = settings.direction
-    if settings.burst is None:
-        kinds = {"es": [ES], "cc": [CC], "mixed": [ES, CC], "background": [NO_NEUTRINO]}
-        return EventList(
-            settings.channel, np.resize(np.array(kinds[settings.channel], np.int8), settings.events), direction
-        )
+    if settings.burst is not None:
+        return _burst(settings, settings.burst)
+    if settings.events is None:
+        raise ValueError("events must be a number where there is no burst")
+    in_turn = {"es": [ES], "cc": [CC], "mixed": [ES, CC], "background": [NO_NEUTRINO]}[settings.channel]
+    return EventList(settings.channel, np.resize(np.array(in_turn, np.int8), settings.events), settings.direction)
+
+
+def _burst(settings: SimulationSettings, burst: Burst) -> EventList:
+    """As many events of each channel as chance makes of the expected number, from one direction."""
     rng = np.random.default_rng([settings.seed, PLAN])
+    direction = settings.direction
     if direction is None:
         vector = rng.standard_normal(3)
-        direction = tuple((vector / np.linalg.norm(vector)).tolist())
-    expected = expected_events(FLUENCES[settings.flux], settings.burst.mass_kt, settings.burst.distance_kpc)
+        x, y, z = (vector / np.linalg.norm(vector)).tolist()
+        direction = (x, y, z)
+    expected = expected_events(FLUENCES[settings.flux], burst.mass_kt, burst.distance_kpc)
     counts = {kind: rng.poisson(sum(expected[kind].values())) for kind in ("es", "cc")}
     kinds = np.repeat(np.array([ES, CC], np.int8), [counts["es"], counts["cc"]])
     return EventList("burst", rng.permutation(kinds), direction)

@@ -68,7 +68,8 @@ class Source:
     def bounds(self) -> tuple[float, float]:
         """Lower and upper energy in MeV."""
         if self.energy is not None:
-            return tuple(self.energy)
+            low, high = self.energy
+            return low, high
         return FLAT_ENERGY_MEV if self.flux == FLAT else elastic_scattering.NO_BOUNDS
 
 
@@ -83,7 +84,9 @@ def make_interactions(is_es: np.ndarray, source: Source, rng: np.random.Generato
     es, cc = np.flatnonzero(is_es), np.flatnonzero(~is_es)
     parts = [
         _elastic_scattering(source, direction[es], vertex[es], rng),
-        (_from_marley if source.marley_file else _charged_current)(source, direction[cc], vertex[cc], rng),
+        _from_marley(source.marley_file, source.bounds, direction[cc], vertex[cc], rng)
+        if source.marley_file
+        else _charged_current(source, direction[cc], vertex[cc], rng),
     ]
     rows = np.concatenate([es, cc])
     for (_, particles), events in zip(parts, (es, cc), strict=True):
@@ -194,16 +197,16 @@ def _charged_current(
 
 
 def _from_marley(
-    source: Source, direction: np.ndarray, vertex: np.ndarray, rng: np.random.Generator
+    path: str, bounds: tuple[float, float], direction: np.ndarray, vertex: np.ndarray, rng: np.random.Generator
 ) -> tuple[Interactions, Particles]:
-    """Events of the list, drawn with replacement and turned so that their neutrinos fly along `direction`."""
-    marley = marley_list(source.marley_file)
+    """Events of a list, drawn with replacement and turned so that their neutrinos fly along `direction`."""
+    marley = marley_list(path)
     listed, listed_particles = marley.interactions, marley.particles
-    low, high = source.bounds
+    low, high = bounds
     usable = np.flatnonzero((listed.is_es == 0) & (listed.nu_energy >= low) & (listed.nu_energy <= high))
     if len(usable) == 0 and len(direction):
         raise ConfigError(
-            f"{source.marley_file} has no charged-current event with a neutrino of {low:g} to {high:g} MeV; "
+            f"{path} has no charged-current event with a neutrino of {low:g} to {high:g} MeV; "
             "choose another energy range or list"
         )
     drawn = usable[rng.integers(0, max(len(usable), 1), len(direction))]

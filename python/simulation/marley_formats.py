@@ -32,7 +32,6 @@ MEV_PER_GEV = 1e3
 LIGHT_CM_PER_US = 29979.2458
 HEPEVT_BEFORE, HEPEVT_AFTER, HEPEVT_NUCLEUS = (0, 3, 4), 1, 11  # status; 0 until MARLEY 1.1
 HEPMC_BEFORE, HEPMC_AFTER, HEPMC_NUCLEUS = (4, 20), 1, 27
-_SPACE = re.compile(r"\s*")
 JSON_KEYS = ("pdg", "E", "px", "py", "pz", "mass")
 
 
@@ -182,7 +181,8 @@ def _read_json(text: str) -> Iterator[ListedEvent]:
             raise DamagedListError(f"line {error.lineno}", f"the JSON breaks here ({error.msg})") from error
         except (ValueError, RecursionError) as error:
             raise DamagedListError("line 1", "a number of too many digits, or too deep a nesting") from error
-        position = _SPACE.match(text, position).end()
+        while position < len(text) and text[position].isspace():
+            position += 1
         events = content.get("events") if isinstance(content, dict) else None
         if not isinstance(events, list):
             raise DamagedListError("line 1", 'a list "events" should stand here, as in MARLEY\'s output')
@@ -194,14 +194,14 @@ def _read_json(text: str) -> Iterator[ListedEvent]:
 def _json_event(place: str, event: Any) -> ListedEvent:
     try:
         excitation = event.get("Ex")
-        before, after = (
+        listed = [
             [[*(particle[key] for key in JSON_KEYS), 0.0] for particle in event[name]]
             for name in ("initial_particles", "final_particles")
-        )
+        ]
     except (KeyError, TypeError, AttributeError) as error:
         what = f"initial_particles and final_particles should stand here, each with {', '.join(JSON_KEYS)}"
         raise DamagedListError(place, what) from error
-    before, after = (np.array([_numbers(place, row, 7) for row in rows]).reshape(-1, 7) for rows in (before, after))
+    before, after = (np.array([_numbers(place, row, 7) for row in rows]).reshape(-1, 7) for rows in listed)
     return ListedEvent(place, before, after, None if excitation is None else _numbers(place, [excitation], 1)[0])
 
 

@@ -23,6 +23,7 @@ ELECTRON, POSITRON, PHOTON, NEUTRON, PROTON, ALPHA = (
 )  # codes of the Particle Data Group
 
 
+@dataclass
 class Records:
     """Arrays of one length, a row a record."""
 

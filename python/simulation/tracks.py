@@ -84,7 +84,7 @@ class Stack(NamedTuple):
     """Tracks yet to be followed, the first `depth` of `tracks` (S, TRACK_COLUMNS)."""
 
     tracks: np.ndarray
-    depth: int
+    depth: int | np.int64
 
 
 @kernel
@@ -106,10 +106,10 @@ def top(stack):
 
 
 class Deposited(NamedTuple):
-    """What was deposited so far, the first `count` of `rows` (D, DEPOSIT_COLUMNS)."""
+    """What was deposited so far, the first `written` of `rows` (D, DEPOSIT_COLUMNS)."""
 
     rows: np.ndarray
-    count: int
+    written: int | np.int64
 
 
 @kernel

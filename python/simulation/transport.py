@@ -59,7 +59,7 @@ def transport(
     stack = np.empty((_stack_size(tracks), TRACK_COLUMNS))
     tables = _Tables(electron_table(), photon_table(), LEVELS, branching())
     deposited, escaped = _follow_all(tracks, order, stack, tables, rng)
-    rows = deposited.rows[: deposited.count]
+    rows = deposited.rows[: deposited.written]
     particle = rows[:, DEPOSIT_PARTICLE].astype(np.int64)
     deposits = Deposits(
         event=particles.event[particle],

@@ -6,11 +6,12 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 from python.data.image_set import ImageSet
+from python.data.sparse_images import SparseImages
 
 NAMES = ("energy", "ticks", "channels", "pixels", "trigger primitives", "peak ADC")
 
 
-def cluster_numbers(images: ImageSet) -> np.ndarray:
+def cluster_numbers(images: ImageSet[SparseImages]) -> np.ndarray:
     """Return (N, 6): cluster energy in MeV, extent in ticks and channels, non-zero pixels, TPs (-1 unknown), peak ADC."""
     store = images.images
     image, row, column = store.pixels()
@@ -29,7 +30,12 @@ def cluster_numbers(images: ImageSet) -> np.ndarray:
 
 
 def baseline_scores(
-    images: ImageSet, labels: np.ndarray, train_rows: np.ndarray, test_rows: np.ndarray, n_classes: int, seed: int
+    images: ImageSet[SparseImages],
+    labels: np.ndarray,
+    train_rows: np.ndarray,
+    test_rows: np.ndarray,
+    n_classes: int,
+    seed: int,
 ) -> np.ndarray:
     """Train a random forest on `train_rows` and return its class probabilities (len(test_rows), n_classes)."""
     numbers = cluster_numbers(images)

@@ -90,7 +90,7 @@ class LearningRateDecay(keras.callbacks.Callback):
         optimizer.learning_rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate)) * self.rate
 
 
-class Remembered:
+class Remembered(keras.callbacks.Callback):
     """Adds `state` to a Keras callback whose memory is a few attributes, which Keras resets when a training starts."""
 
     remembered: tuple[str, ...]

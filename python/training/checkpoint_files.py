@@ -80,9 +80,7 @@ class CheckpointFiles:
         if under_way is not None:
             under_way.result()
 
-    def _write(
-        self, place: Place, arrays: Mapping[str, np.ndarray], memory: Mapping[str, Any], best: Place | None
-    ) -> None:
+    def _write(self, place: Place, arrays: Mapping[str, Any], memory: Mapping[str, Any], best: Place | None) -> None:
         started = time.monotonic()
         require_folder(self.folder.parent)
         with atomic_path(self.arrays_of(place)) as temporary:

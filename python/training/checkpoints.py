@@ -82,10 +82,10 @@ class Checkpoints(keras.callbacks.Callback):
         self.begin = place
         return place
 
-    def load_best(self, model: keras.Model) -> None:
-        """Give `model` the state that it had after the best epoch."""
+    def load(self, place: Place, model: keras.Model) -> None:
+        """Give `model` the state that it had at `place`."""
         self.files.wait()
-        self._metrics = load_state(self.files, self.best, model)
+        self._metrics = load_state(self.files, place, model)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Let the metrics go on where they were, after Keras has reset them."""
@@ -155,10 +155,10 @@ class Announcement(keras.callbacks.Callback):
         self._tell(epoch + 1)
 
     def _tell(self, epoch: int) -> None:
-        best = {"name": self.checkpoints.monitor, "value": self.checkpoints.best_value}
+        name, best = self.checkpoints.monitor, self.checkpoints.best_value
         epochs = self.checkpoints.configuration["model_parameters"]["epochs"]
-        self.status.update(epoch=epoch, epochs=epochs, best=best)
-        progress.tell(epoch, epochs, best["name"], best["value"])
+        self.status.update(epoch=epoch, epochs=epochs, best={"name": name, "value": best})
+        progress.tell(epoch, epochs, name, best)
 
 
 def load_state(files: CheckpointFiles, place: Place, model: keras.Model) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,8 +22,10 @@ from python.samples.augmentation import RandomFlips
 from python.training.baseline import baseline_scores
 from python.training.task import Evaluation, PicturedSamples, Samples, View
 
+Pictured = TypeVar("Pictured", bound=PicturedSamples)
 
-class Classification:
+
+class Classification(Generic[Pictured]):
     """The classes are those of the architecture; two of them share one output, the probability of the second."""
 
     columns: tuple[str, ...] = ("accuracy", "precision", "recall", "f1", "auc")  # of the report's table
@@ -48,7 +50,7 @@ class Classification:
         missing = [name for number, name in enumerate(self.classes) if not np.any(labels == number)]
         return f"no {' and no '.join(missing)}" if missing else ""
 
-    def targets(self, samples: Samples[PicturedSamples]) -> np.ndarray:
+    def targets(self, samples: Samples[Pictured]) -> np.ndarray:
         if len(self.classes) == 2:
             return samples.labels[:, None].astype(np.float32)
         return np.eye(len(self.classes), dtype=np.float32)[samples.labels]
@@ -77,7 +79,7 @@ class Classification:
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         return outputs.mean(axis=0)
 
-    def predictions(self, outputs: np.ndarray, samples: Samples[PicturedSamples], rows: np.ndarray) -> ClassPredictions:
+    def predictions(self, outputs: np.ndarray, samples: Samples[Pictured], rows: np.ndarray) -> ClassPredictions:
         scores = np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
         return ClassPredictions(
             Clusters.of(samples.set.metadata, samples.set.sources, rows),
@@ -87,7 +89,7 @@ class Classification:
         )
 
     def evaluate(
-        self, evaluation: Evaluation[PicturedSamples, ClassPredictions]
+        self, evaluation: Evaluation[Pictured, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         names = self.classes
         scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
@@ -104,19 +106,20 @@ class Classification:
         """Flat metrics of the scores (n, C) of any classifier."""
         return classification_metrics(labels, scores, self.classes)
 
-    def baseline(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> tuple[str, np.ndarray]:
+    def baseline(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> tuple[str, np.ndarray]:
         """Name and scores of the test part of a plain classifier that the network must beat."""
         samples, rows = evaluation.samples, evaluation.test_rows
         found = baseline_scores(
-            samples.set, samples.labels, evaluation.train_rows, rows, len(self.classes), evaluation.seed
+            samples.set.of_plane(), samples.labels, evaluation.train_rows, rows, len(self.classes), evaluation.seed
         )
         return "random forest on cluster numbers", found
 
-    def sample_figures(self, samples: Samples[PicturedSamples], number: int) -> tuple[dict[str, Figure], Figure]:
+    def sample_figures(self, samples: Samples[Pictured], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw `number` images, the classes in turn, each for itself and as one figure."""
         names = self.classes
         by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
-        rows = [row for turn in zip_longest(*by_class) for row in turn if row is not None][:number]
+        in_turn = [row for turn in zip_longest(*by_class) for row in turn if row is not None]
+        rows = np.array(in_turn[:number], dtype=np.int64)
         images, outlines = samples.set.of_plane().pictures(rows), samples.set.of_plane().outlines(rows)
         classes = [names[samples.labels[row]] for row in rows]
         singles = {}
@@ -132,12 +135,16 @@ class Classification:
     def headlines(self) -> tuple[str, ...]:
         return ("accuracy", "f1", "auc", "baseline_accuracy", "baseline_auc")
 
-    def figures(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> dict[str, Figure]:
+    def figures(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
         names = self.classes
         scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
         images, rows = evaluation.samples.set.of_plane(), evaluation.test_rows
         metadata = images.metadata[rows]
+
+        def outlines(chosen: np.ndarray) -> list[np.ndarray]:
+            return images.outlines(rows[chosen]) or []
+
         reconstructed, electron = metadata["cluster_energy"], metadata["true_electron_energy"]
         return {
             "training_history": plot_training_history(evaluation.history),
@@ -158,7 +165,7 @@ class Classification:
                 scores,
                 names,
                 reconstructed,
-                (lambda chosen: images.outlines(rows[chosen])) if images.kind == "volumes" else None,
+                outlines if images.kind == "volumes" else None,
             ),
         }
 

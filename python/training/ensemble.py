@@ -27,9 +27,9 @@ def fit_ensemble(training: Training, folder: Path, status: RunStatus) -> Fitted:
     The model that is saved in `folder` gives the outputs of all members, (N, members, C). The history is the mean over the
     members that reached an epoch. A run that goes on takes finished members as they are.
     """
-    parts, config = [], training.config
-    for number in range(1, config.ensemble.members + 1):
-        status.update(member=number, members=config.ensemble.members)
+    parts, config, members = [], training.config, _ensemble(training).members
+    for number in range(1, members + 1):
+        status.update(member=number, members=members)
         parts.append(fit_member(training, folder, number, status))
     model = joined([part.model for part in parts], config.model_name)
     save_network(model, model_file_of(config, folder), training.architecture.classes)
@@ -42,7 +42,7 @@ def fit_member(training: Training, folder: Path, number: int, status: RunStatus)
     """Train member `number`, from 1, in its folder under `folder`, where it has not been trained to its end yet."""
     place = member_folder(folder, number)
     place.mkdir(parents=True, exist_ok=True)
-    log.info("member %d of %d", number, training.config.ensemble.members)
+    log.info("member %d of %d", number, _ensemble(training).members)
     fitted = fit(_member(training, number - 1), place, status)
     save_history(place, fitted.history)
     return fitted
@@ -72,6 +72,12 @@ def joined(models: list[keras.Model], name: str) -> keras.Model:
     return keras.Model(inputs, layers.Concatenate(axis=1, name="answers")(answers), name=name)
 
 
+def _ensemble(training: Training) -> Ensemble:
+    if training.config.ensemble is None:
+        raise ValueError("the configuration asks for one network, not for an ensemble")
+    return training.config.ensemble
+
+
 def _member(training: Training, number: int) -> Training:
     """The training of one network, with the seed and the rows of member `number`, from 0."""
     config, parameters = training.config, training.config.dataset_parameters
@@ -79,7 +85,7 @@ def _member(training: Training, number: int) -> Training:
     return replace(
         training,
         config=config.model_copy(update={"ensemble": None, "dataset_parameters": own}),
-        rows=member_rows(training.rows, config.ensemble, number, parameters.random_seed),
+        rows=member_rows(training.rows, _ensemble(training), number, parameters.random_seed),
     )
 
 

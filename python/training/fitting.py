@@ -129,13 +129,15 @@ def fit(training: Training, folder: Path, status: RunStatus) -> Fitted:
             _run_epochs(model, config, feeds, [_undefined(training), history], others, done)
         except TrainingError:
             if checkpoints.best is not None:
-                checkpoints.load_best(model)
+                checkpoints.load(checkpoints.best, model)
                 save_network(model, model_file, classes)
                 log.info("the best model before that is kept: %s", model_file)
             raise
         log.debug("waited %.2f s for checkpoints, written in %.2f s", checkpoints.seconds, checkpoints.files.seconds)
+    if checkpoints.best is None:
+        raise TrainingError("no epoch has come to its end, so there is no network to keep")
     if parameters.early_stopping is None or parameters.early_stopping.restore_best_weights:
-        checkpoints.load_best(model)
+        checkpoints.load(checkpoints.best, model)
     save_network(model, model_file, classes)
     epochs = f"{len(history.values['loss'])}, best {checkpoints.best.epoch}"
     return Fitted(model, history.values, epochs, sum(history.seconds))

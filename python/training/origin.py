@@ -17,7 +17,7 @@ import numpy as np
 from python.config.differences import differences
 from python.config.format_version import read_configuration
 from python.config.load import dump_config, load_config
-from python.config.schema import RunConfig
+from python.config.schema import ContinueFrom, RunConfig
 from python.general_purpose_libs import ConfigError
 from python.runs.files import CHECKPOINTS, NETWORK_FILES
 from python.runs.status import read_status
@@ -31,13 +31,13 @@ from python.training.task import Task
 SHAPES_THE_NETWORK = ("input_shape", "build_parameters", "loss")  # of model_parameters
 
 
-def read_starts(task: Task, config: RunConfig) -> tuple[RunConfig, list[Start]]:
-    """What each network of `config` starts from, with the configuration that names the digest of it.
+def read_starts(task: Task, config: RunConfig, section: ContinueFrom) -> tuple[RunConfig, list[Start]]:
+    """What each network of `config` starts from, as its `section` says, with the configuration that names the digest of it.
 
     Raises ConfigError with what differs when `config` makes other networks, and when the run has no weights, is running, or has
     other weights than the configuration names.
     """
-    section, run = config.continue_from, Path(config.continue_from.run)
+    run = Path(section.run)
     theirs = _configuration(task, run)
     _require_same_members(run, theirs, config)
     optimizers = theirs.model_parameters.optimizer.name, config.model_parameters.optimizer.name
@@ -112,9 +112,9 @@ def _best(checkpoints: CheckpointFiles) -> Place | None:
 def _require_same_members(run: Path, theirs: RunConfig, ours: RunConfig) -> None:
     there, here = (config.ensemble.members if config.ensemble else None for config in (theirs, ours))
     if there != here:
-        there, here = (f"an ensemble of {members}" if members else "one network" for members in (there, here))
+        found, asked = (f"an ensemble of {members}" if members else "one network" for members in (there, here))
         raise ConfigError(
-            f"continue_from: {run} is {there}, and {here} is asked for; members start from members: ask for as many (ensemble)"
+            f"continue_from: {run} is {found}, and {asked} is asked for; members start from members: ask for as many (ensemble)"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def save_split(folder: Path, samples: SampleSet, parts: Split) -> None:
     )
 
 
-def save_history(folder: Path, history: dict[str, list[float]]) -> None:
+def save_history(folder: Path, history: Mapping[str, Sequence[float | None]]) -> None:
     """training_history.json and .csv, one row an epoch."""
     write_json(folder / HISTORY_FILE, history)
     text = io.StringIO()

@@ -58,7 +58,11 @@ def train_from_command_line(task: Task, request: TrainingRequest) -> int:
             "--member says which member of a prepared ensemble to train; name its folder with --resume RUN"
         )
     with stop_on_request(after_minutes=request.stop_after):
-        folder = _dry_run(task, config, request) if request.dry_run else train(task, config, request)
+        folder = None
+        if request.dry_run:
+            _dry_run(task, config, request)
+        else:
+            folder = train(task, config, request)
     if folder is not None:
         print(folder)
     return 0
@@ -70,15 +74,16 @@ def configuration(task: Task, request: TrainingRequest) -> RunConfig:
     ConfigError when a run to resume was started with another one; places may be others, the data there are compared later.
     """
     if request.resume:
-        return _of_resumed_run(task, request)
-    if request.json is None:  # that run's, but for its version, which is taken
-        file = configuration_of(Path(request.continue_from))
-        return load_config(file, task.schema, ["version=null", *request.overrides], request.options)
-    return load_config(request.json, task.schema, request.overrides, request.options)
+        return _of_resumed_run(task, request, request.resume)
+    if request.json is not None:
+        return load_config(request.json, task.schema, request.overrides, request.options)
+    if request.continue_from is None:
+        raise ConfigError("no configuration is named; give one with -j FILE")
+    file = configuration_of(Path(request.continue_from))  # that run's, but for its version, which is taken
+    return load_config(file, task.schema, ["version=null", *request.overrides], request.options)
 
 
-def _of_resumed_run(task: Task, request: TrainingRequest) -> RunConfig:
-    run = request.resume
+def _of_resumed_run(task: Task, request: TrainingRequest, run: str) -> RunConfig:
     saved = Path(run) / CONFIG_FILE
     if not saved.is_file():
         raise ConfigError(f"{run}: is no run folder, it has no config.json; give the folder that a run printed")
@@ -151,10 +156,10 @@ def train(task: Task, config: RunConfig, request: TrainingRequest) -> Path:
         record_inputs(folder, training, device)
         if request.resume and request.member is None and state != SUBMITTED:
             note_resume(folder, config)
-        figures = {}
+        figures: dict[str, Figure] = {}
         if config.search_requested:
             data = training.data
-            training = ready = None  # trials read their own samples, and what is found may ask for other inputs
+            del training, ready  # trials read their own samples, and what is found may ask for other inputs
             config, figures = _search(task, config, folder, data)
             training = prepared(task, config, data)
             check_data(folder, training.samples)

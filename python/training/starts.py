@@ -44,7 +44,7 @@ def starts_of(task: Task, config: RunConfig) -> tuple[RunConfig, list[Start]]:
         return config, []
     from python.training.origin import read_starts  # with Keras
 
-    return read_starts(task, config)
+    return read_starts(task, config, config.continue_from)
 
 
 def keep_starts(places: Sequence[Path], starts: Sequence[Start]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
@@ -49,6 +49,7 @@ class PicturedSamples(SampleSet, Protocol):
 
 
 S = TypeVar("S", bound=SampleSet)
+C = TypeVar("C", bound=RunConfig)
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Evaluation(Generic[S, Answered]):
     test_rows: np.ndarray
     predictions: Answered
     val_predictions: Answered
-    history: dict[str, list[float]]
+    history: Mapping[str, Sequence[float | None]]
     seed: int
 
 
@@ -135,7 +136,7 @@ def interactions(samples: SampleSet, _architecture: Architecture) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Task(Generic[S]):
+class Task(Generic[C, S]):
     """A task: its configuration, how its samples are made, and what kind of problem it is.
 
     `read(config, architecture, data)` returns all samples that the network can take, as the configuration says, whether their
@@ -146,9 +147,9 @@ class Task(Generic[S]):
     """
 
     schema: TaskSchema
-    read: Callable[[RunConfig, Architecture, DataOrigin], S]
-    prepare: Callable[[RunConfig, Architecture, DataFolders], Samples[S]]
-    problem: Callable[[RunConfig, Architecture], LearningProblem[S]]
+    read: Callable[[C, Architecture, DataOrigin], S]
+    prepare: Callable[[C, Architecture, DataFolders], Samples[S]]
+    problem: Callable[[C, Architecture], LearningProblem[S]]
     labels: Callable[[S, Architecture], np.ndarray] = interactions
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
@@ -157,7 +158,7 @@ class Task(Generic[S]):
         plane = (f"plane_{config.plane}",) if "image" in inputs else ()
         return (self.schema.name, config.model_name, *plane)
 
-    def problem_of(self, config: RunConfig) -> LearningProblem[S]:
+    def problem_of(self, config: C) -> LearningProblem[S]:
         return self.problem(config, self.architecture(config))
 
     def architecture(self, config: RunConfig) -> Architecture:

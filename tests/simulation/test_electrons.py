@@ -63,7 +63,7 @@ def follow(energy: float, rng) -> tuple[np.ndarray, np.ndarray]:
     stack, deposited = Stack(np.empty((5000, TRACK_COLUMNS)), 0), Deposited(np.empty((8, DEPOSIT_COLUMNS)), 0)
     stack, deposited, lost = follow_electron(new_track(energy), 0, stack, deposited, electron_table(), rng)
     assert lost == 0
-    return deposited.rows[: deposited.count], stack.tracks[: stack.depth]
+    return deposited.rows[: deposited.written], stack.tracks[: stack.depth]
 
 
 @njit

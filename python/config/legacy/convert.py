@@ -93,11 +93,12 @@ def _apply(draft: Draft, section: str, key: str, value: Any) -> None:
 def _name(draft: Draft, values: dict[str, Any]) -> None:
     """An architecture's own key makes `name` and `model_name` mere labels of the training."""
     named, label = draft.named_architecture, draft.label
-    if named is None and label is None:
-        draft.fail("model_name", "the file names no architecture")
+    if label is None:
+        if named is None:
+            draft.fail("model_name", "the file names no architecture")
     elif named is None:
         values["model_name"] = draft.record(label.source, "model_name", architecture_name(label.value))
-    elif label is not None and architecture_name(label.value) != values["model_name"]:
+    elif architecture_name(label.value) != values["model_name"]:
         target = "notes.name" if "version" in values else "version"
         values[target] = draft.record(label.source, target, label.value)
 

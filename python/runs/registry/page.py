@@ -55,7 +55,7 @@ def _place(task: str) -> tuple[int, str]:
 
 # ---------------------------------------------------------------------------- a task
 def _section(task: str, entries: Sequence[Entry]) -> Iterator[str]:
-    facts = about(task)
+    facts = about(task) if task in TASKS else None
     yield f"## {facts.title if facts else plain(task)}"
     if facts:
         yield from ("", f"**Goal**: {facts.goal}")

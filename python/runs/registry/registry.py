@@ -279,7 +279,7 @@ class Registry:
         return taken_in
 
 
-def _taken(version: str, holder: str) -> ConfigError:
+def _taken(version: str, holder: str | None) -> ConfigError:
     return ConfigError(
         f'version "{version}" belongs to the run {holder or "that did not come to say its name"} already; '
         "choose another one, or go ahead with --force-version"

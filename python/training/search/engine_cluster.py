@@ -352,13 +352,14 @@ def mark_of(folder: Path) -> Path:
 
 def own_address() -> str:
     """The address at which other machines reach this one; 127.0.0.1 where it is in no network."""
-    from jupyter_client.localinterfaces import public_ips
+    import psutil
 
     try:
         named = [socket.gethostbyname(socket.getfqdn())]
     except OSError:
         named = []
-    return next((address for address in [*named, *public_ips()] if not address.startswith("127.")), ON_THIS_MACHINE)
+    networks = [one.address for each in psutil.net_if_addrs().values() for one in each if one.family == socket.AF_INET]
+    return next((address for address in [*named, *networks] if not address.startswith("127.")), ON_THIS_MACHINE)
 
 
 def visible_gpus() -> list[str]:

@@ -27,7 +27,7 @@ def result_of(run: Run, job: Job, folder: Path) -> Result:
     started = time.monotonic()
     try:
         return run(job, folder)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever breaks a trial off is its result)
         log.debug("trial %d", job["number"], exc_info=True)
         reason = f"{type(error).__name__}: {error}".removesuffix(": ")
         return failed_result(job, reason, time.monotonic() - started)

@@ -37,7 +37,7 @@ def search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tu
     The configuration names the plain network, asks for no search, and is left in `folder` as best_config.json. Raises
     TrainingError when no trial was done.
     """
-    dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
+    dimensions, _ = read_space(config.model_parameters.space_options or {}, config, task.architecture(config))
     jobs = _Jobs(task, config, folder, data)
     # once a network is chosen, and perhaps half trained, no trial may choose another one
     chosen = (folder / BEST_CONFIG_FILE).exists()
@@ -67,7 +67,7 @@ def check_engine(config: RunConfig) -> None:
 
 def described(task: Task, config: RunConfig) -> str:
     """What would be searched, and what a batch system would be given, in words."""
-    dimensions, _ = read_space(config.model_parameters.space_options, config, task.architecture(config))
+    dimensions, _ = read_space(config.model_parameters.space_options or {}, config, task.architecture(config))
     lines = [f"search: {config.model_parameters.hp_max_evals} trials, {config.search.workers} at a time, of"]
     lines += [f"  {name}: {each.form} {list(each.values)}" for name, each in dimensions.items()]
     if config.search.engine != "local":
@@ -154,7 +154,7 @@ class _Limits:
 
     def numbers_left(self, trials: list[Trial], running: Mapping[int, Any]) -> list[int]:
         taken = {trial.number for trial in trials} | set(running)
-        return [number for number in range(1, self.asked + 1) if number not in taken]
+        return [number for number in range(1, (self.asked or 0) + 1) if number not in taken]
 
     def reached(self, trials: list[Trial]) -> bool:
         reason = self._reason(trials)

@@ -99,7 +99,9 @@ def _hyperopt_trials(dimensions: Mapping[str, Dimension], trials: Sequence[Trial
     from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Trials
 
     known = Trials()
-    points = [(trial.values, trial.loss) for trial in trials if trial.has_loss]
+    points: list[tuple[Mapping[str, Any], float | None]] = [
+        (trial.values, trial.loss) for trial in trials if trial.has_loss
+    ]
     points += [(trial.values, None) for trial in trials if not trial.has_loss]
     points += [(values, None) for values in pending]
     for index, (values, loss) in enumerate(points):

@@ -158,7 +158,7 @@ def run_trial(task: Task, job: Job) -> Result:
         config = parse_config(job["config"], task.schema, f"trial {job['number']}")
         pruned = _train(task, config, job, curve)
         status, reason = ("pruned", pruned) if pruned else ("done", "")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever breaks a trial off is its result)
         log.exception("trial %d failed", job["number"])
         status, reason = "failed", _in_words(error)
     return _outcome(job, status, reason, curve, peak_memory_mb())
@@ -196,7 +196,7 @@ def _outcome(job: Job, status: str, reason: str, curve: list[float], memory_mb: 
         "number": job["number"],
         "status": status,
         "metric": None if failed else best,
-        "loss": None if failed else loss_of(job["objective"], best),
+        "loss": None if failed or best is None else loss_of(job["objective"], best),
         "reason": reason,
         "epochs": len(curve),
         "best_epoch": 0 if best is None else curve.index(best) + 1,
