@@ -80,7 +80,7 @@ def _checked(given: Sequence[str]) -> list[Path]:
     folders: list[Path] = []
     for path in map(Path, given):
         task = task_of_run(path)
-        if not has_directions(task):
+        if task is None or not has_directions(task):
             known = ", ".join(filter(has_directions, TASKS))
             raise ConfigError(f"{path}: is a run of {task}, and only runs of {known} are compared; leave it out")
         require_done(path, task, ", or leave it out")
