@@ -7,5 +7,4 @@ ABOUT = About(
     measure="Accuracy on the test part, beside that of boosted trees on 42 numbers of each volume",
     answers="classes",
     metric="accuracy",
-    larger_is_better=True,
 )

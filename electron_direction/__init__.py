@@ -7,5 +7,4 @@ ABOUT = About(
     measure="Angle that holds 68 % of the test part, between predicted and true direction (degrees)",
     answers="directions",
     metric="containment_68_deg",
-    larger_is_better=False,
 )

@@ -7,5 +7,4 @@ ABOUT = About(
     measure="Accuracy on the test part, beside that of a random forest on six numbers of each cluster",
     answers="classes",
     metric="accuracy",
-    larger_is_better=True,
 )

@@ -23,7 +23,6 @@ class About:
     measure: str
     answers: Literal["classes", "directions"]
     metric: str
-    larger_is_better: bool
 
 
 def about(task: str) -> About:

@@ -8,7 +8,8 @@ import pytest
 
 from python.commands.tasks import load_task
 from python.config.load import parse_config
-from python.runs.headlines import HEADLINES, smaller_is_better
+from python.metrics.merit import larger_is_better
+from python.runs.headlines import HEADLINES
 from python.tasks import TASKS, about
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +24,7 @@ def test_the_main_metric_is_a_headline_of_its_runs(name):
     assert schema.name == name
     assert facts.metric in HEADLINES
     assert facts.metric in task.problem_of(config).headlines()
-    assert facts.larger_is_better is not smaller_is_better(facts.metric)
+    assert larger_is_better(facts.metric) is not None
 
 
 def test_other_names_are_no_tasks():

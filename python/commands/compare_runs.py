@@ -13,8 +13,7 @@ from python.commands.parser import CommandParser
 from python.commands.path_option import named_place
 from python.commands.product_options import whole_number
 from python.commands.tasks import of_today
-from python.comparison.direction_runs import TASK as DIRECTIONS
-from python.comparison.direction_runs import direction_events
+from python.comparison.direction_runs import direction_events, has_directions
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging, write_json, write_text
 from python.runs.files import BEST_CONFIG_FILE, CONFIG_FILE, HISTORY_FILE, METRICS_FILE, PLOTS, predictions_file
 from python.runs.finished import (
@@ -154,7 +153,7 @@ def _best(task: str, output: str, number: int, metric: str | None) -> list[Path]
 def _kind(task: str) -> type[Answers]:
     from python.comparison.answers import ClassAnswers, DirectionAnswers
 
-    return DirectionAnswers if task == DIRECTIONS else ClassAnswers
+    return DirectionAnswers if has_directions(task) else ClassAnswers
 
 
 def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[type[Answers], list[ComparedRun]]:
@@ -163,7 +162,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
 
     file = predictions_file("test")
     record: type[ClassPredictions | DirectionPredictions] = (
-        DirectionPredictions if task == DIRECTIONS else ClassPredictions
+        DirectionPredictions if has_directions(task) else ClassPredictions
     )
     told = {each: read_predictions(each / file, record) for each in folders if (each / file).is_file()}
     clusters = [predictions.clusters for predictions in told.values()]

@@ -16,12 +16,17 @@ from python.runs.finished import (
     run_names,
     task_of_run,
 )
+from python.tasks import TASKS, about
 
 if TYPE_CHECKING:
     from python.metrics.directions import DirectionResults
     from python.runs.predictions import DirectionPredictions
 
-TASK = "electron_direction"
+
+def has_directions(task: str | None) -> bool:
+    """Whether the networks of a task answer with directions."""
+    facts = about(task) if task else None
+    return facts is not None and facts.answers == "directions"
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,10 @@ def _checked(given: Sequence[str]) -> list[Path]:
     folders: list[Path] = []
     for path in map(Path, given):
         task = task_of_run(path)
-        if task != TASK:
-            raise ConfigError(f"{path}: is a run of {task}, and only runs of {TASK} are compared; leave it out")
-        require_done(path, TASK, ", or leave it out")
+        if task is None or not has_directions(task):
+            known = ", ".join(filter(has_directions, TASKS))
+            raise ConfigError(f"{path}: is a run of {task}, and only runs of {known} are compared; leave it out")
+        require_done(path, task, ", or leave it out")
         folders.append(path)
     require_different(folders)
     return folders

@@ -40,10 +40,10 @@ class TrainingRequest:
     @classmethod
     def of(cls, parsed: argparse.Namespace) -> TrainingRequest:
         """That of a command line."""
-        options: dict[str, Any] = {
+        given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in vars(parsed).items()
         }
-        return cls(**options)
+        return cls(**given)
 
     @property
     def options(self) -> Options:

@@ -2,8 +2,6 @@
 
 import functools
 import importlib
-import subprocess
-import sys
 from itertools import pairwise
 
 import keras
@@ -122,12 +120,6 @@ def test_a_saved_network_gives_the_same_outputs(name, tmp_path):
     np.testing.assert_array_equal(outputs_of(again, batch), outputs_of(model, batch))
 
 
-@each_network
-def test_the_declared_inputs_are_those_of_the_network(name):
-    declared = architecture(name)
-    assert set(untrained(name).input) == set(declared.inputs(declared.parameters()))
-
-
 @each_three_planes
 def test_offsets_between_the_planes_are_taken_when_asked_for(name):
     declared = architecture(name)
@@ -188,11 +180,6 @@ def test_the_older_three_plane_cnn():
     assert all(model.input[plane].shape == (None, 128, 16, 1) for plane in "uvx")
 
 
-@each_network
-def test_defaults_fit_the_usual_image(name):
-    assert architecture(name).check((128, 32, 1), architecture(name).parameters()) is None
-
-
 @pytest.mark.parametrize(
     ("name", "shape", "parameters", "reason"),
     [
@@ -229,9 +216,3 @@ def test_attention_keeps_its_memory_however_deep(depth):
     model = built("three_plane_attention", shape=(height, width, 1), n_conv_layers=depth, n_filters=n_filters)
     numbers = sum(np.prod(layer.output.shape[1:]) for layer in model.layers)
     assert numbers < 10 * height * width * n_filters
-
-
-def test_declarations_load_no_keras():
-    modules = ", ".join(f"electron_direction.models.{name}" for name in NAMES)
-    code = f"import sys, {modules}; sys.exit('keras' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

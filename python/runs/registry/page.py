@@ -80,15 +80,14 @@ def _data_sets(entries: Sequence[Entry]) -> str:
 
 
 def _best(entries: Sequence[Entry], facts: About | None) -> str:
-    """The attempt with the best main metric; of a task that is not known, with the best of the headline that comes first."""
+    """The attempt with the best main metric of its task; where none has that, with the best of the headline that comes first."""
     results = {number: headlines(_section_of(entry, "results")) for number, entry in enumerate(entries, start=1)}
-    first = next((next(iter(result)) for result in results.values() if result), None)
-    if first is None:
+    name = next((next(iter(result)) for result in results.values() if result), None)
+    if name is None:
         return ""
-    name, larger = (facts.metric, facts.larger_is_better) if facts else (first, larger_is_better(first))
-    if not any(name in result for result in results.values()):
-        return ""
-    sign = 1 if larger else -1
+    if facts and any(facts.metric in result for result in results.values()):
+        name = facts.metric
+    sign = 1 if larger_is_better(name) else -1
     number = max((n for n in results if name in results[n]), key=lambda n: sign * results[n][name])
     words = phrase(name, results[number][name])
     return f"attempt {number}, {words}, on its own test part (`compare_runs.sh` compares on the same events)"

@@ -39,9 +39,8 @@ def search(task: Task, config: RunConfig, folder: Path, data: DataFolders) -> tu
     """
     dimensions, _ = read_space(config.model_parameters.space_options or {}, config, task.architecture(config))
     jobs = _Jobs(task, config, folder, data)
-    chosen = (
-        folder / BEST_CONFIG_FILE
-    ).exists()  # and perhaps a network that is half trained: no trial may choose another one now
+    # once a network is chosen, and perhaps half trained, no trial may choose another one
+    chosen = (folder / BEST_CONFIG_FILE).exists()
     trials = TrialLog(folder).read() if chosen else _run_trials(jobs, dimensions)
     best = best_trial(trials)
     if best is None:
