@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.comparison.direction_runs import DirectionRun, read_runs, unlike
 from python.general_purpose_libs import atomic_path, log, run_command, start_logging, write_json, write_text
 from python.runs.status import new_run_folder
@@ -64,7 +64,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         metavar="DIR",
         help="folder for the results; default: a new one in output/analyze_by_energy",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.product_options import whole_number
 from python.commands.tasks import of_today
 from python.comparison.direction_runs import direction_events, has_directions
@@ -61,7 +61,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         metavar="DIR",
         help="folder for the results; default: a new one in OUTPUT/compare_runs",
     )

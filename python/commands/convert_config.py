@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.tasks import load_schema
 from python.general_purpose_libs import ConfigError, read_json, run_command, write_json
 from python.tasks import TASKS
@@ -21,7 +21,7 @@ def parser() -> CommandParser:
     result.add_argument("file", metavar="FILE", help="the older JSON configuration")
     result.add_argument("-t", "--task", choices=TASKS, required=True, help="the task that it configures")
     result.add_argument(
-        "-o", "--output", type=named_place, metavar="OUT", required=True, help="the file to write; must not exist yet"
+        "-o", "--output", type=named_path, metavar="OUT", required=True, help="the file to write; must not exist yet"
     )
     return result
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json, run_command, start_logging
 from python.runs.files import CONFIG_FILE, ENVIRONMENT_FILE, LOGS, MEMBERS
@@ -53,7 +53,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         metavar="DIR",
         default="output",
         help="output folder of the runs; default: output",

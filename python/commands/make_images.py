@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.product_options import add_product_options, product_settings, summary_table
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 
@@ -43,7 +43,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         required=True,
         metavar="DIR",
         help="folder for the image files, made when it is not there",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, Progress, run_command, start_logging, writing_to
 from python.runs.files import CONFIG_FILE
@@ -39,7 +39,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         metavar="FILE.npz",
         required=True,
         help="file for the answers; an existing one is not replaced",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.product_options import (
     add_product_options,
     number_from,
@@ -73,7 +73,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         required=True,
         metavar="DIR",
         help="folder for the image files; a new one, or one to go on with",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.tasks import load_task
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
 from python.runs.files import LOGS
@@ -90,7 +90,7 @@ def make_parser() -> CommandParser:
         type=Path,
         help="instead: submit again what left the queue before it was done; of an ensemble what is not done",
     )
-    add("-o", "--output", type=named_place, metavar="DIR", help="output folder instead of the configurations'")
+    add("-o", "--output", type=named_path, metavar="DIR", help="output folder instead of the configurations'")
     add("-d", "--data", metavar="DIR", nargs="+", help="data folders instead of the configurations'")
     add(
         "--set",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.commands.tasks import load_task
 from python.general_purpose_libs import StopRequested, Terminated, run_command
 from python.tasks import about
@@ -31,7 +31,7 @@ def training_parser(task: str) -> CommandParser:
     )
     parser.add_argument("-j", "--json", metavar="FILE", help="configuration (required unless a run is named)")
     parser.add_argument(
-        "-o", "--output", type=named_place, metavar="DIR", help="output folder instead of the configuration's"
+        "-o", "--output", type=named_path, metavar="DIR", help="output folder instead of the configuration's"
     )
     parser.add_argument("-d", "--data", metavar="DIR", nargs="+", help="data folders instead of the configuration's")
     parser.add_argument("--plane", choices=("U", "V", "X"), help="wire plane instead of the configuration's")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_place
+from python.commands.path_option import named_path
 from python.general_purpose_libs import ConfigError, log, run_command, start_logging
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def make_parser() -> CommandParser:
     add(
         "-o",
         "--output",
-        type=named_place,
+        type=named_path,
         metavar="OUTPUT",
         default="output",
         help="output folder of the trainings; default: output",

@@ -21,7 +21,7 @@ KEPT = 2
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class Moment:
     """How far a training is: after `epoch` epochs and `step` steps of the next one."""
 
     epoch: int
@@ -32,7 +32,7 @@ class Place:
         return f"{self.epoch:04d}_{self.step:06d}" if self.step else f"{self.epoch:04d}"
 
     @classmethod
-    def of(cls, name: str) -> Place:
+    def of(cls, name: str) -> Moment:
         """The inverse of `name`."""
         return cls(*map(int, name.split("_")))
 
@@ -40,7 +40,7 @@ class Place:
         return f"step {self.step} of epoch {self.epoch + 1}" if self.step else f"epoch {self.epoch}"
 
 
-BEGINNING = Place(0)
+BEGINNING = Moment(0)
 
 
 class DamagedError(Exception):
@@ -48,7 +48,7 @@ class DamagedError(Exception):
 
 
 class CheckpointFiles:
-    """The checkpoints in `folder`: NAME.npz with the arrays, NAME.json with the manifest, NAME from the place.
+    """The checkpoints in `folder`: NAME.npz with the arrays, NAME.json with the manifest, NAME from the moment.
 
     A manifest holds what the training remembers, the SHA-256 of each file of arrays that it needs (its own, and that of the
     best epoch), and its own.
@@ -62,14 +62,14 @@ class CheckpointFiles:
         self._under_way: Future[None] | None = None
 
     def save(
-        self, place: Place, arrays: Mapping[str, np.ndarray], memory: Mapping[str, Any], best: Place | None
+        self, moment: Moment, arrays: Mapping[str, np.ndarray], memory: Mapping[str, Any], best: Moment | None
     ) -> None:
-        """Begin to write a checkpoint, beside the training; then those older than the last two go. `best` may be this place.
+        """Begin to write a checkpoint, beside the training; then those older than the last two go. `best` may be this moment.
 
         What is given must not be changed before `wait` has returned.
         """
         self.wait()
-        self._under_way = self._writer.submit(self._write, place, arrays, memory, best)
+        self._under_way = self._writer.submit(self._write, moment, arrays, memory, best)
 
     def wait(self) -> None:
         """Return when the checkpoint that was begun is written.
@@ -80,46 +80,46 @@ class CheckpointFiles:
         if under_way is not None:
             under_way.result()
 
-    def _write(self, place: Place, arrays: Mapping[str, Any], memory: Mapping[str, Any], best: Place | None) -> None:
+    def _write(self, moment: Moment, arrays: Mapping[str, Any], memory: Mapping[str, Any], best: Moment | None) -> None:
         started = time.monotonic()
         require_folder(self.folder.parent)
-        with atomic_path(self.arrays_of(place)) as temporary:
+        with atomic_path(self.arrays_of(moment)) as temporary:
             np.savez(temporary, **arrays)
-        self._checksums[place.name] = _checksum(self.arrays_of(place))
-        files = {each.name: self._checksums[each.name] for each in {place, best or place}}
-        write_json(self._manifest_of(place), sealed({**memory, "best": best and best.name, "files": files}))
+        self._checksums[moment.name] = _checksum(self.arrays_of(moment))
+        files = {each.name: self._checksums[each.name] for each in {moment, best or moment}}
+        write_json(self._manifest_of(moment), sealed({**memory, "best": best and best.name, "files": files}))
         self._clean()
         self.seconds += time.monotonic() - started
 
-    def newest(self) -> tuple[Place, dict[str, Any]] | None:
-        """Place and manifest of the newest checkpoint that is as it was written; None when there is none.
+    def newest(self) -> tuple[Moment, dict[str, Any]] | None:
+        """Moment and manifest of the newest checkpoint that is as it was written; None when there is none.
 
         DamagedError ones are said and removed: the training passes there again.
         """
-        for place in reversed(self.places()):
+        for moment in reversed(self.moments()):
             try:
-                return place, self.verified(place)
+                return moment, self.verified(moment)
             except DamagedError as damage:
-                log.warning("the checkpoint of %s is damaged (%s); the one before it is used", place, damage)
-                self._manifest_of(place).unlink(missing_ok=True)
+                log.warning("the checkpoint of %s is damaged (%s); the one before it is used", moment, damage)
+                self._manifest_of(moment).unlink(missing_ok=True)
         return None
 
-    def load(self, place: Place) -> dict[str, np.ndarray]:
-        with np.load(self.arrays_of(place), allow_pickle=False) as arrays:
+    def load(self, moment: Moment) -> dict[str, np.ndarray]:
+        with np.load(self.arrays_of(moment), allow_pickle=False) as arrays:
             return dict(arrays)
 
-    def arrays_of(self, place: Place) -> Path:
-        return self.folder / f"{place.name}.npz"
+    def arrays_of(self, moment: Moment) -> Path:
+        return self.folder / f"{moment.name}.npz"
 
-    def _manifest_of(self, place: Place) -> Path:
-        return self.folder / f"{place.name}.json"
+    def _manifest_of(self, moment: Moment) -> Path:
+        return self.folder / f"{moment.name}.json"
 
-    def places(self) -> list[Place]:
+    def moments(self) -> list[Moment]:
         """Of all checkpoints, damaged ones too, the oldest first."""
-        return sorted(Place.of(path.stem) for path in self.folder.glob("[0-9]*.json"))
+        return sorted(Moment.of(path.stem) for path in self.folder.glob("[0-9]*.json"))
 
-    def _manifest(self, place: Place) -> dict[str, Any]:
-        path = self._manifest_of(place)
+    def _manifest(self, moment: Moment) -> dict[str, Any]:
+        path = self._manifest_of(moment)
         try:
             manifest = read_json(path)
         except ConfigError as error:
@@ -128,11 +128,11 @@ class CheckpointFiles:
             raise DamagedError(f"{path} was changed after it was written")
         return manifest
 
-    def verified(self, place: Place) -> dict[str, Any]:
+    def verified(self, moment: Moment) -> dict[str, Any]:
         """The manifest of a checkpoint. Raises DamagedError when that, or a file that it needs, is not as it was written."""
-        manifest = self._manifest(place)
+        manifest = self._manifest(moment)
         for name, expected in manifest["files"].items():
-            path = self.arrays_of(Place.of(name))
+            path = self.arrays_of(Moment.of(name))
             if not path.exists():
                 raise DamagedError(f"{path} is missing")
             if _checksum(path) != expected:
@@ -143,10 +143,10 @@ class CheckpointFiles:
     def _clean(self) -> None:
         """Remove what the last checkpoints do not need, and what a killed process left half written."""
         needed = set()
-        for place in self.places()[-KEPT:]:
-            needed.add(self._manifest_of(place).name)
+        for moment in self.moments()[-KEPT:]:
+            needed.add(self._manifest_of(moment).name)
             with contextlib.suppress(DamagedError):
-                needed.update(f"{name}.npz" for name in self._manifest(place)["files"])
+                needed.update(f"{name}.npz" for name in self._manifest(moment)["files"])
         for path in self.folder.iterdir():
             if path.name not in needed:
                 path.unlink(missing_ok=True)

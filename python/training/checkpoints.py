@@ -21,7 +21,7 @@ from python.metrics.merit import larger_is_better
 from python.processes.stop_requests import stop_requested
 from python.runs.status import RunStatus
 from python.training.callbacks import History, Remembered
-from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Place
+from python.training.checkpoint_files import BEGINNING, CheckpointFiles, Moment
 from python.training.provenance import other_surroundings, surroundings
 from python.training.training import Training
 
@@ -47,22 +47,22 @@ class Checkpoints(keras.callbacks.Callback):
         self.history = history
         self.callbacks = {type(callback).__name__: callback for callback in remembered}
         self.monitor = stopping.monitor if stopping else "val_loss"
-        self.best: Place | None = None
+        self.best: Moment | None = None
         self.best_value: float | None = None
         self.begin = BEGINNING  # of what is trained now
         self.seconds = 0.0
         self._metrics: list[np.ndarray] = []  # of the epoch under way, until it goes on
         self._copies: dict[str, np.ndarray] = {}  # of what is being written
 
-    def restore(self, model: keras.Model) -> Place:
-        """Bring `model` and what is remembered to the newest checkpoint; return its place, BEGINNING where there is none.
+    def restore(self, model: keras.Model) -> Moment:
+        """Bring `model` and what is remembered to the newest checkpoint; return its moment, BEGINNING where there is none.
 
         Raises ConfigError when the checkpoint is of another configuration.
         """
         found = self.files.newest()
         if found is None:
             return self.begin
-        place, manifest = found
+        moment, manifest = found
         own = without_retired(in_current_format(manifest["configuration"], str(self.files.folder)), self.task)
         changed = differences(own, self.configuration, ignored=self.no_settings)
         if changed:
@@ -74,49 +74,49 @@ class Checkpoints(keras.callbacks.Callback):
             log.warning(
                 "the checkpoint was made elsewhere, and the result may differ in the last digits: %s", difference
             )
-        self._metrics = load_state(self.files, place, model)
-        self.best, self.best_value = manifest["best"] and Place.of(manifest["best"]), manifest["best_value"]
+        self._metrics = load_state(self.files, moment, model)
+        self.best, self.best_value = manifest["best"] and Moment.of(manifest["best"]), manifest["best_value"]
         self.history.state = manifest["history"]
         for name, state in manifest["callbacks"].items():
             self.callbacks[name].state = state
-        self.begin = place
-        return place
+        self.begin = moment
+        return moment
 
-    def load(self, place: Place, model: keras.Model) -> None:
-        """Give `model` the state that it had at `place`."""
+    def load(self, moment: Moment, model: keras.Model) -> None:
+        """Give `model` the state that it had at `moment`."""
         self.files.wait()
-        self._metrics = load_state(self.files, place, model)
+        self._metrics = load_state(self.files, moment, model)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Let the metrics go on where they were, after Keras has reset them."""
         for variable, value in zip(self.model.metrics_variables, self._metrics, strict=bool(self._metrics)):
             variable.assign(value)
         self._metrics = []
-        self.place = Place(epoch, self.begin.step if epoch == self.begin.epoch else 0)
+        self.moment = Moment(epoch, self.begin.step if epoch == self.begin.epoch else 0)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.place = Place(self.place.epoch, self.place.step + 1)
-        due = self.every is not None and self.place.step % self.every == 0
+        self.moment = Moment(self.moment.epoch, self.moment.step + 1)
+        due = self.every is not None and self.moment.step % self.every == 0
         if (due or stop_requested()) and batch + 1 < self.params["steps"]:
-            self._save(self.place, self.model.metrics_variables)
+            self._save(self.moment, self.model.metrics_variables)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self.files.wait()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        done, value = Place(epoch + 1), float((logs or {})[self.monitor])
+        done, value = Moment(epoch + 1), float((logs or {})[self.monitor])
         sign = -1 if larger_is_better(self.monitor) else 1
         if self.best_value is None or sign * value < sign * self.best_value:
             self.best, self.best_value = done, value
         self._save(done, [])
 
-    def _save(self, place: Place, metrics: list[keras.Variable]) -> None:
+    def _save(self, moment: Moment, metrics: list[keras.Variable]) -> None:
         started = time.monotonic()
         self.files.wait()
         self._copy({**_variables(self.model), METRICS: metrics})
         memory: dict[str, Any] = {
-            "epoch": place.epoch,
-            "step": place.step,
+            "epoch": moment.epoch,
+            "step": moment.step,
             "monitor": self.monitor,
             "best_value": self.best_value,
             "history": copy.deepcopy(self.history.state),  # the lists grow while they are written
@@ -124,7 +124,7 @@ class Checkpoints(keras.callbacks.Callback):
             "configuration": self.configuration,
             "surroundings": surroundings(),
         }
-        self.files.save(place, self._copies, memory, self.best)
+        self.files.save(moment, self._copies, memory, self.best)
         if stop_requested():
             self.files.wait()
         self.seconds += time.monotonic() - started
@@ -135,8 +135,8 @@ class Checkpoints(keras.callbacks.Callback):
         for name, variables in parts.items():
             for number, variable in enumerate(variables):
                 key, value = f"{name}_{number}", np.asarray(variable)
-                place = before.get(key)
-                self._copies[key] = np.empty_like(value) if place is None or place.shape != value.shape else place
+                array = before.get(key)
+                self._copies[key] = np.empty_like(value) if array is None or array.shape != value.shape else array
                 np.copyto(self._copies[key], value)
 
 
@@ -161,18 +161,18 @@ class Announcement(keras.callbacks.Callback):
         progress.tell(epoch, epochs, name, best)
 
 
-def load_state(files: CheckpointFiles, place: Place, model: keras.Model) -> list[np.ndarray]:
-    """Bring network and optimizer of `model` to the checkpoint of `place`; return the metrics of an epoch under way, if any.
+def load_state(files: CheckpointFiles, moment: Moment, model: keras.Model) -> list[np.ndarray]:
+    """Bring network and optimizer of `model` to the checkpoint of `moment`; return the metrics of an epoch under way, if any.
 
     Raises ConfigError when the checkpoint is of another network.
     """
-    arrays = files.load(place)
+    arrays = files.load(moment)
     model.optimizer.build(model.trainable_variables)
     for name, variables in _variables(model).items():
         values = _part(arrays, name)
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
             raise ConfigError(
-                f"{files.arrays_of(place)}: is of another network than this release makes of the configuration; "
+                f"{files.arrays_of(moment)}: is of another network than this release makes of the configuration; "
                 "go on with the release that the run was started with (environment.json)"
             )
         for variable, value in zip(variables, values, strict=True):

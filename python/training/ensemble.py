@@ -40,11 +40,11 @@ def fit_ensemble(training: Training, folder: Path, status: RunStatus) -> Fitted:
 
 def fit_member(training: Training, folder: Path, number: int, status: RunStatus) -> Fitted:
     """Train member `number`, from 1, in its folder under `folder`, where it has not been trained to its end yet."""
-    place = member_folder(folder, number)
-    place.mkdir(parents=True, exist_ok=True)
+    own = member_folder(folder, number)
+    own.mkdir(parents=True, exist_ok=True)
     log.info("member %d of %d", number, _ensemble(training).members)
-    fitted = fit(_member(training, number - 1), place, status)
-    save_history(place, fitted.history)
+    fitted = fit(_member(training, number - 1), own, status)
+    save_history(own, fitted.history)
     return fitted
 
 

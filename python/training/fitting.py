@@ -33,7 +33,7 @@ from python.training.callbacks import (
     StopWhenAsked,
     Undefined,
 )
-from python.training.checkpoint_files import BEGINNING, Place
+from python.training.checkpoint_files import BEGINNING, Moment
 from python.training.checkpoints import Announcement, Checkpoints
 from python.training.preparation import PartBatches, batches
 from python.training.starts import take_start
@@ -157,7 +157,7 @@ def _run_epochs(
     feeds: PartBatches,
     first: list[keras.callbacks.Callback],
     others: list[keras.callbacks.Callback],
-    done: Place = BEGINNING,
+    done: Moment = BEGINNING,
 ) -> None:
     """Train from `done` to the last epoch, or until one of the callbacks ends it. Raises what broke the feed, if anything.
 
@@ -176,7 +176,7 @@ def _run_epochs(
     if done.step:
         model.test_on_batch(*training[0])  # makes the metrics, which the checkpoint fills
         _run_feed(model, Feed(training, done.step), validation, callbacks, done.epoch, done.epoch + 1)
-        done = Place(done.epoch + 1)
+        done = Moment(done.epoch + 1)
         for callback in others:
             if isinstance(callback, Remembered):
                 callback.state = callback.state  # to be taken back when the training starts again

@@ -21,7 +21,7 @@ from python.config.schema import ContinueFrom, RunConfig
 from python.general_purpose_libs import ConfigError
 from python.runs.files import CHECKPOINTS, NETWORK_FILES
 from python.runs.status import read_status
-from python.training.checkpoint_files import CheckpointFiles, DamagedError, Place
+from python.training.checkpoint_files import CheckpointFiles, DamagedError, Moment
 from python.training.checkpoints import load_state
 from python.training.fitting import build_model
 from python.training.run_folder import network_folders
@@ -49,8 +49,8 @@ def read_starts(task: Task, config: RunConfig, section: ContinueFrom) -> tuple[R
     ours, network = build_model(task, config), build_model(task, theirs)
     _require_same_network(task, run, theirs, config, (network, ours))
     starts = []
-    for place in network_folders(run, theirs):
-        _load(network, place)
+    for folder in network_folders(run, theirs):
+        _load(network, folder)
         optimizer = network.optimizer.variables if section.with_optimizer else []
         starts.append(Start(network.get_weights(), [np.array(variable) for variable in optimizer]))
     keras.utils.clear_session()  # layers of later networks are numbered from the start
@@ -76,35 +76,37 @@ def _configuration(task: Task, run: Path) -> RunConfig:
     return load_config(path, task.schema)
 
 
-def _load(model: keras.Model, place: Path) -> None:
-    """Bring `model` to the trained state in `place`: that of the saved network, else of the best epoch's checkpoint."""
-    saved = sorted(place.glob(NETWORK_FILES))
+def _load(model: keras.Model, folder: Path) -> None:
+    """Bring `model` to the trained state in `folder`: that of the saved network, else of the best epoch's checkpoint."""
+    saved = sorted(folder.glob(NETWORK_FILES))
     try:
         model.optimizer.build(model.trainable_variables)
         if saved:
             model.load_weights(saved[0])
             return
-        checkpoints = CheckpointFiles(place / CHECKPOINTS)
+        checkpoints = CheckpointFiles(folder / CHECKPOINTS)
         best = _best(checkpoints)
         if best is not None:
             load_state(checkpoints, best, model)
             return
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ConfigError(f"continue_from: {place}: its weights cannot be read ({reason}); name another run") from error
+        raise ConfigError(
+            f"continue_from: {folder}: its weights cannot be read ({reason}); name another run"
+        ) from error
     raise ConfigError(
-        f"continue_from: {place}: has no weights, neither a network nor a whole checkpoint; go on with that run first (--resume)"
+        f"continue_from: {folder}: has no weights, neither a network nor a whole checkpoint; go on with that run first (--resume)"
     )
 
 
-def _best(checkpoints: CheckpointFiles) -> Place | None:
+def _best(checkpoints: CheckpointFiles) -> Moment | None:
     """The best epoch, or how far the training came before the first one ended; damaged checkpoints are passed over."""
-    for place in reversed(checkpoints.places()):
+    for moment in reversed(checkpoints.moments()):
         try:
-            best = checkpoints.verified(place)["best"]
+            best = checkpoints.verified(moment)["best"]
         except DamagedError:
             continue
-        return Place.of(best) if best else place
+        return Moment.of(best) if best else moment
     return None
 
 

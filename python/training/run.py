@@ -145,9 +145,9 @@ def train(task: Task, config: RunConfig, request: TrainingRequest) -> Path:
         folder, ready = _begun(task, config, request)
         config = ready.config
     go_on_with(f"go on with --resume {folder}")
-    place = folder if request.member is None else member_folder(folder, request.member)
-    (place / LOGS).mkdir(parents=True, exist_ok=True)
-    start_logging(request.verbose, place / TRAINING_LOG)
+    own = folder if request.member is None else member_folder(folder, request.member)
+    (own / LOGS).mkdir(parents=True, exist_ok=True)
+    start_logging(request.verbose, own / TRAINING_LOG)
     with alive(folder, config, request.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)
         log.info("device: %s", device)

@@ -89,8 +89,8 @@ def register(folder: Path, config: RunConfig) -> None:
     output = output_above(folder, config.task, config.model_name)
     if output is None:
         return
-    run, place = run_id(output, folder), folder_below(output, folder)
-    Registry(output).record(run, folder=place, **{"message": None, "ended": None, **run_facts(folder)})
+    run, where = run_id(output, folder), folder_below(output, folder)
+    Registry(output).record(run, folder=where, **{"message": None, "ended": None, **run_facts(folder)})
 
 
 def member_folder(folder: Path, number: int) -> Path:
@@ -113,8 +113,8 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
     if not (folder / STATUS_FILE).is_file():
         raise ConfigError(f"{folder}: is no run folder, it has no {STATUS_FILE}; give the folder that a run printed")
     members = sorted(folder.glob(f"{MEMBERS}/*/{STATUS_FILE}")) if member is None else []
-    for place in (folder, *(path.parent for path in members)):
-        _require_end(place)
+    for own in (folder, *(path.parent for path in members)):
+        _require_end(own)
     if member is None:
         return read_status(folder)["state"]
     own = member_folder(folder, member)
@@ -124,20 +124,20 @@ def state_to_go_on(folder: Path, member: int | None) -> str:
     return read_status(own)["state"]
 
 
-def _require_end(place: Path) -> None:
-    """Raise NotNowError when what is in `place` is running.
+def _require_end(own: Path) -> None:
+    """Raise NotNowError when what is in `own` is running.
 
     Of a process that cannot be seen from here only the heartbeat is known. One that was killed is silent, which takes a while to
     be certain of.
     """
-    status = read_status(place)
+    status = read_status(own)
     if status["state"] == "running" and lives(status) is None:
-        log.info("%s ran on %s a moment ago; waiting for a sign of life from there", place, status["host"])
+        log.info("%s ran on %s a moment ago; waiting for a sign of life from there", own, status["host"])
         heard = status["heartbeat"]
-        while (status := read_status(place))["state"] == "running" and status["heartbeat"] == heard:
+        while (status := read_status(own))["state"] == "running" and status["heartbeat"] == heard:
             time.sleep(RunStatus.HEARTBEAT_S / 10)
     if status["state"] == "running":
-        raise NotNowError(f"{place} is still running; wait for it, or stop it first")
+        raise NotNowError(f"{own} is still running; wait for it, or stop it first")
 
 
 @contextlib.contextmanager
@@ -145,10 +145,10 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
     """Keep the status true while the run, or a member of it, is worked on; a run's registry entry tells its end too."""
     if member is not None:
         own = member_folder(folder, member)
-        with RunStatus(own, member=member, **_kept(own, PROGRESS)) as status, _way_on_told(folder):
+        with RunStatus(own, member=member, **_facts_before(own, PROGRESS)) as status, _way_on_told(folder):
             yield status
         return
-    kept = {"began": utc_now(), **_kept(folder, (*KEPT, *PROGRESS))}
+    kept = {"began": utc_now(), **_facts_before(folder, (*KEPT, *PROGRESS))}
     try:
         with RunStatus(folder, **kept) as status, _way_on_told(folder):
             register(folder, config)
@@ -157,9 +157,9 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
         _register_the_end(folder, config)
 
 
-def _kept(place: Path, names: Sequence[str]) -> dict[str, Any]:
-    """What the status in `place` said before, of those names: how far a training was is true until it is further."""
-    file = place / STATUS_FILE
+def _facts_before(own: Path, names: Sequence[str]) -> dict[str, Any]:
+    """What the status in `own` said before, of those names: how far a training was is true until it is further."""
+    file = own / STATUS_FILE
     before = read_json(file) if file.exists() else {}
     return {name: before[name] for name in names if name in before}
 

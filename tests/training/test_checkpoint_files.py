@@ -6,9 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from python.training.checkpoint_files import CheckpointFiles, Place
+from python.training.checkpoint_files import CheckpointFiles, Moment
 
-OLDER, NEWEST = Place(1), Place(1, 3)
+OLDER, NEWEST = Moment(1), Moment(1, 3)
 ARRAYS = {place: {"network_0": np.arange(100.0) + place.step, "optimizer_0": np.ones(3)} for place in (OLDER, NEWEST)}
 MEMORY = {"epoch": 1, "callbacks": {"EarlyStopping": {"wait": 0, "best": 0.5}}}
 

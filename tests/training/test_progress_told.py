@@ -8,7 +8,7 @@ from python.commands.tasks import load_schema
 from python.config.load import parse_config
 from python.general_purpose_libs import read_json, write_json
 from python.runs.status import RunStatus
-from python.training.checkpoint_files import Place
+from python.training.checkpoint_files import Moment
 from python.training.checkpoints import Announcement
 from python.training.run_folder import alive
 from tests.training.conftest import SMALL
@@ -34,7 +34,7 @@ def test_the_status_and_the_queue_hear_it_when_the_training_goes_on_and_after_ea
     told = []
     monkeypatch.setattr("python.training.checkpoints.progress.tell", lambda *values: told.append(values))
     configuration = {"model_parameters": {"epochs": 9}}
-    checkpoints = SimpleNamespace(begin=Place(3), configuration=configuration, monitor="val_loss", best_value=0.25)
+    checkpoints = SimpleNamespace(begin=Moment(3), configuration=configuration, monitor="val_loss", best_value=0.25)
     announcement = Announcement(RunStatus(tmp_path), checkpoints)
     announcement.on_train_begin()
     assert {name: read_json(tmp_path / "status.json")[name] for name in FAR} == FAR
