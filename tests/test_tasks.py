@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from python.commands.tasks import load_task
+from python.comparison.direction_runs import has_directions
 from python.config.load import parse_config
 from python.metrics.merit import larger_is_better
 from python.runs.headlines import HEADLINES
@@ -27,8 +28,9 @@ def test_the_main_metric_is_a_headline_of_its_runs(name):
     assert larger_is_better(facts.metric) is not None
 
 
-def test_other_names_are_no_tasks():
-    assert about("python") is None
+@pytest.mark.parametrize("name", [None, "", "python"])
+def test_other_names_are_no_tasks(name):
+    assert not has_directions(name)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 def has_directions(task: str | None) -> bool:
     """Whether the networks of a task answer with directions."""
-    facts = about(task) if task else None
-    return facts is not None and facts.answers == "directions"
+    return task in TASKS and about(task).answers == "directions"
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,11 @@ class CheckpointFiles:
         self._checksums[moment.name] = _checksum(self.arrays_of(moment))
         files = {each.name: self._checksums[each.name] for each in {moment, best or moment}}
         write_json(self._manifest_of(moment), sealed({**memory, "best": best and best.name, "files": files}))
-        self._clean()
+        try:
+            self._clean()
+        except FileNotFoundError:
+            require_folder(self.folder.parent)  # it may have vanished a moment ago
+            raise
         self.seconds += time.monotonic() - started
 
     def newest(self) -> tuple[Moment, dict[str, Any]] | None:

@@ -9,7 +9,13 @@ import pytest
 from electron_direction.models.three_plane_cnn import ARCHITECTURE
 from electron_direction.schema import SCHEMA
 from python.config.load import dump_config, parse_config
+from python.config.schema import PointParameters
 from python.general_purpose_libs import ConfigError
+
+
+class WithPoints(ARCHITECTURE.parameters, PointParameters):
+    pass
+
 
 NO_SYMMETRY = {"dataset_parameters": {"augmentation": {"symmetries": []}}, "prediction": {"average_over": []}}
 OLD = {"dataset_parameters": {"frame": "old", "augmentation": {"symmetries": []}}, "prediction": {"average_over": []}}
@@ -28,7 +34,9 @@ def refusal(model_name="three_plane_cnn", **keys):
 @pytest.fixture
 def takes_points(monkeypatch):
     monkeypatch.setitem(
-        SCHEMA.architectures, "for_rules", replace(ARCHITECTURE, inputs=lambda _parameters: ("points",))
+        SCHEMA.architectures,
+        "for_rules",
+        replace(ARCHITECTURE, parameters=WithPoints, inputs=lambda _parameters: ("points",)),
     )
     return "for_rules"
 

@@ -97,7 +97,7 @@ def test_the_tests_need_more_packages_and_leave_the_rest(project):
     assert done.returncode == 0, done.stderr
     assert sum("-m pip install" in call for call in calls) == 1
     assert project.requirements() == "pytest\n"
-    assert calls[-1].endswith("-m pytest -k x")
+    assert calls[-1].endswith("-m pytest -n auto --dist worksteal -k x")
 
 
 def test_tensorflow_comes_for_the_device(project):

@@ -84,14 +84,22 @@ def test_ctrl_c_before_there_is_a_run_leaves_none(workplace):
     assert all(read_status(path.parent)["state"] == "interrupted" for path in workplace.output.glob("*/**/status.json"))
 
 
-def test_memory_that_runs_out_says_what_to_do(workplace, start):
-    shape, units = "model_parameters.input_shape=[2048, 512, 1]", "model_parameters.build_parameters.n_dense_units=4096"
-    training = start("--set", shape, units, limit=(resource.RLIMIT_DATA, (3 * 2**30, 3 * 2**30)))
+@pytest.mark.parametrize(
+    ("key", "value", "begun"),
+    [("build_parameters.n_dense_units", 4096, False), ("batch_size", 100, True)],
+    ids=["the network", "its training"],
+)
+def test_memory_that_runs_out_says_what_to_do(workplace, start, key, value, begun):
+    large = ("model_parameters.input_shape=[2048, 512, 1]", f"model_parameters.{key}={value}")
+    training = start("--set", *large, limit=(resource.RLIMIT_DATA, (3 * 2**30, 3 * 2**30)))
     code, said = training.end()
     assert code == 4
     assert "out of memory" in said
     assert "lower batch_size" in said
-    assert read_status(run_in(workplace.output))["state"] == entry_of(workplace)["state"] == "failed"
+    if begun:
+        assert read_status(run_in(workplace.output))["state"] == entry_of(workplace)["state"] == "failed"
+    else:
+        assert not workplace.output.exists()
 
 
 def test_changed_data_are_refused_with_what_differs(workplace, start, tmp_path):
