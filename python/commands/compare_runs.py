@@ -170,7 +170,7 @@ def _read(task: str, folders: Sequence[Path], names: Sequence[str]) -> tuple[typ
     by_content = all(each.told_by_content for each in clusters)
     runs = []
     for folder, name in zip(folders, names, strict=True):
-        config = of_today(task, configuration_of_run(folder))
+        config = of_today(task, configuration_of_run(folder) | _found_by_search(folder))
         metrics, history = _metrics(folder), _history(folder)
         answers = _answers(told[folder], identity, by_content) if folder in told else None
         parts = {METRICS_FILE: metrics, HISTORY_FILE: history, file: answers}
