@@ -78,6 +78,14 @@ def takes_several(model):
     return not isinstance(model, keras.Sequential) and isinstance(model.input, dict)
 
 
+def columns_of(task, config):
+    """How many numbers the network of a configuration is to give for each event."""
+    outputs = load_task(task).problem_of(config).outputs()
+    if isinstance(outputs, tuple):  # the names of classes; of two, the probability of one says all
+        return 1 if len(outputs) == 2 else len(outputs)
+    return len(outputs.columns)
+
+
 def targets_of(task, config):
     outputs = load_task(task).problem_of(config).outputs()
     rng = np.random.default_rng(2)
@@ -107,10 +115,9 @@ def test_it_takes_what_it_declares(task, name):
 
 @EACH
 def test_it_answers_in_the_declared_shape(task, name):
-    model, outputs = trainable(task, name), load_task(task).problem_of(configuration(task, name)).outputs()
-    columns = (1 if len(outputs) == 2 else len(outputs)) if isinstance(outputs, tuple) else len(outputs.columns)
+    model = trainable(task, name)
     answered = model.predict_on_batch(batch_of(model))
-    assert answered.shape == (N, columns)
+    assert answered.shape == (N, columns_of(task, configuration(task, name)))
     assert answered.dtype == np.float32
     assert np.isfinite(answered).all()
 
@@ -136,9 +143,7 @@ def test_a_step_of_training_has_a_finite_loss_and_leaves_finite_weights(task, na
 def test_every_loss_that_it_offers_fits_its_answer(task, name, loss):
     config = configuration(task, name, loss)
     problem = load_task(task).problem_of(config)
-    outputs = problem.outputs()
-    columns = (1 if len(outputs) == 2 else len(outputs)) if isinstance(outputs, tuple) else len(outputs.columns)
-    answers = np.full((N, columns), 0.4, "float32")
+    answers = np.full((N, columns_of(task, config)), 0.4, "float32")
     value = problem.loss()(targets_of(task, config), answers)
     assert np.isfinite(np.mean(value))
 

@@ -144,14 +144,8 @@ def plot_calibration(labels: ArrayLike, scores: ArrayLike, class_names: Sequence
     labels, scores = check_classification(labels, scores, class_names)
     figure = style.new_figure("Calibration of the scores")
     axes, strip = style.panels(figure, 2, 1, height_ratios=(3, 1), share_x=True)
-    edges = np.linspace(0, 1, 11)
     for index, c, is_positive in _one_against_rest(labels, class_names):
-        groups = calibration_bins(is_positive, scores[:, c], len(edges) - 1)
-        error = groups.expected_error()
-        label = f"{class_names[c]}: ECE {error:.4f}" if np.isfinite(error) else f"{class_names[c]}: no entries"
-        draw_fractions(axes, index, Positions(groups.mean_score), groups.positives, groups.entries, label)
-        counts = np.histogram(scores[:, c], edges)[0]
-        strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
+        draw_calibration((axes, strip), index, is_positive, scores[:, c], class_names[c])
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
     style.describe(axes, "", "fraction of the class")
     style.show_fraction_axis(axes)
@@ -252,6 +246,20 @@ class Positions(NamedTuple):
 def _one_against_rest(labels: np.ndarray, class_names: Sequence[str]) -> list[tuple[int, int, np.ndarray]]:
     """(running index, class, is of that class) of each described class."""
     return [(index, c, labels == c) for index, c in enumerate(described_classes(class_names))]
+
+
+def draw_calibration(
+    panels: tuple[Axes, Axes], index: int, is_positive: np.ndarray, score: np.ndarray, name: str
+) -> None:
+    """Draw how often samples (N,) of a score are positive, with its error in the legend, and how many there are below."""
+    axes, strip = panels
+    edges = np.linspace(0, 1, 11)
+    groups = calibration_bins(is_positive, score, len(edges) - 1)
+    error = groups.expected_error()
+    label = f"{name}: ECE {error:.4f}" if np.isfinite(error) else f"{name}: no entries"
+    draw_fractions(axes, index, Positions(groups.mean_score), groups.positives, groups.entries, label)
+    counts = np.histogram(score, edges)[0]
+    strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
 
 
 def draw_fractions(

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
 from python.metrics.binning import bin_index, energy_bins
-from python.metrics.classification import calibration_bins, check_classification, fraction
+from python.metrics.classification import check_classification, fraction
 from python.metrics.tagging import (
     CC,
     CC_PER_ES,
@@ -26,7 +26,7 @@ from python.metrics.tagging import (
     with_temperature,
 )
 from python.plots import style
-from python.plots.classifier import Positions, draw_fractions
+from python.plots.classifier import Positions, draw_calibration, draw_fractions
 
 _MARKED = tuple(CONTAMINATIONS.values())
 _NEEDS_BOTH = "needs both ES and CC events"
@@ -151,14 +151,8 @@ def plot_temperature_calibration(labels: ArrayLike, scores: ArrayLike, temperatu
     axes, strip = style.panels(figure, 2, 1, height_ratios=(3, 1), share_x=True)
     strip.set_yscale("log")
     strip.set_ylim(0.5, 2 * max(len(labels), 5))
-    edges = np.linspace(0, 1, 11)
     for index, (when, shown) in enumerate((("before", scores), ("after", with_temperature(scores, temperature)))):
-        groups = calibration_bins(labels == ES, shown[:, ES], len(edges) - 1)
-        error = groups.expected_error()
-        label = f"{when}: ECE {error:.4f}" if np.isfinite(error) else f"{when}: no entries"
-        draw_fractions(axes, index, Positions(groups.mean_score), groups.positives, groups.entries, label)
-        counts = np.histogram(shown[:, ES], edges)[0]
-        strip.stairs(counts, edges, color=style.colour(index), linestyle=style.line_style(index), linewidth=1.8)
+        draw_calibration((axes, strip), index, labels == ES, shown[:, ES], when)
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
     style.describe(axes, "", "fraction of ES")
     style.show_fraction_axis(axes)

@@ -6,16 +6,17 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.general_purpose_libs import ConfigError, PointingError, log, reason_of
-from python.training.device import lack_of_memory
+from python.training.device import lack_of_memory, lack_of_memory_told
 from python.training.task import Task
 from python.training.training import Training
 
 
+@lack_of_memory_told()
 def require_network(training: Training) -> None:
     """Build the network, ask it about the first two samples of the training, compare its answer with the truth, and forget it.
 
     Raises ConfigError where that does not go: the configuration may be wrong or, where the architecture is new, its declaration
-    or its `build`. No run folder and no version are taken then.
+    or its `build`; TrainingError where memory runs out. No run folder and no version are taken then.
     """
     import keras
 

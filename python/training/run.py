@@ -181,8 +181,7 @@ def _begun(task: Task, config: RunConfig, request: TrainingRequest) -> tuple[Pat
         check_engine(config)
     config, starts = starts_of(task, config)
     ready = prepared(task, config, configured_data(config, request.skip_bad_files))
-    with lack_of_memory_told():
-        require_network(ready)
+    require_network(ready)
     return new_run(task, config, request, starts), ready
 
 

@@ -1,6 +1,5 @@
 """What the plots draw is what the data say; every shape of data gives a figure without a warning."""
 
-import io
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from python.metrics.classification import binomial_interval, classification_metrics
 from python.plots import classifier as plots
+from tests.plots.reading import draw, legend_text, texts
 
 TWO = ["background", "main track"]
 THREE = ["background", "ES main track", "CC main track"]
@@ -28,18 +28,6 @@ def sample(n, n_classes=2, seed=0):
     labels = generator.integers(0, n_classes, n)
     scores = np.exp(generator.normal(2 * np.eye(n_classes)[labels], 1.2))
     return labels, scores / scores.sum(axis=1, keepdims=True), 5 + generator.exponential(10, n)
-
-
-def draw(figure):
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def legend_text(axes):
-    return "\n".join(text.get_text() for text in axes.get_legend().get_texts())
 
 
 def test_confusion_matrix_shows_counts_and_row_fractions_with_interval():

@@ -1,6 +1,5 @@
 """What the plots of directions draw is what the metrics say; every shape of data gives a figure without a warning."""
 
-import io
 import sys
 
 import numpy as np
@@ -12,6 +11,7 @@ from python.plots import directions as plots
 from python.plots import directions_by_energy as energy_plots
 from python.plots.direction_maps import plot_direction_maps
 from tests.directions.samples import direction_results
+from tests.plots.reading import draw, legend_text, texts
 
 ALL = [
     plots.plot_angle_distribution,
@@ -23,19 +23,6 @@ ALL = [
     energy_plots.plot_against_drift_angle,
     plot_direction_maps,
 ]
-
-
-def draw(figure):
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
-
-
-def legend_text(owner):
-    legends = owner.legends if hasattr(owner, "legends") else [owner.get_legend()]
-    return "\n".join(text.get_text() for legend in legends for text in legend.get_texts())
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
 
 
 def points(axes, number=0):

@@ -1,7 +1,5 @@
 """The right events, in the right planes, with arrows as the planes see them."""
 
-import io
-
 import numpy as np
 import pytest
 
@@ -9,10 +7,7 @@ from python.detector.geometry import PITCH_CM, TICK_CM
 from python.metrics.principal_axis import project
 from python.plots.event_displays import plot_best_and_worst_events
 from tests.directions.samples import direction_results
-
-
-def draw(figure):
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
+from tests.plots.reading import draw
 
 
 def with_one_hit(indices, planes="uvx", shape=(128, 32), channels=()):

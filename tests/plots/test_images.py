@@ -1,23 +1,18 @@
 """Images on the right axes, the right examples in the right places."""
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_hex
 
 from python.plots.images import plot_best_and_worst, plot_sample, plot_samples
+from tests.plots.reading import draw
 
 TWO = ["background", "main track"]
 
 
 def drawn_images(figure):
     return [axes.images[0] for axes in figure.axes if axes.images and axes.get_title()]
-
-
-def draw(figure):
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
 
 
 def test_rows_are_ticks_upwards_columns_are_channels_and_zeros_are_blank():

@@ -1,7 +1,5 @@
 """What the tagger's plots draw is what its metrics say; every shape of data gives a figure without a warning."""
 
-import io
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from scipy.special import expit
 from python.metrics.classification import binomial_interval, calibration_bins
 from python.metrics.tagging import best_cut, fit_temperature, tagging_metrics, with_temperature
 from python.plots import tagging as plots
+from tests.plots.reading import draw, legend_text, texts
 
 
 def two_columns(es_score):
@@ -23,18 +22,6 @@ def sample(n, seed=0):
     labels = generator.integers(0, 2, n)
     x = generator.normal(np.where(labels == 1, 1.5, -1.5), 1)
     return labels, two_columns(expit(6 * x)), 5 + generator.exponential(10, n)
-
-
-def draw(figure):
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def legend_text(axes):
-    return "\n".join(text.get_text() for text in axes.get_legend().get_texts())
 
 
 def test_efficiency_curve_is_that_of_the_best_cut_and_its_marks_are_the_metrics():
