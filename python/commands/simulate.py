@@ -42,6 +42,10 @@ lists of events (--marley): MARLEY 1.0 to 1.2 in the output format ascii, hepevt
   joined (cat a b > c) and packed with gzip, bzip2, xz or zip. Charged-current events of electron neutrinos are drawn from them,
   turned into the direction asked for, in place of the own generator's; others are counted.
 
+parts (--part K/N): N calls with the same options and K from 1 to N make one data set, each every N-th of its files, in any order,
+  at one time or not, into one folder or into several whose files are put together. submit_condor.sh -t simulation --parts N
+  makes them as batch jobs.
+
 The last line of standard output is the output folder. Called again after an interruption with the same options, it goes on with
 what is missing. The same options give the same bytes, whatever the number of workers."""
 
@@ -60,6 +64,14 @@ def direction(text: str) -> tuple[float, float, float] | None:
     return x / length, y / length, z / length
 
 
+def part_of_all(text: str) -> tuple[int, int]:
+    """Parse "K/N" into the number of a part and how many there are."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not K/N, part K of N, for example 3/10")
+    return int(number), int(of)
+
+
 def make_parser() -> CommandParser:
     parser = CommandParser(
         prog="simulate.sh",
@@ -68,6 +80,15 @@ def make_parser() -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    add_simulation_options(parser)
+    parser.add_argument(
+        "--part", type=part_of_all, default=(1, 1), metavar="K/N", help="make one of N parts only; see below"
+    )
+    return parser
+
+
+def add_simulation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `simulation_settings` reads, and those of a call alone."""
     add = parser.add_argument
     mev = number_from(0.0, "an energy in MeV of zero or more")
     add(
@@ -114,7 +135,6 @@ def make_parser() -> CommandParser:
     )
     add_product_options(parser)
     add("-v", "--verbose", action="store_true", help="say more")
-    return parser
 
 
 def check_arguments(arguments: argparse.Namespace) -> None:
@@ -192,14 +212,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_arguments(arguments)
     settings = simulation_settings(arguments)
     from python.simulation.marley_events import marley_list
-    from python.simulation.production import produce
+    from python.simulation.production import Part, produce
 
     if settings.marley_file:
         log.info("%s: %s", settings.marley_file, marley_list(settings.marley_file).summary())
     folder = Path(arguments.output)
     start = time.monotonic()
     with stop_on_request(STOPPED), Progress("simulating", "events") as progress:
-        summary = produce(settings, folder, arguments.workers, progress)
+        summary = produce(settings, folder, arguments.workers, progress, Part(*arguments.part))
     seconds = time.monotonic() - start
     log.info("%d events in %.1f s, %.0f a second", summary.events, seconds, summary.events / max(seconds, 1e-9))
     print(summary_table([summary], settings.products))

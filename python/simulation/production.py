@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 from python.config.differences import differences
@@ -20,10 +21,32 @@ from python.data.input_files import find_files
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, write_json, writing_to
 from python.ingest.product_files import ProductSummary, output_names
 from python.simulation.events import EventList, plan_events, simulate_file
-from python.simulation.settings import SimulationSettings
+from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
 
 SETTINGS_FILE = "simulation.json"
 SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """The files of a data set that one of `of` jobs makes, every `of`-th: the jobs together make all, whatever their order."""
+
+    number: int = 1
+    of: int = 1
+
+    def files(self, n_files: int) -> range:
+        """Numbers of its files of `n_files`. Raises ConfigError where none is left for it."""
+        if self.of > n_files:
+            raise ConfigError(
+                f"{n_files} files of {EVENTS_PER_FILE} events cannot be made in {self.of} parts; divide them in {n_files} at most"
+            )
+        return range(self.number - 1, n_files, self.of)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+WHOLE = Part()
 
 
 def produce(
@@ -31,24 +54,27 @@ def produce(
     folder: Path,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    part: Part = WHOLE,
 ) -> ProductSummary:
-    """Make the files of the data set that are not in `folder` yet; return what those gave.
+    """Make the files of the data set, or of a part of it, that are not in `folder` yet; return what those gave.
 
     Raises ConfigError when `folder` holds another data set, OutputError when a file cannot be written.
     """
     folder = Path(folder)
     events = plan_events(settings)
+    numbers = part.files(events.n_files)
     _claim(folder, settings, events)
-    missing = [number for number in range(events.n_files) if not _is_there(settings, folder, events.stem(number))]
-    finished = len(events) - sum(events.size(number) for number in missing)
+    missing = [number for number in numbers if not _is_there(settings, folder, events.stem(number))]
+    all_events = sum(events.size(number) for number in numbers)
+    finished = all_events - sum(events.size(number) for number in missing)
     if finished:
-        log.info("%s: %d of %d events are there already", folder, finished, len(events))
+        log.info("%s: %d of %d events are there already", folder, finished, all_events)
     total = ProductSummary("simulated")
     for summary in _made(settings, events, folder, missing, workers):
         total += summary
         finished += summary.events
         if progress:
-            progress(finished, len(events))
+            progress(finished, all_events)
     return total
 
 
@@ -109,8 +135,9 @@ def _made(
             process.terminate()
         for process in processes:
             process.join()
-        for unfinished in folder.glob(f".{events.channel}_*"):
-            unfinished.unlink()
+        for number in numbers:  # and no others: another part may be made in this folder at this moment
+            for unfinished in folder.glob(f".{events.stem(number)}_*"):
+                unfinished.unlink()
         raise
     finally:
         pool.shutdown(cancel_futures=True)

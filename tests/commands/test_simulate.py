@@ -276,3 +276,24 @@ def test_signals_leave_whole_files_and_no_process(number, code, tmp_path):
     for path in folder.glob("[!.]*_plane?.npz"):
         with np.load(path, allow_pickle=False) as arrays:
             assert parse_image_file(dict(arrays), path).kind == "clusters"
+
+
+def test_parts_together_are_the_whole(tmp_path, es_folder, capsys):
+    """Two parts, the later one first, write the bytes of a single call, with the settings of the whole."""
+    options = ["-n", LARGE, "--channel", "es", "--energy", "5", "20", "--workers", "1"]
+    for part in ("2/2", "1/2"):
+        assert run("-o", tmp_path / "parts", *options, "--part", part) == 0
+    assert contents(tmp_path / "parts") == contents(es_folder)
+    capsys.readouterr()
+    assert run("-o", tmp_path / "parts", *options) == 0
+    assert f"{LARGE} of {LARGE} events are there already" in capsys.readouterr().err
+    assert run("-o", tmp_path / "more", *options, "--part", "1/3") == 2
+    assert "cannot be made in 3 parts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "-1/2", "1/0"])
+def test_a_part_is_one_of_its_number(tmp_path, part, capsys):
+    with pytest.raises(SystemExit) as refused:
+        run("-o", tmp_path / "parts", "-n", "10", f"--part={part}")
+    assert refused.value.code == 2
+    assert "part K of N" in capsys.readouterr().err
