@@ -59,8 +59,7 @@ def _carried_files(job: RunJob) -> InputFiles:
 def pack(job: RunJob) -> None:
     """Write what is carried, and make what it is named by. OutputError: it cannot be written."""
     with atomic_path(job.folder / PARCEL) as file, tarfile.open(file, "w:gz") as parcel:
-        for part in PROJECT_PARTS:
-            parcel.add(job.project / part, f"{PROJECT}/{part}", filter=_without_caches)
+        add_project(parcel, job.project)
         for path in (*(job.run / name for name in PREPARED), *sorted(job.run.rglob(INITIAL_WEIGHTS_FILE))):
             parcel.add(path, f"{job.run.name}/{path.relative_to(job.run)}")
     _make_state(job)
@@ -68,6 +67,12 @@ def pack(job: RunJob) -> None:
         pack_environment()
     if job.data:
         _pack_data(job)
+
+
+def add_project(parcel: tarfile.TarFile, project: Path) -> None:
+    """Add what the launchers need of the project."""
+    for part in PROJECT_PARTS:
+        parcel.add(project / part, f"{PROJECT}/{part}", filter=_without_caches)
 
 
 def _pack_data(job: RunJob) -> None:

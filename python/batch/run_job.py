@@ -57,7 +57,7 @@ class RunJob:
 
 def descriptions(job: RunJob) -> dict[str, str]:
     """The files, name to text, that are submitted from the job's folder. ConfigError: HTCondor cannot name the run's path."""
-    _check_path(job.run)
+    check_path(job.run)
     if not job.members:
         return {JOB: _description(job, name="job", arguments=[])}
     return {
@@ -67,7 +67,7 @@ def descriptions(job: RunJob) -> dict[str, str]:
     }
 
 
-def _check_path(run: Path) -> None:
+def check_path(run: Path) -> None:
     """Submit descriptions separate files by commas and blanks, and expand dollars."""
     if any(character in " \t,;\"'$\\=" for character in str(run)):
         raise ConfigError(
@@ -81,7 +81,7 @@ def _description(job: RunJob, *, name: str, arguments: list[str]) -> str:
     if job.batch.file_transfer:
         arguments = [*arguments, "--stop-after", str(job.batch.checkpoint_minutes)]
     commands: dict[str, object] = {
-        **_universe(job),
+        **universe(job.batch, job.start),
         "batch_name": job.name,
         "executable": job.folder / SCRIPT,
         "arguments": " ".join(arguments),
@@ -91,23 +91,23 @@ def _description(job: RunJob, *, name: str, arguments: list[str]) -> str:
         "log": logs / f"{name}.log",
         **htcondor_resources(job.batch),
         **policy(job.batch),
-        **(_carried(job, name) if job.batch.file_transfer else _shared()),
+        **(_carried(job, name) if job.batch.file_transfer else shared()),
     }
     return submit_description({key: value for key, value in commands.items() if value != ""})
 
 
-def _universe(job: RunJob) -> dict[str, object]:
+def universe(batch: BatchJob, start: Path) -> dict[str, object]:
     """HTCondor carries the image of a container to the node, unless it has an address or nodes have its file system."""
-    image = job.batch.container_image
-    if image is None or job.batch.python_from != "container":
+    image = batch.container_image
+    if image is None or batch.python_from != "container":
         return {"universe": "vanilla"}
     if image.startswith("/cvmfs/"):
         return {"universe": "container", "container_image": image, "transfer_container": "False"}
-    return {"universe": "container", "container_image": image if "://" in image else job.start / image}
+    return {"universe": "container", "container_image": image if "://" in image else start / image}
 
 
-def _shared() -> dict[str, object]:
-    """The node sees the run folder. Pools whose nodes do not say that they share a file system may carry the script, no more."""
+def shared() -> dict[str, object]:
+    """The node sees the job's folder. Pools whose nodes do not say that they share file systems may carry the script, no more."""
     return {"should_transfer_files": "IF_NEEDED", "when_to_transfer_output": "ON_EXIT", "transfer_output_files": '""'}
 
 
@@ -142,8 +142,12 @@ def _carried(job: RunJob, name: str) -> dict[str, object]:
 
 def carried_files(job: RunJob) -> list[Path]:
     """The archives that a node is given."""
-    packed = [archive()] if job.batch.python_from == "packed" else []
-    return [job.folder / PARCEL, *packed, *([job.folder / DATA_PARCEL] if job.data else [])]
+    return [job.folder / PARCEL, *packages(job.batch), *([job.folder / DATA_PARCEL] if job.data else [])]
+
+
+def packages(batch: BatchJob) -> list[Path]:
+    """The archive of the packages, where a node is given one."""
+    return [archive()] if batch.python_from == "packed" else []
 
 
 def _dag(members: int) -> str:

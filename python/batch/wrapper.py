@@ -8,13 +8,16 @@ from string import Template
 from python.batch import packed
 from python.batch.node import exports
 from python.batch.run_job import DATA_PARCEL, PARCEL, RunJob
+from python.config.schema import BatchJob
 from python.runs.files import CHECKPOINTS, CONFIG_FILE, LOGS, MEMBERS
 
 PROJECT = "project"  # in the parcel, and beside the script where the node does not see the project
 
+LOST = """lost() { echo "error: $*; this node ($(uname -n)) cannot run the job" >&2; exit 1; }"""
+
 HEAD = """#!/usr/bin/env bash
 # Runs on the batch node. It becomes the training (exec), so that signals of HTCondor reach that and its exit code is the job's.
-lost() { echo "error: $$*; this node ($$(uname -n)) cannot run the job" >&2; exit 1; }
+$lost
 task=$task project=$project run=$run
 """
 
@@ -73,7 +76,7 @@ ENVIRONMENTS = {"install": "", "packed": PACKED, "lcg": VIEW, "container": CONTA
 
 def wrapper(job: RunJob) -> str:
     """The text of the script. It exits with 1 where the node lacks what it needs, which another node may have."""
-    carried, environment = job.batch.file_transfer, job.batch.python_from
+    carried = job.batch.file_transfer
     names = {
         "task": job.task,
         "project": job.project,
@@ -86,12 +89,16 @@ def wrapper(job: RunJob) -> str:
         "logs": LOGS,
         "checkpoints": CHECKPOINTS,
         "members": MEMBERS,
-        "view": job.batch.lcg_view or "",
-        "python": packed.PYTHON,
-        "archive": packed.archive().name,
     }
-    quoted = {name: shlex.quote(str(value)) for name, value in names.items()}
-    same_python = environment == "install" and not carried
-    parts = [Template(part).substitute(quoted) for part in (HEAD, CARRIED if carried else SHARED)]
-    parts.append("\n".join(exports(job.batch, same_python=same_python)) + "\n")
-    return "".join([*parts, *(Template(part).substitute(quoted) for part in (ENVIRONMENTS[environment], TAIL))])
+    quoted = {"lost": LOST, **{name: shlex.quote(str(value)) for name, value in names.items()}}
+    head, tail = (Template(part).substitute(quoted) for part in (HEAD + (CARRIED if carried else SHARED), TAIL))
+    return head + environment(job.batch) + tail
+
+
+def environment(batch: BatchJob) -> str:
+    """The lines of a script that set up the Python of a job, and how many threads it may have."""
+    same_python = batch.python_from == "install" and not batch.file_transfer
+    names = {"view": batch.lcg_view or "", "python": packed.PYTHON, "archive": packed.archive().name}
+    quoted = {name: shlex.quote(value) for name, value in names.items()}
+    exported = "\n".join(exports(batch, same_python=same_python)) + "\n"
+    return exported + Template(ENVIRONMENTS[batch.python_from]).substitute(quoted)

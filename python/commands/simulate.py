@@ -82,13 +82,20 @@ def make_parser() -> CommandParser:
     )
     add_simulation_options(parser)
     parser.add_argument(
+        "--workers",
+        type=whole_number(1),
+        default=processor_cores(),
+        metavar="N",
+        help="processes at work; default: one a processor core",
+    )
+    parser.add_argument(
         "--part", type=part_of_all, default=(1, 1), metavar="K/N", help="make one of N parts only; see below"
     )
     return parser
 
 
 def add_simulation_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `simulation_settings` reads, and those of a call alone."""
+    """Add the options that say what is simulated, which `simulation_settings` reads, and where it goes."""
     add = parser.add_argument
     mev = number_from(0.0, "an energy in MeV of zero or more")
     add(
@@ -126,13 +133,6 @@ def add_simulation_options(parser: argparse.ArgumentParser) -> None:
     add("--mass", type=number_from(1e-3, "a mass in kt"), metavar="KT", help="argon that sees the burst; default: 40")
     add("--background", nargs="+", default=[], metavar="NAME=RATE", help="rates of backgrounds, or none; see below")
     add("--marley", metavar="FILE", help="CC events from a list that MARLEY has written; see below")
-    add(
-        "--workers",
-        type=whole_number(1),
-        default=processor_cores(),
-        metavar="N",
-        help="processes at work; default: one a processor core",
-    )
     add_product_options(parser)
     add("-v", "--verbose", action="store_true", help="say more")
 

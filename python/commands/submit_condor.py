@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from python.training.request import TrainingRequest
     from python.training.task import Task
 
+SIMULATION = "simulation"
 PROJECT = Path(__file__).resolve().parents[2]
 TRY_SAMPLES = 500
 NOT_WITH_RESUME = {
@@ -69,7 +70,8 @@ def make_parser() -> CommandParser:
         allow_abbrev=False,
         description="Train on HTCondor: make a run folder for each configuration, and submit a job that trains in it. What a job "
         'asks for stands in the configuration\'s section "batch_job". Nothing is made before all configurations are found right. '
-        "A job that is evicted goes on from its checkpoint. The last lines of standard output are the run folders.",
+        "A job that is evicted goes on from its checkpoint. The last lines of standard output are the run folders. "
+        "With -t simulation jobs make a simulated data set in parts, see submit_condor.sh -t simulation -h.",
         epilog="Exit codes: 0 submitted, or done already, 2 a configuration, the usage, no HTCondor, or a run that waits or "
         "runs, 3 data missing, 5 output not writable. "
         "example: ./scripts/submit_condor.sh -t mt_identifier -j json/mt_identifier/production_v1.json --dry-run",
@@ -126,8 +128,13 @@ def make_parser() -> CommandParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    words = sys.argv[1:] if argv is None else list(argv)
+    if (of_simulation := _asks_for_simulation(words)) is not None:
+        from python.commands import submit_simulation
+
+        return submit_simulation.main(of_simulation)
     parser = make_parser()
-    options = parser.parse_args(argv)
+    options = parser.parse_args(words)
     start_logging(options.verbose)
     if options.resume:
         if given := [option for name, option in NOT_WITH_RESUME.items() if getattr(options, name)]:
@@ -151,6 +158,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for plan in planned:
         print(_submitted(task, plan))
     return 0
+
+
+def _asks_for_simulation(words: Sequence[str]) -> list[str] | None:
+    """The other words of a command line with the task "simulation", which has options of its own; None for other tasks."""
+    of_task = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    of_task.add_argument("-t", "--task", nargs="?")
+    task, others = of_task.parse_known_args(words)
+    return others if task.task == SIMULATION else None
 
 
 def _resumed(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,9 +15,11 @@ from python.config.legacy.retired import retired_problems, without_retired
 from python.config.overrides import NO_OPTIONS, Options, with_overrides
 from python.config.plain_json import unstorable_values
 from python.config.problems import Path, Problem, did_you_mean, nearest, raise_problems, shown
-from python.config.rules import broken_rules
-from python.config.schema import RunConfig
+from python.config.rules import broken_batch_rules, broken_rules
+from python.config.schema import BatchJob, RunConfig, Section
 from python.config.task_schema import TaskSchema
+
+S = TypeVar("S", bound=Section)
 
 NPY_REASON = (
     "separate NPY arrays of images and labels carry no event identity, so clusters of one event would end up on both "
@@ -50,7 +52,7 @@ def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") 
     model_name = _named_or_nearest(wanted, list(task.architectures))
     loss_name = _named_or_nearest(_loss_name(kept), list(task.architectures[model_name].losses))
     model = config_model(task, model_name, loss_name)
-    config, mistakes, doubtful = _validated(kept, model, model_name)
+    config, mistakes, doubtful = _validated(kept, model, model_name=model_name)
     doubtful += [problem.path for problem in problems]
     problems += mistakes
     architecture = task.architectures[model_name]
@@ -62,14 +64,30 @@ def parse_config(raw: Any, task: TaskSchema, source: str = "the configuration") 
     return config
 
 
+class _OfBatchJob(Section):
+    batch_job: BatchJob = BatchJob()
+
+
+def batch_job_with(batch: BatchJob, overrides: Sequence[str]) -> BatchJob:
+    """What a batch job asks for, changed by `batch_job.KEY=VALUE` texts. ConfigError names every mistake at once."""
+    raw = with_overrides({"batch_job": batch.model_dump(mode="json")}, overrides)
+    found, problems, doubtful = _validated(raw, _OfBatchJob)
+    problems += [] if doubtful else broken_batch_rules(found.batch_job)
+    raise_problems(problems, "--set")
+    return found.batch_job
+
+
 def dump_config(config: RunConfig) -> dict[str, Any]:
     """The resolved configuration as JSON values, every default filled in; parsed again, it gives the same."""
     return config.model_dump(mode="json", by_alias=True, serialize_as_any=True)
 
 
 # ---------------------------------------------------------------------------- single values
-def _validated(raw: dict, model: type[RunConfig], model_name: str) -> tuple[RunConfig, list[Problem], list[Path]]:
-    """The configuration with defaults for what is wrong, the problems, and the paths that nothing follows from."""
+def _validated(raw: dict, model: type[S], **required: Any) -> tuple[S, list[Problem], list[Path]]:
+    """The configuration with defaults for what is wrong, the problems, and the paths that nothing follows from.
+
+    `required` are values of keys without a default.
+    """
     problems: list[Problem] = []
     doubtful: list[Path] = []
     while True:
@@ -85,7 +103,7 @@ def _validated(raw: dict, model: type[RunConfig], model_name: str) -> tuple[RunC
                     problems.append(problem)
                     doubtful += [path, *meant]
                 _remove(raw, path[:-1] if missing else path)  # a section that lacks a key goes as a whole
-            raw["model_name"] = model_name  # the only key without a default
+            raw |= required
 
 
 def _in_words(kind: str, path: Path, value: Any, declaration: Declaration) -> tuple[Problem, list[Path]]:

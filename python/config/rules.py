@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from python.config.problems import Path, Problem, shown
-from python.config.schema import RunConfig
+from python.config.schema import BatchJob, RunConfig
 from python.config.search_space import SPACE, misfits_of_network, read_space
 from python.config.task_schema import Architecture
 
@@ -22,7 +22,7 @@ def broken_rules(config: RunConfig, architecture: Architecture) -> Iterator[Prob
     yield from _folders(config)
     yield from _network(config, architecture)
     yield from _search(config, architecture)
-    yield from _batch_job(config)
+    yield from broken_batch_rules(config.batch_job)
 
 
 def _fractions(config: RunConfig) -> Iterator[Problem]:
@@ -52,8 +52,7 @@ def _network(config: RunConfig, architecture: Architecture) -> Iterator[Problem]
         yield Problem(path, misfit, (path, ("model_parameters", "input_shape")))
 
 
-def _batch_job(config: RunConfig) -> Iterator[Problem]:
-    batch = config.batch_job
+def broken_batch_rules(batch: BatchJob) -> Iterator[Problem]:
     if batch.python_from == "packed" and not batch.file_transfer:
         yield Problem(
             ENVIRONMENT,

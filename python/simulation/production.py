@@ -63,7 +63,7 @@ def produce(
     folder = Path(folder)
     events = plan_events(settings)
     numbers = part.files(events.n_files)
-    _claim(folder, settings, events)
+    claim(folder, settings, events)
     missing = [number for number in numbers if not _is_there(settings, folder, events.stem(number))]
     all_events = sum(events.size(number) for number in numbers)
     finished = all_events - sum(events.size(number) for number in missing)
@@ -82,8 +82,8 @@ def _is_there(settings: SimulationSettings, folder: Path, stem: str) -> bool:
     return all((folder / name).exists() for name in output_names(stem, settings.products))
 
 
-def _claim(folder: Path, settings: SimulationSettings, events: EventList) -> None:
-    """Write the settings into `folder`, or compare them with those that are there."""
+def claim(folder: Path, settings: SimulationSettings, events: EventList) -> None:
+    """Write the settings into `folder`, or compare them with those that are there. ConfigError: it holds something else."""
     described = {**settings.described(), "made_of": events.described()}
     path = folder / SETTINGS_FILE
     others = _image_files(folder)

@@ -50,7 +50,7 @@ def training_task(command):
 def configurations(command):
     """The configurations that a training or a submission names, with what the command changes in them; [] of other commands."""
     task, options = training_task(command), parsed(command)
-    if command.launcher == "submit_condor.sh" and options.json:
+    if command.launcher == "submit_condor.sh" and "json" in options and options.json:
         task, files, where = options.task, options.json, Options()
     elif task and options.json:
         files, where = [options.json], Options(plane=options.plane, max_samples=options.max_samples)
