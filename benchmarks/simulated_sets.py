@@ -1,8 +1,8 @@
 """The simulated events of the benchmarks, made once under data/benchmark, and the real ones; all with radiological backgrounds.
 
 Training events of directions: elastic scattering of a supernova's spectrum (`gkvm`) and of a flat one. Of channels (`mixed`):
-elastic scattering and charged current in turn, both of a supernova's spectrum. Test events come from runs of their own, so that
-every network is judged on the same ones.
+elastic scattering and charged current in turn, both of a supernova's spectrum. Of main tracks (`tracks`): the same, and readout
+windows without a neutrino (`windows`). Test events come from runs of their own, so that every network is judged on the same ones.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ SETS = {
     "mixed_test": SimulationSettings(
         events=30_000, flux="gkvm", energy=(3.0, 100.0), seed=15, products=ProductSettings(volumes=True)
     ),
+    "tracks": SimulationSettings(events=40_000, flux="gkvm", energy=(3.0, 100.0), seed=17),
+    "windows": SimulationSettings(events=10_000, channel="background", seed=18),
+    "tracks_test": SimulationSettings(events=20_000, flux="gkvm", energy=(3.0, 100.0), seed=19),
+    "windows_test": SimulationSettings(events=40_000, channel="background", seed=20),
 }
 
 

@@ -37,9 +37,8 @@ def build(_input_shape: InputShape, classes: Sequence[str], parameters: PointNet
     import keras  # validating a configuration must not load TensorFlow
 
     from python.networks.class_output import class_output
-    from python.networks.event_inputs import event_features, event_input
+    from python.networks.event_inputs import event_features, event_input, number_features, number_input
     from python.networks.point_event import event_of_points, point_input
-    from python.networks.volume_input import number_features, number_input
 
     taken = {"points": point_input(parameters), "energy": event_input("energy")}
     known = [event_features(taken["energy"], "energy")]

@@ -7,10 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from python.data.image_set import ImageSet, load_images
 from python.data.input_files import Folders
 from python.data.point_clouds import PointSet, load_points
-from python.general_purpose_libs import with_progress
+from python.data.sources import Source
+from python.general_purpose_libs import DataError, with_progress
+
+REMEDY = "make the data again with make_images.sh or simulate.sh"
 
 
 class DataOrigin(Protocol):
@@ -25,6 +30,32 @@ class DataOrigin(Protocol):
 
     def points(self) -> PointSet | None:
         """The points around clusters, None where there are none."""
+
+
+class Located(Protocol):
+    """Samples, of which the metadata (N,) tell where they are."""
+
+    metadata: np.ndarray
+    sources: list[Source]
+
+    def __len__(self) -> int: ...
+
+
+def points_around(samples: Located, data: DataOrigin, columns: Sequence[str]) -> tuple[PointSet, np.ndarray]:
+    """The points of the data, and which cloud of them is around each sample, (N,), see `PointSet.rows_around`.
+
+    Raises DataError when the data hold no points, or none around any sample.
+    """
+    points = data.points()
+    if points is None:
+        raise DataError(f"{data.name}: no files of points (*_points.npz), which this network takes; {REMEDY}")
+    found = points.rows_around(samples.metadata, samples.sources, columns)
+    if len(samples) and not np.any(found >= 0):
+        raise DataError(
+            f"{data.name}: none of {len(samples)} samples has points around it in the {len(points.files)} files of points; are "
+            f"these files damaged, or of other events? {REMEDY}"
+        )
+    return points, found
 
 
 class DataFolders(Folders):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class ImageSet(Generic[Images]):
     def __len__(self) -> int:
         return len(self.metadata)
 
-    def keep(self, step: str, rows: np.ndarray) -> ImageSet[Images]:
+    def keep(self, step: str, rows: np.ndarray) -> Self:
         """Return the set reduced to `rows` (mask or row numbers), with `step` added to the table of cuts."""
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
         cut = {"step": step, "removed": len(self) - len(rows), "kept": len(rows)}

@@ -3,6 +3,9 @@
 A file `<source>_points.npz` holds the clouds of one source and the metadata of the X cluster that each is built around:
 `format_version`, `kind` "points", `sources`, `source_ids`, `indptr` (N + 1,), `points` float32 (K, C) with `point_columns` and
 `point_units`, and the metadata arrays of `python.data.metadata`. The same input gives the same bytes.
+
+Files of older code hold clouds around matched clusters alone, and do not say in which cluster a point is: their column
+`cluster_energy` and the `neighbours` of their clusters are NaN.
 """
 
 from __future__ import annotations
@@ -18,7 +21,18 @@ from python.data.array_rules import ArrayRule, checked
 from python.data.image_file import FORMAT_VERSION, REMEDY, checked_version
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
-from python.data.metadata import TABLE_RULES, empty_metadata, metadata_arrays, metadata_from_arrays, rules_of_version
+from python.data.metadata import (
+    EVENT_KEY,
+    TABLE_RULES,
+    UNKNOWN,
+    empty_metadata,
+    event_columns,
+    group_numbers,
+    metadata_arrays,
+    metadata_from_arrays,
+    rules_of_version,
+)
+from python.data.neighbours import neighbours_of
 from python.data.npz import read_npz
 from python.data.sources import Source, place_of, source_arrays, sources_from_arrays, with_common_sources
 from python.data.sparse_images import gather
@@ -35,21 +49,26 @@ POINT_UNITS = {
     "end": "cm",
     "integral": "ADC tick",
     "height": "ADC",
-    "in_cluster": "1: in the matched cluster of its plane",
+    "in_cluster": "1: in the cluster that the cloud is around, or in one that is matched with it",
+    "cluster_energy": "MeV, of the cluster that the point is in; 0: it is in none",
 }
-POINT_COLUMNS = tuple(POINT_UNITS)
+STORED_COLUMNS = tuple(POINT_UNITS)
+POINT_COLUMNS = STORED_COLUMNS[:-1]  # of what is around a matched cluster
 POINT_RULES = (
     ArrayRule("kind", "U", allowed=("points",)),
     ArrayRule("indptr", "iu", ("n+1",), "i8", offsets_of="k"),
     ArrayRule("points", "fiu", ("k", "c"), "f4", finite=True),
-    ArrayRule("point_columns", "U", ("c",), names=POINT_COLUMNS),
+    ArrayRule("point_columns", "U", ("c",), names=POINT_COLUMNS),  # and, unless the file is older, the one more
     *TABLE_RULES,
 )
 
 
 @dataclass
 class PointClouds:
-    """N clouds: the points of cloud i are `points[indptr[i]:indptr[i + 1]]`, float32 (K, 8), the ones worth most first."""
+    """N clouds: the points of cloud i are `points[indptr[i]:indptr[i + 1]]`, float32 (K, 9), the ones worth most first.
+
+    Columns are the STORED_COLUMNS.
+    """
 
     indptr: np.ndarray
     points: np.ndarray
@@ -69,27 +88,35 @@ class PointClouds:
 
     def column(self, name: str) -> np.ndarray:
         """One column of all points (K,)."""
-        return self.points[:, POINT_COLUMNS.index(name)]
+        return self.points[:, STORED_COLUMNS.index(name)]
 
     def take(self, rows: np.ndarray) -> PointClouds:
         """Return the clouds `rows`, in that order."""
         counts, positions = gather(self.indptr, np.asarray(rows))
         return PointClouds(np.concatenate([[0], np.cumsum(counts)]), self.points[positions])
 
-    def padded(self, rows: np.ndarray, size: int) -> np.ndarray:
-        """Return the first `size` points of each of `rows`, float32 (n, size, 9): the columns, and 1 where there is a point."""
+    def padded(self, rows: np.ndarray, size: int, columns: Sequence[str] = POINT_COLUMNS) -> np.ndarray:
+        """Return the first `size` points of each of `rows`, float32 (n, size, C + 1): the C columns, and 1 where a point is."""
         counts, positions = gather(self.indptr, np.asarray(rows), size)
-        padded = np.zeros((len(counts), size, len(POINT_COLUMNS) + 1), np.float32)
+        padded = np.zeros((len(counts), size, len(columns) + 1), np.float32)
         cloud = np.repeat(np.arange(len(counts)), counts)
         place = np.arange(len(cloud)) - np.repeat(np.cumsum(counts) - counts, counts)
-        padded[cloud, place, :-1] = self.points[positions]
+        padded[cloud, place, :-1] = self.points[positions][:, [STORED_COLUMNS.index(name) for name in columns]]
         padded[cloud, place, -1] = 1
         return padded
+
+    def beyond(self, size: int) -> str:
+        """What a network that reads the first `size` points of each cloud does not see, for a table of cuts."""
+        charge = self.column("integral")
+        place = np.arange(len(charge)) - np.repeat(self.indptr[:-1], self.counts)
+        lost = 100 * float(charge[place >= size].sum()) / max(float(charge.sum()), 1e-300)
+        longer = int(np.sum(self.counts > size))
+        return f"at most {size} points: {longer} samples have more, {lost:.2f} % of all charge lost"
 
     @classmethod
     def concatenate(cls, parts: Sequence[PointClouds]) -> PointClouds:
         counts = np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)])
-        points = [np.empty((0, len(POINT_COLUMNS)), np.float32), *(part.points for part in parts)]
+        points = [np.empty((0, len(STORED_COLUMNS)), np.float32), *(part.points for part in parts)]
         return cls(np.concatenate([[0], np.cumsum(counts)]), np.concatenate(points))
 
 
@@ -97,16 +124,27 @@ class PointClouds:
 class PointSet:
     """Clouds (N) with the metadata, structured (N,), of the X clusters that they are around; `sources` is what these index.
 
+    `neighbours` float32 (N, K) are the numbers of `python.data.neighbours`, NaN where a file of older code does not tell them.
     `files` names what was read.
     """
 
     clouds: PointClouds
     metadata: np.ndarray
+    neighbours: np.ndarray
     sources: list[Source]
     files: list[dict] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.clouds)
+
+    def rows_around(self, table: np.ndarray, sources: list[Source], columns: Sequence[str]) -> np.ndarray:
+        """The cloud (N,) around each cluster of a table of metadata: of its event, and alike in `columns`; -1 where none is."""
+        _, tables = with_common_sources([(sources, table), (self.sources, self.metadata)])
+        both = np.concatenate([each[[*EVENT_KEY, *columns]] for each in tables])
+        key = group_numbers(*(both[name] for name in columns), *event_columns(both))
+        cloud_of = np.full(int(key.max(initial=-1)) + 1, UNKNOWN)
+        cloud_of[key[len(table) :][::-1]] = np.arange(len(self))[::-1]  # the first of several wins
+        return cloud_of[key[: len(table)]]
 
     @classmethod
     def concatenate(cls, parts: Sequence[PointSet]) -> PointSet:
@@ -115,6 +153,7 @@ class PointSet:
         return cls(
             PointClouds.concatenate([part.clouds for part in parts]),
             np.concatenate([empty_metadata(0), *tables]),
+            np.concatenate([neighbours_of(empty_metadata(0)), *(part.neighbours for part in parts)]),
             sources,
             [file for part in parts for file in part.files],
         )
@@ -128,7 +167,7 @@ def write_point_file(path: str | os.PathLike, content: PointSet) -> None:
         **source_arrays(content.sources),
         "indptr": content.clouds.indptr.astype(np.int64),
         "points": content.clouds.points,
-        "point_columns": np.array(POINT_COLUMNS),
+        "point_columns": np.array(STORED_COLUMNS),
         "point_units": np.array(list(POINT_UNITS.values())),
         **metadata_arrays(content.metadata),
     }
@@ -142,10 +181,18 @@ def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointS
     version = checked_version(arrays, path)
     found = checked(arrays, rules_of_version(POINT_RULES, version), path, REMEDY)
     columns = found["point_columns"].tolist()
-    clouds = PointClouds(found["indptr"], found["points"][:, [columns.index(name) for name in POINT_COLUMNS]])
+    stored = [columns.index(name) for name in STORED_COLUMNS if name in columns]
+    points, older = found["points"][:, stored], len(stored) < len(STORED_COLUMNS)
+    if older:
+        points = np.pad(points, ((0, 0), (0, 1)), constant_values=np.nan)
+    clouds = PointClouds(found["indptr"], points)
     if not np.all(np.isin(clouds.column("plane"), range(len(PLANES)))):
         raise DataError(f"{path}: holds points of planes that there are not; {REMEDY}")
-    return PointSet(clouds, metadata_from_arrays(found, len(clouds), X), sources_from_arrays(found, place or str(path)))
+    table = metadata_from_arrays(found, len(clouds), X)
+    neighbours = neighbours_of(table)
+    if older:
+        neighbours[:] = np.nan
+    return PointSet(clouds, table, neighbours, sources_from_arrays(found, place or str(path)))
 
 
 def find_point_files(folders: Sequence[str | os.PathLike]) -> InputFiles:

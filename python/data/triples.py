@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from python.data.data_origin import DataOrigin
+from python.data.data_origin import DataOrigin, points_around
 from python.data.image_set import ImageSet
 from python.data.metadata import EVENT_KEY, UNKNOWN, event_columns, group_numbers, vectors
 from python.data.overlaps import shortened
@@ -16,7 +16,7 @@ from python.data.sources import Source, with_common_sources
 from python.data.sparse_images import SparseImages
 from python.detector.drift_frame import to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM, U, V, X, y_of_induction_channel, z_of_x_channel
-from python.general_purpose_libs import DataError, log
+from python.general_purpose_libs import log
 
 SMALLEST_ENERGY_MEV = 0.1  # of the logarithm
 
@@ -78,8 +78,7 @@ class TripleSet:
 
     def _input(self, name: str, rows: np.ndarray) -> np.ndarray:
         if name == "energy":
-            energy = np.maximum(self.metadata["cluster_energy"][rows], SMALLEST_ENERGY_MEV)
-            return np.log(energy)[:, None].astype(np.float32)
+            return log_energies(self.metadata[rows])
         if name == "offsets":
             return self.offsets[rows]
         if name == "points" and self.clouds is not None:
@@ -178,38 +177,23 @@ def with_points(triples: TripleSet, data: DataOrigin, max_points: int) -> Triple
 
     Raises DataError when the data hold no points, or none around any sample.
     """
-    points = data.points()
-    if points is None:
-        raise DataError(
-            f"{data.name}: no files of points (*_points.npz), which this network takes; make the data again with make_images.sh "
-            "or simulate.sh"
-        )
-    clouds, found = clouds_around(triples, points)
-    if len(triples) and not found.any():
-        raise DataError(
-            f"{data.name}: none of {len(triples)} samples has points around it in the {len(points.files)} files of points; are "
-            "these files damaged, or of other events? make the data again with make_images.sh or simulate.sh"
-        )
-    triples = triples.keep("with points around them", found)
+    points, found = points_around(triples, data, ("match_id",))
+    triples = triples.keep("with points around them", found >= 0)
+    clouds = points.clouds.take(found[found >= 0])
     triples = replace(triples, clouds=clouds, max_points=max_points, files=[*triples.files, *points.files])
-    charge = clouds.column("integral")
-    place = np.arange(len(charge)) - np.repeat(clouds.indptr[:-1], clouds.counts)
-    lost = 100 * float(charge[place >= max_points].sum()) / max(float(charge.sum()), 1e-300)
-    longer = int(np.sum(clouds.counts > max_points))
-    step = f"at most {max_points} points: {longer} samples have more, {lost:.2f} % of all charge lost"
-    triples.cuts.append({"step": step, "removed": 0, "kept": len(triples)})
+    triples.cuts.append({"step": clouds.beyond(max_points), "removed": 0, "kept": len(triples)})
     return triples
 
 
 def clouds_around(triples: TripleSet, points: PointSet) -> tuple[PointClouds, np.ndarray]:
     """Return the clouds around those of the triples that have one, in their order, and which these are, bool (N,)."""
-    n_wanted = len(triples)
-    _, tables = with_common_sources([(part.sources, part.metadata) for part in (triples, points)])
-    key = _match_numbers(tables)
-    cloud_of = np.full(int(key.max(initial=-1)) + 1, UNKNOWN)
-    cloud_of[key[n_wanted:][::-1]] = np.arange(len(points))[::-1]  # the first of several wins
-    found = cloud_of[key[:n_wanted]]
+    found = points.rows_around(triples.metadata, triples.sources, ("match_id",))
     return points.clouds.take(found[found >= 0]), found >= 0
+
+
+def log_energies(table: np.ndarray) -> np.ndarray:
+    """Logarithm (N, 1) of the reconstructed energies of clusters, in MeV, as networks take it."""
+    return np.log(np.maximum(table["cluster_energy"], SMALLEST_ENERGY_MEV))[:, None].astype(np.float32)
 
 
 def electron_directions(table: np.ndarray, drift_frame: bool = True) -> np.ndarray:

@@ -23,11 +23,6 @@ def x_clusters_above(clusters: Clusters, energy: float) -> np.ndarray:
     return np.flatnonzero((clusters.plane == X) & (clusters.energy >= energy))
 
 
-def matched_x_clusters(clusters: Clusters, matches: Matches) -> np.ndarray:
-    """Numbers of the X clusters that are matched with U or V, whose place in space is known."""
-    return np.flatnonzero((clusters.plane == X) & (matches.match_id >= 0))
-
-
 def centres_of(clusters: Clusters, matches: Matches, chosen: np.ndarray) -> np.ndarray:
     """Numbers of the X clusters that the clusters `chosen` (mask or numbers) are or are matched with, each once, in order.
 

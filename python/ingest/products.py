@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from python.data.image_set import ImageSet
+from python.data.neighbours import neighbours_of
 from python.data.point_clouds import PointSet
 from python.data.sparse_images import SparseImages
 from python.detector.geometry import PLANES, X
-from python.ingest.centres import centres_of, leading_x_clusters, matched_x_clusters
+from python.ingest.centres import centres_of, leading_x_clusters
 from python.ingest.clustering import Clusters, ClusterSettings
 from python.ingest.images import cluster_images, volume_images
 from python.ingest.matching import Matches
@@ -57,7 +58,7 @@ class Products:
     """All that is made of a readout; images and points are drawn when they are asked for.
 
     `centres` numbers the X clusters that are wanted. None: all of them, and as in files volumes around the most energetic one of
-    each event, by reconstructed energy, and points around every matched one.
+    each event alone, by reconstructed energy.
     """
 
     found: Reconstruction
@@ -100,14 +101,14 @@ class Products:
         return ImageSet(images, table, self.found.readout.sources, [cut], kind=kind)
 
     def points(self) -> PointSet:
-        """Make the points around X clusters that are matched: where others are in space is not known."""
-        chosen = matched_x_clusters(self.clusters, self.matches)
-        if self.centres is not None:
-            chosen = np.intersect1d(chosen, self.centres)
+        """Make the points around X clusters; of those that are not matched, whose height is not known, points of X alone."""
+        every = np.flatnonzero(self.clusters.plane == X)
+        chosen = every if self.centres is None else self.centres
         clouds = make_points(self.found.readout.tps, self.clusters, self.matches, chosen)
+        neighbours = neighbours_of(self.metadata(every))[np.searchsorted(every, chosen)]
         table = self.metadata(chosen)
         table["lost_charge"], table["drift_frame"] = 0.0, 1
-        return PointSet(clouds, table, self.found.readout.sources)
+        return PointSet(clouds, table, neighbours, self.found.readout.sources)
 
     def _clusters(self, plane: int) -> tuple[SparseImages, np.ndarray]:
         chosen = np.flatnonzero(self.clusters.plane == plane)

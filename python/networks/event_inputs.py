@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 N_UNITS = 32
+N_NUMBER_UNITS = 64
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,13 @@ def event_features(numbers: keras.KerasTensor, name: str) -> keras.KerasTensor:
         name=f"scaled_{name}",
     )(numbers)
     return layers.Dense(N_UNITS, activation="relu", name=f"{name}_features")(scaled)
+
+
+def number_input(n_numbers: int) -> keras.KerasTensor:
+    """The input "numbers", (N, n_numbers) float32, which are of order one as they come."""
+    return keras.Input((n_numbers,), name="numbers")
+
+
+def number_features(numbers: keras.KerasTensor) -> keras.KerasTensor:
+    """Features of numbers (N, K) of order one: a layer of their own gives them weight beside many features of images."""
+    return layers.Dense(N_NUMBER_UNITS, activation="relu", name="numbers_features")(numbers)

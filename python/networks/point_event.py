@@ -16,15 +16,15 @@ from python.networks.point_layers import N_COLUMNS, PointFeatures, PointPool
 from python.networks.point_parameters import PointNetworkParameters
 
 
-def point_input(parameters: PointNetworkParameters) -> keras.KerasTensor:
-    """The input "points", (N, max_points, 9) float32."""
-    return keras.Input((parameters.max_points, N_COLUMNS), name="points")
+def point_input(parameters: PointNetworkParameters, n_columns: int = N_COLUMNS) -> keras.KerasTensor:
+    """The input "points", (N, max_points, 9) float32, or with more columns as `PointFeatures` knows them."""
+    return keras.Input((parameters.max_points, n_columns), name="points")
 
 
 def event_of_points(
     points: keras.KerasTensor, known: Sequence[keras.KerasTensor], parameters: PointNetworkParameters
 ) -> keras.KerasTensor:
-    """Features (N, F) of the event whose `points` are (N, P, 9), and of which the features `known` are there besides."""
+    """Features (N, F) of the event whose `points` are (N, P, 9 or 10), and of which the features `known` are there besides."""
     units = parameters.n_point_units
 
     def dense(features: keras.KerasTensor, name: str) -> keras.KerasTensor:

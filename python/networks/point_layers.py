@@ -1,7 +1,8 @@
 """How points enter a network, and how many points become one event.
 
 Points are (N, P, 9) as `python.data.point_clouds` pads them: plane, across, start, peak, end (cm), integral (ADC tick), height
-(ADC), in_cluster, present. Rows that are not present are zero in every column and have no influence.
+(ADC), in_cluster, present. Rows that are not present are zero in every column and have no influence. Where a network is told in
+which cluster a point is, they are (N, P, 10): cluster_energy (MeV, 0: in none) comes before present.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def present(points: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="pointing")
 class PointFeatures(keras.layers.Layer):
-    """Points (N, P, 9) to features (N, P, F) of order one, apart for each plane; 0 in the padding.
+    """Points (N, P, 9 or 10) to features (N, P, F) of order one, apart for each plane; 0 in the padding.
 
     Lengths are given twice, fine near the reference point, where the track is, and coarse for what lies around; both also as
     angles from the reference. The planes share the drift coordinate: for each of `widths` (cm) a point also knows where on
@@ -45,8 +46,8 @@ class PointFeatures(keras.layers.Layer):
         self.widths = tuple(widths)
 
     def call(self, points: Any) -> Any:
-        plane, across, start, peak, end, integral, height, in_cluster, here = (
-            points[..., column : column + 1] for column in range(N_COLUMNS)
+        plane, across, start, peak, end, integral, height, in_cluster, *more, here = (
+            points[..., column : column + 1] for column in range(points.shape[-1])
         )
         planes = [ops.cast(plane == number, "float32") * here for number in range(len(PLANES))]
         energy = integral * sum(is_plane * mev for is_plane, mev in zip(planes, MEV_PER_ADC, strict=True))
@@ -67,6 +68,7 @@ class PointFeatures(keras.layers.Layer):
             ops.minimum(energy, 5.0) / 2.0,
             ops.log(height + 50.0) / 2.0 - 2.5,
             in_cluster,
+            *(feature for cluster_energy in more for feature in _of_another(cluster_energy, in_cluster)),
         ]
         for width in self.widths:
             features += _same_drift(across, peak, of_plane * energy, width)
@@ -75,6 +77,12 @@ class PointFeatures(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "widths": list(self.widths)}
+
+
+def _of_another(cluster_energy: Any, in_cluster: Any) -> list[Any]:
+    """Whether a point is in another cluster than the one that is asked about, and how much energy that has."""
+    other = cluster_energy * (1.0 - in_cluster)
+    return [ops.minimum(other, 1.0), ops.log1p(other) / 2.0]
 
 
 def fine(length: Any) -> Any:
@@ -107,7 +115,7 @@ def _same_drift(across: Any, peak: Any, charge: Any, width: float) -> list[Any]:
 
 @keras.saving.register_keras_serializable(package="pointing")
 class PointPool(keras.layers.Layer):
-    """Features (N, P, F), none negative, and points (N, P, 9) to the sum and the largest over the points, (N, 2 F)."""
+    """Features (N, P, F), none negative, and points (N, P, C) to the sum and the largest over the points, (N, 2 F)."""
 
     def call(self, features: Any, points: Any) -> Any:
         kept = features * ops.cast(present(points), features.dtype)

@@ -9,9 +9,8 @@ import keras
 from keras import layers
 
 from python.networks.class_output import class_output
+from python.networks.event_inputs import number_features, number_input
 from python.networks.inputs import scaled_adc
-
-N_NUMBER_UNITS = 64
 
 
 class Sight(Protocol):
@@ -39,15 +38,6 @@ def volume_inputs(
         taken["numbers"] = number_input(n_numbers)
         known = [number_features(taken["numbers"])]
     return images, known, taken if len(taken) > 1 else images[0]
-
-
-def number_input(n_numbers: int) -> keras.KerasTensor:
-    return keras.Input((n_numbers,), name="numbers")
-
-
-def number_features(numbers: keras.KerasTensor) -> keras.KerasTensor:
-    """Features of numbers (N, K) of order one: a layer of their own gives them weight beside many features of images."""
-    return layers.Dense(N_NUMBER_UNITS, activation="relu", name="numbers_features")(numbers)
 
 
 def seen_volume(image: keras.KerasTensor, sight: Sight, prefix: str = "") -> keras.KerasTensor:

@@ -11,7 +11,6 @@ from python.data.triples import join_planes
 from python.detector import geometry as g
 from python.detector.calibration import adc_per_mev
 from python.detector.drift_frame import to_detector_frame
-from python.ingest.centres import matched_x_clusters
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
 from python.ingest.matching import match_planes
@@ -35,7 +34,7 @@ def clouds_of(rows):
     tps = make_tps(rows)
     clusters = make_clusters(tps, ClusterSettings(), MEASURED)
     matches = match_planes(clusters)
-    return make_points(tps, clusters, matches, matched_x_clusters(clusters, matches))
+    return make_points(tps, clusters, matches, np.flatnonzero(clusters.plane == g.X))
 
 
 def track(middle, direction):
