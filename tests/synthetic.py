@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,11 +62,11 @@ def make_older(path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def write_folder(folder: Path, n: int = 40, files: int = 1, plane: str = "X", shape=SHAPE) -> Path:
+def write_folder(folder: Path, n: int = 40, files: int = 1, plane: str = "X", shape=SHAPE, kind="clusters") -> Path:
     """Fill `folder` with own image files of `n` images each."""
     for number in range(files):
-        content = image_file(n, number, plane, f"file{number}.root", shape)
-        write_image_file(folder / f"file{number}_plane{plane}.npz", content)
+        content = replace(image_file(n, number, plane, f"file{number}.root", shape), kind=kind)
+        write_image_file(folder / f"file{number}{'_volume' * (kind == 'volumes')}_plane{plane}.npz", content)
     return folder
 
 

@@ -17,10 +17,11 @@ import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
 from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
+from python.data.npz import write_npz
 from python.data.sources import Source, source_arrays, sources_from_arrays
 from python.data.sparse_images import SparseImages, index_dtype
 from python.detector.geometry import PLANES
-from python.general_purpose_libs import DataError, atomic_path, log
+from python.general_purpose_libs import DataError, log
 
 FORMAT_VERSION = 3  # 2: with arrival and channel of every cluster; 3: with run, subrun and digests of the sources
 OLDEST_VERSION = 2
@@ -63,8 +64,7 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
         "data": images.data.astype(np.float32),
         **metadata_arrays(table),
     }
-    with atomic_path(path) as temporary:
-        np.savez(temporary, **arrays)
+    write_npz(path, arrays, compressed=content.kind != "volumes")  # which are streamed where they do not fit in memory
 
 
 def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike, place: str | None = None) -> ImageFile:

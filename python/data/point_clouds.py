@@ -33,11 +33,11 @@ from python.data.metadata import (
     rules_of_version,
 )
 from python.data.neighbours import neighbours_of
-from python.data.npz import read_npz
+from python.data.npz import read_npz, write_npz
 from python.data.sources import Source, place_of, source_arrays, sources_from_arrays, with_common_sources
 from python.data.sparse_images import gather
 from python.detector.geometry import PLANES, X
-from python.general_purpose_libs import DataError, atomic_path
+from python.general_purpose_libs import DataError
 
 # Coordinates are relative to the place of the X cluster, in the drift frame: `across` the plane's wires (z' on X,
 # cos a z' - sin a y' on U, cos a z' + sin a y' on V, a = 35.71 degrees), `start`, `peak` and `end` along the drift.
@@ -166,13 +166,12 @@ def write_point_file(path: str | os.PathLike, content: PointSet) -> None:
         "kind": np.str_("points"),
         **source_arrays(content.sources),
         "indptr": content.clouds.indptr.astype(np.int64),
-        "points": content.clouds.points,
+        "points": np.asfortranarray(content.clouds.points),  # columns compress better than rows
         "point_columns": np.array(STORED_COLUMNS),
         "point_units": np.array(list(POINT_UNITS.values())),
         **metadata_arrays(content.metadata),
     }
-    with atomic_path(path) as temporary:
-        np.savez(temporary, **arrays)
+    write_npz(path, arrays)
 
 
 def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointSet:
@@ -185,7 +184,7 @@ def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointS
     points, older = found["points"][:, stored], len(stored) < len(STORED_COLUMNS)
     if older:
         points = np.pad(points, ((0, 0), (0, 1)), constant_values=np.nan)
-    clouds = PointClouds(found["indptr"], points)
+    clouds = PointClouds(found["indptr"], np.ascontiguousarray(points))
     if not np.all(np.isin(clouds.column("plane"), range(len(PLANES)))):
         raise DataError(f"{path}: holds points of planes that there are not; {REMEDY}")
     table = metadata_from_arrays(found, len(clouds), X)

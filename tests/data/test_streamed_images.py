@@ -14,12 +14,14 @@ from tests.synthetic import write_folder, write_old_file
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_folder(tmp_path_factory.mktemp("streamed"), n=12, files=3)
+    return write_folder(tmp_path_factory.mktemp("streamed"), n=12, files=3, kind="volumes")
 
 
 @pytest.fixture(scope="module")
 def both(folder):
-    return load_images(DataFolders([folder]), "X"), load_images(DataFolders([folder], streamed=True), "X")
+    return load_images(DataFolders([folder]), "X", kind="volumes"), load_images(
+        DataFolders([folder], streamed=True), "X", kind="volumes"
+    )
 
 
 def equal_parts(numbers):
@@ -54,28 +56,28 @@ def test_memory_does_not_hold_the_pixels(both):
 def test_files_that_change_in_use_are_named(folder, tmp_path):
     copy = tmp_path / "data"
     shutil.copytree(folder, copy)
-    streamed = load_images(DataFolders([copy], streamed=True), "X")
-    path = copy / "file1_planeX.npz"
+    streamed = load_images(DataFolders([copy], streamed=True), "X", kind="volumes")
+    path = copy / "file1_volume_planeX.npz"
     content = path.read_bytes()
     path.write_bytes(content[:200])
-    with pytest.raises(DataError, match=r"file1_planeX\.npz: has become shorter"):
+    with pytest.raises(DataError, match=r"file1_volume_planeX\.npz: has become shorter"):
         streamed.images.dense(np.arange(36))
     path.unlink()
-    with pytest.raises(DataError, match=r"file1_planeX\.npz: cannot be read any more"):
+    with pytest.raises(DataError, match=r"file1_volume_planeX\.npz: cannot be read any more"):
         streamed.images.dense(np.arange(36))
     assert streamed.images.dense(np.arange(12)).any()
 
 
 def test_what_cannot_be_streamed_is_refused_with_the_remedy(folder, tmp_path):
     (tmp_path / "compressed").mkdir()
-    np.savez_compressed(tmp_path / "compressed" / "a_planeX.npz", **np.load(folder / "file0_planeX.npz"))
+    np.savez_compressed(tmp_path / "compressed" / "a_volume_planeX.npz", **np.load(folder / "file0_volume_planeX.npz"))
     with pytest.raises(DataError, match="is compressed and cannot be streamed; make it again"):
-        load_images(DataFolders([tmp_path / "compressed"], streamed=True), "X")
-    write_old_file(tmp_path / "old" / "a_planeX.npz", n=4)
+        load_images(DataFolders([tmp_path / "compressed"], streamed=True), "X", kind="volumes")
+    write_old_file(tmp_path / "old" / "a_volume_planeX.npz", n=4)
     with pytest.raises(DataError, match=r"old.*cannot be streamed"):
-        load_images(DataFolders([tmp_path / "old"], streamed=True), "X")
+        load_images(DataFolders([tmp_path / "old"], streamed=True), "X", kind="volumes")
     with pytest.raises(DataError, match="loading"):
-        load_images(DataFolders([folder], streamed=True), "X").fit_to((64, 16, 1))
+        load_images(DataFolders([folder], streamed=True), "X", kind="volumes").fit_to((64, 16, 1))
 
 
 def test_an_empty_choice_is_an_empty_array(both):
