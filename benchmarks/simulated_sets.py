@@ -1,8 +1,9 @@
-"""The simulated events of the benchmarks, made once under data/benchmark, and the real ones; all with radiological backgrounds.
+"""The simulated events of the benchmarks, made once under data/benchmark, and the real ones; with radiological backgrounds.
 
 Training events of directions: elastic scattering of a supernova's spectrum (`gkvm`) and of a flat one. Of channels (`mixed`):
 elastic scattering and charged current in turn, both of a supernova's spectrum. Of main tracks (`tracks`): the same, and readout
-windows without a neutrino (`windows`). Test events come from runs of their own, so that every network is judged on the same ones.
+windows without a neutrino (`windows`; `k42`: with 42K alone; `quiet_cc`: without backgrounds, as the real events are). Test
+events come from runs of their own, so that every network is judged on the same ones.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from benchmarks.record import REAL_FILES, ROOT
 from python.general_purpose_libs import Progress, processor_cores
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
+from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 
 HOME = ROOT / "data" / "benchmark"
+NO_BACKGROUND = dict.fromkeys(NOMINAL_RATES, 0.0)
 SETS = {
     "gkvm": SimulationSettings(events=100_000, channel="es", flux="gkvm", energy=(3.0, 100.0), seed=11),
     "flat": SimulationSettings(events=100_000, channel="es", energy=(3.0, 60.0), seed=12),
@@ -32,8 +35,10 @@ SETS = {
     ),
     "tracks": SimulationSettings(events=40_000, flux="gkvm", energy=(3.0, 100.0), seed=17),
     "windows": SimulationSettings(events=10_000, channel="background", seed=18),
-    "tracks_test": SimulationSettings(events=20_000, flux="gkvm", energy=(3.0, 100.0), seed=19),
+    "tracks_test": SimulationSettings(events=10_000, flux="gkvm", energy=(3.0, 100.0), seed=19),
     "windows_test": SimulationSettings(events=40_000, channel="background", seed=20),
+    "k42": SimulationSettings(events=10_000, channel="background", seed=23, background={"k42": 1.0}),
+    "quiet_cc": SimulationSettings(events=2_000, channel="cc", energy=(4.0, 68.0), seed=24, background=NO_BACKGROUND),
 }
 
 

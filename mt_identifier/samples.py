@@ -38,7 +38,7 @@ class ClustersWithPoints(ImageSet[SparseImages]):
 
     def network_inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the network takes of the samples `rows`, by name: points in cm, ADC and MeV, the logarithm of MeV."""
-        points = self.clouds.padded(rows, self.max_points, STORED_COLUMNS)
+        points = self.clouds.padded(rows, self.max_points, len(STORED_COLUMNS))
         taken = {"points": points, "energy": log_energies(self.metadata[rows])}
         return taken if self.numbers is None else {**taken, "numbers": self.numbers[rows]}
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 class PointNetworkParameters(point_parameters.PointNetworkParameters):
     max_points: int = Field(
-        64, ge=1, le=1024, description="Points that are read: the cluster's first, then those around with most charge."
+        48, ge=1, le=1024, description="Points that are read: the cluster's first, then those around with most charge."
     )
+    n_point_units: int = Field(64, ge=1, le=1024, description="Units of the layers that read each point.")
     with_neighbours: bool = Field(
         True,
         description="Give the network numbers of the other clusters of the event too: how many, how much energy, the largest "

@@ -29,7 +29,8 @@ def neighbours_of(table: np.ndarray) -> np.ndarray:
     its numbers are 0. Match is 1 where the other is matched with a cluster of U or V. Distances are those in z and along the
     drift. Clusters may stand in any order, and none of the numbers changes when an axis is turned round.
     """
-    event, energy = event_numbers(table), np.maximum(np.nan_to_num(table["cluster_energy"].astype(np.float64)), 0.0)
+    event = event_numbers(table)
+    energy = np.maximum(np.nan_to_num(table["cluster_energy"].astype(np.float64), posinf=0.0), 0.0)
     order = np.lexsort((-energy, event))  # event by event, the most energetic cluster first
     size = np.bincount(event)
     first, size = (np.cumsum(size) - size)[event], size[event]
@@ -47,8 +48,9 @@ def neighbours_of(table: np.ndarray) -> np.ndarray:
 
 def _distance(table: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Distance (N,) in cm of each cluster from the one in row `other` (N,), in z and along the drift."""
-    z, along = z_of_x_channel(table["apa"], table["channel"]), table["arrival"] * TICK_CM
     half, face = table["apa"] % 2, table["face"]
     together = (half == half[other]) & (face == face[other])
-    distance = np.where(together, np.hypot(z - z[other], along - along[other]), ELSEWHERE_CM)
+    with np.errstate(invalid="ignore", over="ignore"):  # files may hold what is no place
+        z, along = z_of_x_channel(table["apa"], table["channel"]), table["arrival"] * TICK_CM
+        distance = np.where(together, np.hypot(z - z[other], along - along[other]), ELSEWHERE_CM)
     return np.nan_to_num(distance, nan=ELSEWHERE_CM, posinf=ELSEWHERE_CM)

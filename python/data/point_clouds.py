@@ -95,13 +95,15 @@ class PointClouds:
         counts, positions = gather(self.indptr, np.asarray(rows))
         return PointClouds(np.concatenate([[0], np.cumsum(counts)]), self.points[positions])
 
-    def padded(self, rows: np.ndarray, size: int, columns: Sequence[str] = POINT_COLUMNS) -> np.ndarray:
-        """Return the first `size` points of each of `rows`, float32 (n, size, C + 1): the C columns, and 1 where a point is."""
+    def padded(self, rows: np.ndarray, size: int, n_columns: int = len(POINT_COLUMNS)) -> np.ndarray:
+        """Return the first `size` points of each of `rows`, float32 (n, size, n_columns + 1): so many of the columns, and 1 where
+        there is a point.
+        """
         counts, positions = gather(self.indptr, np.asarray(rows), size)
-        padded = np.zeros((len(counts), size, len(columns) + 1), np.float32)
+        padded = np.zeros((len(counts), size, n_columns + 1), np.float32)
         cloud = np.repeat(np.arange(len(counts)), counts)
         place = np.arange(len(cloud)) - np.repeat(np.cumsum(counts) - counts, counts)
-        padded[cloud, place, :-1] = self.points[positions][:, [STORED_COLUMNS.index(name) for name in columns]]
+        padded[cloud, place, :-1] = self.points[positions, :n_columns]
         padded[cloud, place, -1] = 1
         return padded
 

@@ -53,7 +53,9 @@ def sound(request, tmp_path_factory):
 def read(kind, folder):
     """What a training does first with the only file of `folder`; DataError where it is refused."""
     if kind == "points":
-        clouds = read_point_file(folder / NAMES[kind]).clouds
+        found = read_point_file(folder / NAMES[kind])
+        assert np.all(np.isfinite(found.neighbours))
+        clouds = found.clouds
         return PointClouds.concatenate([clouds, clouds]).padded(np.arange(len(clouds)), 4)
     of = "volumes" if kind.endswith("volumes") else "clusters"
     for streamed in (False, True):

@@ -6,13 +6,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from python.data.metadata import COLUMNS, IN_MEMORY, UNKNOWN, empty_metadata
-from python.data.point_clouds import POINT_COLUMNS, PointClouds, PointSet, read_point_file, write_point_file
+from python.data.neighbours import neighbours_of
+from python.data.point_clouds import (
+    POINT_COLUMNS,
+    STORED_COLUMNS,
+    PointClouds,
+    PointSet,
+    load_points,
+    read_point_file,
+    write_point_file,
+)
 from python.general_purpose_libs import DataError, OutputError
 from tests.synthetic import named_source
 
 
 def clouds_with(counts, seed=0):
-    points = np.random.default_rng(seed).normal(size=(sum(counts), len(POINT_COLUMNS))).astype(np.float32)
+    points = np.random.default_rng(seed).normal(size=(sum(counts), len(STORED_COLUMNS))).astype(np.float32)
     points[:, 0] = np.arange(sum(counts)) % 3
     return PointClouds(np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), points)
 
@@ -26,7 +35,15 @@ def point_file(counts=(3, 0, 5), seed=0):
     table["source"], table["plane"] = 0, 2
     for name in IN_MEMORY:
         table[name] = UNKNOWN
-    return PointSet(clouds_with(counts, seed), table, [named_source("one.root")])
+    return PointSet(clouds_with(counts, seed), table, neighbours_of(table), [named_source("one.root")])
+
+
+def make_points_older(path):
+    """Turn a file of points into one of a release that did not say in which cluster a point is."""
+    arrays = dict(np.load(path))
+    for name in ("point_columns", "point_units"):
+        arrays[name] = arrays[name][: len(POINT_COLUMNS)]
+    np.savez(path, **{**arrays, "points": arrays["points"][:, : len(POINT_COLUMNS)]})
 
 
 @pytest.mark.parametrize("counts", [(3, 0, 5), (0,), ()])
@@ -38,6 +55,20 @@ def test_files_give_back_what_was_written(tmp_path, counts):
     assert found.clouds.indptr.tolist() == written.clouds.indptr.tolist()
     assert found.metadata.tobytes() == written.metadata.tobytes()
     assert found.sources == [named_source("one.root")]
+    assert found.neighbours.tobytes() == written.neighbours.tobytes()
+
+
+def test_files_of_older_code_do_not_say_in_which_cluster_a_point_is(tmp_path):
+    for name in ("old", "new"):
+        write_point_file(tmp_path / f"{name}_points.npz", point_file())
+    make_points_older(tmp_path / "old_points.npz")
+    old, new = (read_point_file(tmp_path / f"{name}_points.npz") for name in ("old", "new"))
+    rows = np.arange(3)
+    assert np.array_equal(old.clouds.padded(rows, 4), new.clouds.padded(rows, 4))
+    assert np.all(np.isnan(old.clouds.column("cluster_energy")))
+    assert np.all(np.isnan(old.neighbours))
+    both = load_points([tmp_path])
+    assert np.isnan(both.neighbours).any(axis=1).tolist() == [False] * 3 + [True] * 3
 
 
 def test_the_same_content_is_the_same_bytes(tmp_path):
@@ -60,7 +91,7 @@ def test_columns_are_found_by_name(tmp_path):
     path, content = tmp_path / "a_points.npz", point_file()
     write_point_file(path, content)
     arrays = dict(np.load(path))
-    order = np.random.default_rng(1).permutation(len(POINT_COLUMNS))
+    order = np.random.default_rng(1).permutation(len(STORED_COLUMNS))
     np.savez(path, **{**arrays, "points": arrays["points"][:, order], "point_columns": arrays["point_columns"][order]})
     assert np.array_equal(read_point_file(path).clouds.points, content.clouds.points)
 
@@ -137,8 +168,10 @@ def test_any_rows_can_be_taken_in_any_order(counts, data):
 @given(COUNTS, st.integers(0, 8))
 def test_padding_keeps_the_first_points_and_marks_them(counts, size):
     clouds = clouds_with(counts)
-    padded = clouds.padded(np.arange(len(counts)), size)
-    assert (padded.shape, padded.dtype) == ((len(counts), size, len(POINT_COLUMNS) + 1), np.float32)
+    padded = clouds.padded(np.arange(len(counts)), size, len(STORED_COLUMNS))
+    assert (padded.shape, padded.dtype) == ((len(counts), size, len(STORED_COLUMNS) + 1), np.float32)
+    tracks = clouds.padded(np.arange(len(counts)), size)
+    assert np.array_equal(tracks, np.delete(padded, len(POINT_COLUMNS), axis=-1))
     for row, count in enumerate(counts):
         kept = min(count, size)
         assert np.array_equal(padded[row, :kept, :-1], clouds.points[clouds.indptr[row] :][:kept])

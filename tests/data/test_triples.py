@@ -11,6 +11,7 @@ from python.data.data_origin import DataFolders
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import ImageSet, load_images
 from python.data.metadata import empty_metadata
+from python.data.neighbours import neighbours_of
 from python.data.old_orientation import orient_old_images
 from python.data.point_clouds import PointClouds, PointSet, load_points, write_point_file
 from python.data.sparse_images import SparseImages
@@ -224,7 +225,7 @@ def test_directions_are_unit_vectors_in_either_frame():
 # ---------------------------------------------------------------------------- points around them
 def write_clouds(path, identities, sources, counts):
     table = content(g.X, identities, sources).metadata
-    write_point_file(path, PointSet(clouds_with(counts), table, list(map(named_source, sources))))
+    write_point_file(path, PointSet(clouds_with(counts), table, neighbours_of(table), list(map(named_source, sources))))
 
 
 def test_clouds_are_joined_by_identity(triples, tmp_path):

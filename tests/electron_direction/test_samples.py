@@ -122,7 +122,7 @@ def half_the_points(simulated, tmp_path):
     shutil.copytree(simulated, tmp_path / "half")
     content = read_point_file(tmp_path / "half" / "es_00000_points.npz")
     rows = np.flatnonzero(content.metadata["match_id"] % 2 == 0)
-    half = PointSet(content.clouds.take(rows), content.metadata[rows], content.sources)
+    half = PointSet(content.clouds.take(rows), content.metadata[rows], content.neighbours[rows], content.sources)
     write_point_file(tmp_path / "half" / "es_00000_points.npz", half)
     return tmp_path / "half"
 

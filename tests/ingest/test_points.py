@@ -168,9 +168,33 @@ def test_of_a_plane_without_a_cluster_the_points_stay(missing):
     assert np.abs(clouds.column("peak")[here]).max() < 0.2
 
 
-def test_without_a_match_there_is_no_cloud():
-    assert len(clouds_of(deposit(200.0, 100.0, 50.0, planes=(g.X,)))) == 0
+def test_without_a_match_there_are_points_of_x_alone():
+    """A lone X cluster, beside a matched one whose points of U and V may lie anywhere in height as seen from it."""
+    clouds = clouds_of(deposit(200.0, 100.0, 50.0, mev=4.0, planes=(g.X,)) + deposit(230.0, 100.0, 60.0, mev=9.0))
+    assert clouds.counts.tolist() == [6, 12]
+    alone = clouds.take([0])
+    assert np.all(alone.column("plane") == g.X)
+    assert alone.column("in_cluster").tolist() == [1, 1, 1, 0, 0, 0]
+    np.testing.assert_allclose(alone.column("across")[:3].mean(), 0, atol=0.01)
+    np.testing.assert_allclose(alone.column("across")[3:].mean(), 10.0, atol=0.5)
+    np.testing.assert_allclose(alone.column("peak"), [0, 0, 0, 30, 30, 30], atol=0.1)
     assert len(clouds_of([])) == 0
+
+
+def test_a_point_tells_the_energy_of_its_cluster():
+    """Nine points of the matched clusters themselves, three planes of another, and one that is in none."""
+    lead, other = deposit(200.0, 100.0, 50.0, mev=4.0), deposit(205.0, 110.0, 60.0, mev=9.0)
+    _, channel, start, *_ = lead[-2]
+    rows = [*lead, *other, (0, channel + 60, start, 2, 1, 130, 70)]
+    clusters = make_clusters(make_tps(rows), ClusterSettings(), MEASURED)
+    cloud = clouds_of(rows).take([0])
+    energy, plane = cloud.column("cluster_energy"), cloud.column("plane").astype(int)
+    mine = np.array([clusters.energy[clusters.plane == number].min() for number in range(3)])
+    theirs = np.array([clusters.energy[clusters.plane == number].max() for number in range(3)])
+    np.testing.assert_allclose(energy[:9], mine[plane[:9]], rtol=1e-6)
+    np.testing.assert_allclose(energy[9:-1], theirs[plane[9:-1]], rtol=1e-6)
+    assert energy[-1] == 0
+    assert np.sum(energy > 0) == 18
 
 
 def test_events_stay_apart_and_matches_are_numbered_on(tmp_path):
@@ -208,7 +232,13 @@ def check(folder, stem):
     """What holds of the clouds of any source: checked against its images and their metadata."""
     planes = [load_images(DataFolders([folder], f"{stem}_plane{{plane}}.npz"), plane) for plane in g.PLANES]
     triples, content = join_planes(planes), read_point_file(folder / f"{stem}_points.npz")
-    clouds, table = content.clouds, content.metadata
+    for name in ("event", "first_tick", "first_channel", "cluster_energy"):  # one around each X cluster
+        assert np.array_equal(content.metadata[name], planes[g.X].metadata[name])
+    matched = np.flatnonzero(content.metadata["match_id"] >= 0)
+    assert len(matched) < len(content)
+    lone = content.clouds.take(np.flatnonzero(content.metadata["match_id"] < 0))
+    assert np.all(lone.column("plane") == g.X)
+    clouds, table = content.clouds.take(matched), content.metadata[matched]
     assert content.sources == triples.sources
     assert len(table) == len(triples) > 5
     for name in (column.name for column in COLUMNS if column.name != "lost_charge"):

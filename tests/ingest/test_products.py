@@ -52,11 +52,21 @@ def centre(image):
 
 
 # ---------------------------------------------------------------------------- around which clusters
-def test_volumes_are_around_the_brightest_cluster_and_points_around_all_matched(two_events):
+def test_volumes_are_around_the_brightest_cluster_and_points_around_all_of_x(two_events):
     volumes = two_events.images("X", "volumes")
     assert volumes.metadata["event"].tolist() == [7, 9]
     np.testing.assert_allclose(volumes.metadata["cluster_energy"], [12, 6], rtol=0.01)
-    assert two_events.points().metadata["event"].tolist() == [7, 7, 9]
+    points = two_events.points()
+    assert points.metadata["event"].tolist() == [7, 7, 7, 9]
+    assert sorted(points.metadata["match_id"].tolist()) == [-1, 0, 1, 2]
+
+
+def test_what_else_an_event_holds_is_known_of_a_single_cluster_too(two_events):
+    faint = np.flatnonzero((two_events.clusters.plane == g.X) & (two_events.clusters.energy < 4.5))
+    alone, every = two_events.only(faint).points(), two_events.points()
+    row = np.flatnonzero(every.metadata["cluster"] == faint)
+    assert np.array_equal(alone.neighbours, every.neighbours[row])
+    np.testing.assert_allclose(np.expm1(alone.neighbours[0, :4]), [2, 2, 17, 12], rtol=0.02)
 
 
 @pytest.mark.parametrize("plane", g.PLANES)

@@ -99,6 +99,21 @@ def test_every_column_is_seen(column):
     assert changed(**{column: 0.1 if column in ("across", "peak") else 0.0}).any()
 
 
+def test_another_cluster_is_seen_and_the_own_one_is_not():
+    """Where points tell the energy of their cluster; all other features are those of points that do not."""
+    lone, mine = point(in_cluster=0), point(in_cluster=1)
+
+    def told(one, energy):
+        return features_of([[np.insert(one, len(POINT_COLUMNS), energy)]])[0, 0]
+
+    assert np.array_equal(told(mine, 8.0), told(mine, 0.0))
+    of_none, of_small, of_large = (of_each_plane(told(lone, energy)[None])[0][0, 2] for energy in (0.0, 2.5, 20.0))
+    assert np.flatnonzero(of_none != of_small).tolist() == np.flatnonzero(of_none != of_large).tolist()
+    assert np.sum(of_small != of_large) == 1
+    without, _ = of_each_plane(features_of([[lone]])[0])
+    assert set(without[0, 2].tolist()) <= set(of_none.tolist())
+
+
 def test_small_steps_are_seen_near_the_reference_and_large_ones_far_from_it():
     def step(here, there):
         one, other = features_of([[point(across=here), point(across=there)]])[0]

@@ -80,6 +80,7 @@ def test_samples_of_simulated_events(simulated, path):
     "name",
     [
         "mt_identifier/quick_test",
+        "mt_identifier/point_network",
         "channel_tagging/resnet_x",
         "channel_tagging/points_supernova",
         "electron_direction/three_plane_v22_energy_200k",
@@ -103,6 +104,7 @@ def test_every_task_is_asked_about_the_same_candidates(simulated):
     chosen = products.only(candidates)
     for name, expected in {
         "mt_identifier/quick_test": candidates,
+        "mt_identifier/point_network": candidates,
         "channel_tagging/resnet_x": candidates,
         "channel_tagging/points_supernova": matched,
         "electron_direction/three_plane_v22_energy_200k": complete,
@@ -120,9 +122,8 @@ def test_no_truth_reaches_what_a_network_is_shown(simulated):
     )
     truth = ("is_marley", "is_main_track", "is_es_interaction", *(name for name in FLOATS if "true_" in name))
     truth += tuple(name for name in FLOATS if "momentum" in name)
-    for path in (
-        path for path in CONFIGURATIONS if path.stem in ("quick_test", "point_network_200k", "points_supernova")
-    ):
+    asked = ("quick_test", "point_network", "point_network_200k", "points_supernova")
+    for path in (path for path in CONFIGURATIONS if path.stem in asked):
         seen, told = (samples_of(path, folder, make_products(part)) for part in (blind, readout))
         assert not np.array_equal(seen.metadata["is_es_interaction"], told.metadata["is_es_interaction"])
         for name in truth:
