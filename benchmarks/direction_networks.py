@@ -111,7 +111,7 @@ def yardsticks(folder: Path) -> dict[str, Any]:
     """The principal axis of the points, and the limit, on the events of any row."""
     results, samples, _ = asked(folder, simulated("test"))
     rows = np.arange(len(samples.set))
-    table = {name: numbers(axis) for name, axis in principal_axis_results(samples.set, rows, results).items()}
+    table = {name: numbers(axis) for name, axis in principal_axis_results(samples.set.clouds, rows, results).items()}
     limits = {f"above_{energy}_mev": limit_metrics(results.true_energy, results.weight, energy) for energy in ENERGIES}
     return {"principal_axis": table, "intrinsic_limit": limits}
 

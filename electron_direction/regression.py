@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from electron_direction.samples import MatchedClusters
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.data.sparse_images import NetworkInputs
-from python.data.triples import TripleSet, electron_directions
+from python.data.triples import electron_directions
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM
 from python.directions.answer import Answer
@@ -61,7 +62,7 @@ class DirectionRegression:
     def undefined(self, _labels: np.ndarray) -> dict[str, str]:
         return {}
 
-    def targets(self, samples: Samples[TripleSet]) -> np.ndarray:
+    def targets(self, samples: Samples[MatchedClusters]) -> np.ndarray:
         """Direction, kinetic energy of the electron in MeV, and whether it is elastic scattering, (N, 5) float32."""
         table = samples.set.metadata
         channel = np.where(table["is_es_interaction"] < 0, np.nan, table["is_es_interaction"])
@@ -110,7 +111,9 @@ class DirectionRegression:
     def combined(self, outputs: np.ndarray) -> np.ndarray:
         return self.answer.combined(outputs)
 
-    def predictions(self, outputs: np.ndarray, samples: Samples[TripleSet], rows: np.ndarray) -> DirectionPredictions:
+    def predictions(
+        self, outputs: np.ndarray, samples: Samples[MatchedClusters], rows: np.ndarray
+    ) -> DirectionPredictions:
         table = samples.set.metadata[rows]
         found = (self.answer.of_several() if self.config.ensemble else self.answer).estimates(outputs)
         drift, detector = found.direction, found.direction
@@ -134,7 +137,7 @@ class DirectionRegression:
         )
 
     def evaluate(
-        self, evaluation: Evaluation[TripleSet, DirectionPredictions]
+        self, evaluation: Evaluation[MatchedClusters, DirectionPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         triples, rows, seed = evaluation.samples.set, evaluation.test_rows, evaluation.seed
         results = evaluation.predictions.results()
@@ -145,7 +148,7 @@ class DirectionRegression:
         metrics = {**metrics, **{f"{FLUX}_{name}": value for name, value in of_supernova.items()}}
         table.update(_above_energies("network", of_supernova))
         if triples.clouds is not None:
-            for name, axis in principal_axis_results(triples, rows, supernova).items():
+            for name, axis in principal_axis_results(triples.clouds, rows, supernova).items():
                 table.update(_above_energies(f"principal axis, {name}", direction_metrics(axis, seed)))
         for energy in (5, 10):
             limit = limit_metrics(supernova.true_energy, supernova.weight, energy)
@@ -154,13 +157,13 @@ class DirectionRegression:
         return metrics, metrics_table(table, COLUMNS), self._figures(evaluation, results)
 
     def _figures(
-        self, evaluation: Evaluation[TripleSet, DirectionPredictions], results: DirectionResults
+        self, evaluation: Evaluation[MatchedClusters, DirectionPredictions], results: DirectionResults
     ) -> dict[str, Figure]:
         seed, rows = evaluation.seed, evaluation.test_rows
         triples = evaluation.samples.set
 
         def images_of(indices: np.ndarray) -> dict[str, np.ndarray]:
-            return {name.lower(): triples.images[plane].dense(rows[indices]) for plane, name in enumerate(PLANES)}
+            return {name.lower(): triples.pictures(plane, rows[indices]) for plane, name in enumerate(PLANES)}
 
         figures = {
             "training_history": plot_training_history(evaluation.history),
@@ -178,14 +181,14 @@ class DirectionRegression:
             figures["best_and_worst"] = plot_best_and_worst_events(images_of, results, LOWEST_ENERGY_SHOWN_MEV)
         return figures
 
-    def sample_figures(self, samples: Samples[TripleSet], number: int) -> tuple[dict[str, Figure], Figure]:
+    def sample_figures(self, samples: Samples[MatchedClusters], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw the three planes of the first samples, each for itself and as one figure."""
         triples = samples.set
         singles, images, titles = {}, [], []
         for row in range(min(-(-number // len(PLANES)), len(triples))):
             entry = triples.metadata[row]
             for plane, name in enumerate(PLANES):
-                images.append(triples.images[plane][row])
+                images.append(triples.pictures(plane, np.array([row]))[0])
                 titles.append(f"{name}, event {entry['event']}\n{entry['cluster_energy']:.1f} MeV")
                 singles[f"sample_{row:03d}_{name}"] = plot_sample(images[-1], titles[-1])
         images, titles = images[:MAX_SAMPLES_ON_A_PAGE], titles[:MAX_SAMPLES_ON_A_PAGE]

@@ -2,48 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from electron_direction.schema import DirectionConfig, Selection
 from python.config.task_schema import Architecture
-from python.data.data_origin import DataOrigin
+from python.data.data_origin import DataOrigin, require_points
 from python.data.metadata import UNKNOWN
 from python.data.old_orientation import to_old_orientation
+from python.data.point_clouds import PointClouds
+from python.data.point_events import Chosen, PointEvents, each_match_once
 from python.data.triples import TripleSet, clouds_around, electron_directions, join_planes, with_points
 from python.detector.geometry import PLANES, U, V
 from python.general_purpose_libs import DataError
 from python.plots.report import cut_table_text
 from python.training.preparation import limit, oriented, without_repeated
-from python.training.task import Samples
+from python.training.task import Samples, SampleSet
 
 CHANNELS = {"es": 1, "cc": 0}
+OF_POINTS = {"points", "energy"}
 
 
-def read(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> TripleSet:
+class MatchedClusters(SampleSet, Protocol):
+    """Clusters that are matched on several planes."""
+
+    @property
+    def clouds(self) -> PointClouds | None:
+        """The points around them, where they were read."""
+
+    def pictures(self, plane: int, rows: np.ndarray) -> np.ndarray:
+        """Images of a plane for looking at, (n, ticks, channels) in ADC."""
+
+
+class Matched(Protocol):
+    """Clusters that are to be chosen from."""
+
+    metadata: np.ndarray
+
+    def matched_on(self, plane: int) -> np.ndarray:
+        """Which have a cluster of this plane, bool (N,)."""
+
+
+M = TypeVar("M", bound=MatchedClusters)
+Step = tuple[str, Callable[[Matched], np.ndarray]]  # in words, and which are kept
+
+
+def read(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> MatchedClusters:
     """Matched clusters as the network takes them, chosen by what is reconstructed alone."""
-    return _as_taken(_matched(config, data), config, architecture, data)
+    steps = _by_reconstruction(config.selection)
+    if _takes_points_alone(config, architecture):
+        return _points(config, architecture, data, steps)
+    return _as_taken(_triples(config, data, steps), config, architecture, data)
 
 
-def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> Samples[TripleSet]:
+def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> Samples[MatchedClusters]:
     """Matched clusters with a known direction, chosen as the configuration says; labelled 1 ES, 0 CC (or not known)."""
-    triples = _selected_by_truth(_matched(config, data), config.selection)
-    triples = triples.keep("with a known direction", np.isfinite(electron_directions(triples.metadata)).all(axis=1))
-    triples = without_repeated(triples)
-    triples = limit(triples, _channels(triples), config.dataset_parameters).set
-    triples = _as_taken(triples, config, architecture, data)
-    if len(triples) == 0:
+    steps = [*_by_reconstruction(config.selection), *_by_truth(config.selection)]
+    samples: MatchedClusters
+    if _takes_points_alone(config, architecture):
+        samples = _limited(_points(config, architecture, data, steps), config)
+    else:
+        triples = _as_taken(_limited(_triples(config, data, steps), config), config, architecture, data)
+        samples = triples if triples.clouds is not None else _with_points_of_all(triples, data)
+    if len(samples) == 0:
         raise DataError(
-            f"no sample is left:\n{cut_table_text(triples.cuts)}\nchange selection, or give data that hold such samples"
+            f"no sample is left:\n{cut_table_text(samples.cuts)}\nchange selection, or give data that hold such samples"
         )
-    if triples.clouds is None:
-        triples = _with_points_of_all(triples, data)
-    return Samples(triples, _channels(triples))
+    return Samples(samples, _channels(samples))
 
 
-def _matched(config: DirectionConfig, data: DataOrigin) -> TripleSet:
-    return _selected_by_reconstruction(_joined(config, data), config.selection)
+def _limited(samples: M, config: DirectionConfig) -> M:
+    samples = without_repeated(samples)
+    return limit(samples, _channels(samples), config.dataset_parameters).set
+
+
+def _takes_points_alone(config: DirectionConfig, architecture: Architecture) -> bool:
+    inputs = architecture.inputs(config.model_parameters.build_parameters)
+    return OF_POINTS.issuperset(inputs) and config.dataset_parameters.frame == "drift"
+
+
+def _channels(samples: SampleSet) -> np.ndarray:
+    return (samples.metadata["is_es_interaction"] == 1).astype(np.int64)
+
+
+# ---------------------------------------------------------------------------- what is kept
+def _by_reconstruction(selection: Selection) -> list[Step]:
+    steps: list[Step] = []
+    least, most = selection.min_energy, selection.max_energy
+    if selection.complete_match:
+        steps.append(("complete match on U, V and X", lambda found: found.matched_on(U) & found.matched_on(V)))
+    if least is not None:
+        steps.append(
+            (f"reconstructed energy of {least:g} MeV and more", lambda found: found.metadata["cluster_energy"] >= least)
+        )
+    if most is not None:
+        steps.append(
+            (f"reconstructed energy up to {most:g} MeV", lambda found: found.metadata["cluster_energy"] <= most)
+        )
+    return steps
+
+
+def _by_truth(selection: Selection) -> list[Step]:
+    steps: list[Step] = []
+    if selection.channel != "mixed":
+        wanted = CHANNELS[selection.channel]
+        steps.append((f"channel {selection.channel}", lambda found: found.metadata["is_es_interaction"] == wanted))
+    if selection.main_track:
+        steps.append(("main track", lambda found: found.metadata["is_main_track"] == 1))
+    steps.append(("with a known direction", lambda found: np.isfinite(electron_directions(found.metadata)).all(axis=1)))
+    return steps
+
+
+def _in_the_drift_frame(found: Matched) -> np.ndarray:
+    return (found.metadata["match_id"] >= 0) & (found.metadata["drift_frame"] == 1)
+
+
+# ---------------------------------------------------------------------------- points
+def _points(
+    config: DirectionConfig, architecture: Architecture, data: DataOrigin, steps: Sequence[Step]
+) -> PointEvents:
+    """The clusters by the points around them; images are not read."""
+    chosen = Chosen([("matched with U or V, in the drift frame", _in_the_drift_frame), *steps])
+    points = require_points(data, chosen)
+    events = PointEvents(
+        points.clouds,
+        points.metadata,
+        points.sources,
+        architecture.points_read(config.model_parameters.build_parameters),
+        chosen.cuts(len(points.files)),
+        points.files,
+    )
+    events = events.keep("each match once", each_match_once(points))
+    events.cuts.append({"step": events.clouds.beyond(events.max_points), "removed": 0, "kept": len(events)})
+    return events
+
+
+# ---------------------------------------------------------------------------- images
+def _triples(config: DirectionConfig, data: DataOrigin, steps: Sequence[Step]) -> TripleSet:
+    triples = _joined(config, data)
+    for step, kept in steps:
+        triples = triples.keep(step, kept(triples))
+    return triples
 
 
 def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> TripleSet:
@@ -56,10 +158,6 @@ def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Archite
         u, v, x = (to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images))
         triples = replace(triples, images=(u, v, x))
     return replace(triples, inputs=inputs, plane=PLANES.index(config.plane))
-
-
-def _channels(triples: TripleSet) -> np.ndarray:
-    return (triples.metadata["is_es_interaction"] == 1).astype(np.int64)
 
 
 def _joined(config: DirectionConfig, data: DataOrigin) -> TripleSet:
@@ -83,28 +181,6 @@ def _joined(config: DirectionConfig, data: DataOrigin) -> TripleSet:
 def _loss_of(cuts: list[dict]) -> str:
     """What fitting the images of a plane to the input's shape says of itself."""
     return next((cut["step"] for cut in cuts if cut["step"].startswith("fit to")), "")
-
-
-def _selected_by_reconstruction(triples: TripleSet, selection: Selection) -> TripleSet:
-    if selection.complete_match:
-        counts = [triples.images[plane].counts for plane in (U, V)]
-        triples = triples.keep("complete match on U, V and X", (counts[0] > 0) & (counts[1] > 0))
-    if selection.min_energy is not None:
-        enough = triples.metadata["cluster_energy"] >= selection.min_energy
-        triples = triples.keep(f"reconstructed energy of {selection.min_energy:g} MeV and more", enough)
-    if selection.max_energy is not None:
-        low_enough = triples.metadata["cluster_energy"] <= selection.max_energy
-        triples = triples.keep(f"reconstructed energy up to {selection.max_energy:g} MeV", low_enough)
-    return triples
-
-
-def _selected_by_truth(triples: TripleSet, selection: Selection) -> TripleSet:
-    if selection.channel != "mixed":
-        wanted = triples.metadata["is_es_interaction"] == CHANNELS[selection.channel]
-        triples = triples.keep(f"channel {selection.channel}", wanted)
-    if selection.main_track:
-        triples = triples.keep("main track", triples.metadata["is_main_track"] == 1)
-    return triples
 
 
 def _with_points_of_all(triples: TripleSet, data: DataOrigin) -> TripleSet:

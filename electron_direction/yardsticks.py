@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.data.triples import TripleSet
+from python.data.point_clouds import PointClouds
 from python.metrics.direction_limit import intrinsic_limit, limit_range
 from python.metrics.directions import DirectionResults
 from python.metrics.principal_axis import PlanePoints, point_along, principal_axis, towards_blips
@@ -14,15 +14,14 @@ LIMIT_LEVEL = 0.68  # of the table of limits
 
 
 def principal_axis_results(
-    triples: TripleSet, rows: np.ndarray, results: DirectionResults
+    clouds: PointClouds, rows: np.ndarray, results: DirectionResults
 ) -> dict[str, DirectionResults]:
-    """The principal axis of the matched clusters of `rows`, once with the head known, once with it towards the other points.
+    """The principal axis of matched clusters, of the `rows` of the clouds around them: once with the head known, once with it
+    towards the other points.
 
     `results` are those of the network on the same rows, whose truth is taken. An event without an axis points anywhere.
     """
-    if triples.clouds is None:
-        raise ValueError("these samples were read without the points around them")
-    clouds = triples.clouds.take(rows)
+    clouds = clouds.take(rows)
     across, drift, charge = (clouds.column(name).astype(float) for name in ("across", "peak", "integral"))
     points = PlanePoints(clouds.column("plane").astype(np.int64), across, drift, charge, clouds.owner)
     inside = clouds.column("in_cluster") == 1

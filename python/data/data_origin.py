@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ import numpy as np
 
 from python.data.image_set import ImageSet, load_images
 from python.data.input_files import Folders
-from python.data.point_clouds import PointSet, load_points
+from python.data.point_clouds import PointSet, Reduced, load_points
 from python.data.sources import Source
 from python.general_purpose_libs import DataError, with_progress
 
@@ -28,8 +28,8 @@ class DataOrigin(Protocol):
     def images(self, plane: str, kind: str = "clusters") -> ImageSet:
         """The images of `plane`, of "clusters" or "volumes"."""
 
-    def points(self) -> PointSet | None:
-        """The points around clusters, None where there are none."""
+    def points(self, reduced: Reduced = lambda points: points) -> PointSet | None:
+        """What `reduced` leaves of the points around clusters, file by file; None where there are none."""
 
 
 class Located(Protocol):
@@ -46,9 +46,7 @@ def points_around(samples: Located, data: DataOrigin, columns: Sequence[str]) ->
 
     Raises DataError when the data hold no points, or none around any sample.
     """
-    points = data.points()
-    if points is None:
-        raise DataError(f"{data.name}: no files of points (*_points.npz), which this network takes; {REMEDY}")
+    points = require_points(data)
     found = points.rows_around(samples.metadata, samples.sources, columns)
     if len(samples) and not np.any(found >= 0):
         raise DataError(
@@ -56,6 +54,14 @@ def points_around(samples: Located, data: DataOrigin, columns: Sequence[str]) ->
             f"these files damaged, or of other events? {REMEDY}"
         )
     return points, found
+
+
+def require_points(data: DataOrigin, reduced: Reduced = lambda points: points) -> PointSet:
+    """What `reduced` leaves of the points of the data. Raises DataError when these hold none."""
+    points = data.points(reduced)
+    if points is None:
+        raise DataError(f"{data.name}: no files of points (*_points.npz), which this network takes; {REMEDY}")
+    return points
 
 
 class DataFolders(Folders):
@@ -72,11 +78,12 @@ class DataFolders(Folders):
     def images(self, plane: str, kind: str = "clusters") -> ImageSet:
         """Read them, see `load_images`."""
 
-        def progress(paths: Sequence[Path]) -> Iterable[Path]:
-            return with_progress(paths, f"reading {kind} of plane {plane}", "files")
+        return load_images(self, plane, kind=kind, progress=_progress(f"reading {kind} of plane {plane}"))
 
-        return load_images(self, plane, kind=kind, progress=progress)
-
-    def points(self) -> PointSet | None:
+    def points(self, reduced: Reduced = lambda points: points) -> PointSet | None:
         """Read them, see `load_points`."""
-        return load_points(self.folders, self.skip_bad_files)
+        return load_points(self, reduced, _progress("reading points"))
+
+
+def _progress(title: str) -> Callable[[Sequence[Path]], Iterable[Path]]:
+    return lambda paths: with_progress(paths, title, "files")

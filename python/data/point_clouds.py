@@ -11,15 +11,16 @@ Files of older code hold clouds around matched clusters alone, and do not say in
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
 from python.data.image_file import FORMAT_VERSION, REMEDY, checked_version
-from python.data.input_files import InputFiles, find_files, refuse_or_skip
+from python.data.input_files import Folders, InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
 from python.data.metadata import (
     EVENT_KEY,
@@ -148,6 +149,18 @@ class PointSet:
         cloud_of[key[len(table) :][::-1]] = np.arange(len(self))[::-1]  # the first of several wins
         return cloud_of[key[: len(table)]]
 
+    def take(self, rows: np.ndarray) -> PointSet:
+        """Return the clouds `rows` with what is known of them; itself where these are all."""
+        if np.array_equal(rows, np.arange(len(self))):
+            return self
+        table, neighbours = self.metadata[rows], self.neighbours[rows]
+        return replace(self, clouds=self.clouds.take(rows), metadata=table, neighbours=neighbours)
+
+    def matched_on(self, plane: int) -> np.ndarray:
+        """Which of the clusters are matched with one in `plane`, bool (N,)."""
+        there = (self.clouds.column("plane") == plane) & (self.clouds.column("in_cluster") == 1)
+        return np.bincount(self.clouds.owner[there], minlength=len(self)) > 0
+
     @classmethod
     def concatenate(cls, parts: Sequence[PointSet]) -> PointSet:
         """The clouds of all parts, in order."""
@@ -201,20 +214,27 @@ def find_point_files(folders: Sequence[str | os.PathLike]) -> InputFiles:
     return find_files(folders, lambda path: path.match("*_points.npz"))
 
 
-def load_points(folders: Sequence[str | os.PathLike], skip_bad_files: bool = False) -> PointSet | None:
+ShowPaths = Callable[[Sequence[Path]], Iterable[Path]]
+Reduced = Callable[[PointSet], PointSet]
+
+
+def load_points(
+    folders: Folders, reduced: Reduced = lambda points: points, progress: ShowPaths = iter
+) -> PointSet | None:
     """Read all files of points in the folders and below; None when there are none, as with data of older code.
 
-    Raises one DataError that names every broken file; with `skip_bad_files` these are left out.
+    Of each file only what `reduced` leaves of it is kept. Raises one DataError that names every broken file, unless these are
+    skipped.
     """
-    found = find_point_files(folders)
+    found = find_point_files(folders.folders)
     if not found and not found.problems:
         return None
     found.tell_of_repeated()
     parts, problems = [], list(found.problems)
-    for path in found.paths:
+    for path in progress(found.paths):
         try:
-            parts.append(read_point_file(path, place_of(path, found.folder_of[path])[1]))
+            parts.append(reduced(read_point_file(path, place_of(path, found.folder_of[path])[1])))
         except DataError as error:
             problems.append(str(error))
-    refuse_or_skip(problems, f"{len(found) + len(found.problems)} files of points", skip_bad_files)
+    refuse_or_skip(problems, f"{len(found) + len(found.problems)} files of points", folders.skip_bad_files)
     return replace(PointSet.concatenate(parts), files=[file_facts(path) for path in found.paths])

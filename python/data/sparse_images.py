@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol, Self
 
@@ -46,6 +47,13 @@ class ImageStore(Protocol):
     def keys(self) -> np.ndarray: ...
 
     def fit_to(self, shape: Sequence[int]) -> tuple[Self, np.ndarray]: ...
+
+
+def content_keys(contents: Iterable[bytes]) -> np.ndarray:
+    """Return an integer (N,) for each content, equal where two are; of a content no more than a digest is kept."""
+    numbers: dict[bytes, int] = {}
+    digests = (hashlib.blake2b(content, digest_size=16).digest() for content in contents)
+    return np.fromiter((numbers.setdefault(digest, len(numbers)) for digest in digests), np.int64)
 
 
 class SparseImages:
@@ -155,13 +163,8 @@ class SparseImages:
 
     def keys(self) -> np.ndarray:
         """Return an integer (N,) for each image, equal exactly where two images have the same pixels."""
-        numbers: dict[bytes, int] = {}
-        keys = np.empty(len(self), np.int64)
-        for row in range(len(self)):
-            pixels = slice(self.indptr[row], self.indptr[row + 1])
-            content = self.indices[pixels].tobytes() + self.data[pixels].tobytes()
-            keys[row] = numbers.setdefault(content, len(numbers))
-        return keys
+        parts = (slice(first, end) for first, end in zip(self.indptr[:-1], self.indptr[1:], strict=True))
+        return content_keys(self.indices[pixels].tobytes() + self.data[pixels].tobytes() for pixels in parts)
 
     def fit_to(self, shape: Sequence[int]) -> tuple[SparseImages, np.ndarray]:
         """Crop or pad every image to `shape`.

@@ -72,6 +72,14 @@ class TripleSet:
         """Return what the network takes of the samples `rows`, by name; raw ADC, cm, and the logarithm of MeV."""
         return {name: self._input(name, rows) for name in self.inputs}
 
+    def matched_on(self, plane: int) -> np.ndarray:
+        """Which samples have a cluster of this plane, bool (N,)."""
+        return self.images[plane].counts > 0
+
+    def pictures(self, plane: int, rows: np.ndarray) -> np.ndarray:
+        """Return the images `rows` of a plane for looking at, (n, ticks, channels) in ADC."""
+        return self.images[plane].dense(rows)
+
     def of_plane(self) -> ImageSet[SparseImages]:
         """The images of `plane` alone."""
         return ImageSet(self.images[self.plane], self.metadata, self.sources, kind=self.kind)

@@ -18,7 +18,7 @@ import numpy as np
 
 from python.data.image_set import ImageSet
 from python.data.neighbours import neighbours_of
-from python.data.point_clouds import PointSet
+from python.data.point_clouds import PointSet, Reduced
 from python.data.sparse_images import SparseImages
 from python.detector.geometry import PLANES, X
 from python.ingest.centres import centres_of, leading_x_clusters
@@ -100,7 +100,7 @@ class Products:
         cut = {"step": f"made of {len(self.found.readout)} events", "removed": 0, "kept": len(images)}
         return ImageSet(images, table, self.found.readout.sources, [cut], kind=kind)
 
-    def points(self) -> PointSet:
+    def points(self, reduced: Reduced = lambda points: points) -> PointSet:
         """Make the points around X clusters; of those that are not matched, whose height is not known, points of X alone."""
         every = np.flatnonzero(self.clusters.plane == X)
         chosen = every if self.centres is None else self.centres
@@ -108,7 +108,7 @@ class Products:
         neighbours = neighbours_of(self.metadata(every))[np.searchsorted(every, chosen)]
         table = self.metadata(chosen)
         table["lost_charge"], table["drift_frame"] = 0.0, 1
-        return PointSet(clouds, table, neighbours, self.found.readout.sources)
+        return reduced(PointSet(clouds, table, neighbours, self.found.readout.sources))
 
     def _clusters(self, plane: int) -> tuple[SparseImages, np.ndarray]:
         chosen = np.flatnonzero(self.clusters.plane == plane)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from python.data.input_files import Folders
 from python.data.metadata import COLUMNS, IN_MEMORY, UNKNOWN, empty_metadata
 from python.data.neighbours import neighbours_of
 from python.data.point_clouds import (
@@ -67,7 +68,7 @@ def test_files_of_older_code_do_not_say_in_which_cluster_a_point_is(tmp_path):
     assert np.array_equal(old.clouds.padded(rows, 4), new.clouds.padded(rows, 4))
     assert np.all(np.isnan(old.clouds.column("cluster_energy")))
     assert np.all(np.isnan(old.neighbours))
-    both = load_points([tmp_path])
+    both = load_points(Folders([tmp_path]))
     assert np.isnan(both.neighbours).any(axis=1).tolist() == [False] * 3 + [True] * 3
 
 

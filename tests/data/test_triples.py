@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from python.data.data_origin import DataFolders
 from python.data.image_file import ImageFile, write_image_file
 from python.data.image_set import ImageSet, load_images
+from python.data.input_files import Folders
 from python.data.metadata import empty_metadata
 from python.data.neighbours import neighbours_of
 from python.data.old_orientation import orient_old_images
@@ -234,7 +235,7 @@ def test_clouds_are_joined_by_identity(triples, tmp_path):
     write_clouds(tmp_path / "1_points.npz", known, ["b.root", "a.root"], [5, 9, 1, 3])
     write_clouds(tmp_path / "deep" / "2_points.npz", [("a.root", 2, 2), ("a.root", 3, 3)], ["a.root"], [2, 7])
     write_clouds(tmp_path / "3_points.npz", [("c.root", 1, 1), ("a.root", 4, 1)], ["c.root", "a.root"], [8, 8])
-    points = load_points([tmp_path, tmp_path / "deep"])
+    points = load_points(Folders([tmp_path, tmp_path / "deep"]))
     names = [Path(file["file"]).name for file in points.files]
     assert names == ["1_points.npz", "3_points.npz", "2_points.npz"]
     clouds, found = clouds_around(triples, points)
@@ -259,7 +260,7 @@ def test_files_of_version_2_are_joined_by_their_place(tmp_path, folders):
     triples = join_planes([load_images(DataFolders(paths), plane) for plane in g.PLANES])
     assert len(triples) == 4
     assert all(values(triples, plane) == [1, 102] * 2 for plane in range(3))
-    clouds, found = clouds_around(triples, load_points(paths))
+    clouds, found = clouds_around(triples, load_points(Folders(paths)))
     assert found.all()
     assert clouds.counts.tolist() == [1, 2, 3, 4]
 
@@ -283,8 +284,8 @@ def test_every_broken_file_of_points_is_named_and_can_be_skipped(triples, tmp_pa
     for name in ("bad", "worse"):
         (tmp_path / f"{name}_points.npz").write_bytes(b"")
     with pytest.raises(DataError, match=r"2 of 3 files(.|\n)*bad_points(.|\n)*worse_points(.|\n)*--skip-bad-files"):
-        load_points([tmp_path])
-    clouds, found = clouds_around(triples, load_points([tmp_path], skip_bad_files=True))
+        load_points(Folders([tmp_path]))
+    clouds, found = clouds_around(triples, load_points(Folders([tmp_path], skip_bad_files=True)))
     assert found.tolist() == [False, True, False, False, False, False]
     assert clouds.counts.tolist() == [4]
     (tmp_path / "good_points.npz").unlink()
@@ -295,6 +296,6 @@ def test_every_broken_file_of_points_is_named_and_can_be_skipped(triples, tmp_pa
 def test_no_triples_have_no_clouds(triples, tmp_path):
     write_clouds(tmp_path / "good_points.npz", [("a.root", 1, 1)], ["a.root"], [4])
     none = triples.keep("nothing", np.zeros(6, bool))
-    clouds, found = clouds_around(none, load_points([tmp_path]))
+    clouds, found = clouds_around(none, load_points(Folders([tmp_path])))
     assert len(clouds) == len(found) == 0
     assert isinstance(clouds, PointClouds)

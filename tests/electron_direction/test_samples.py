@@ -46,6 +46,10 @@ def test_the_old_frame_turns_images_and_labels(simulated):
 
 
 # ---------------------------------------------------------------------------- selection
+def identities(clusters):
+    return clusters.metadata[["source", "event", "match_id"]]
+
+
 def steps_of(samples):
     return {cut["step"]: cut for cut in samples.set.cuts}
 
@@ -107,6 +111,7 @@ class PointsParameters(ThreePlaneCnnParameters, PointParameters):
 
 
 TAKES_POINTS = replace(ARCHITECTURE, parameters=PointsParameters, inputs=lambda _parameters: ("points", "energy"))
+TAKES_BOTH = replace(TAKES_POINTS, inputs=lambda _parameters: ("offsets", "points", "energy"))
 
 
 @pytest.fixture
@@ -128,7 +133,7 @@ def half_the_points(simulated, tmp_path):
 
 
 def test_samples_with_points_stay_in_step(half_the_points, points_wanted):
-    samples = prepared(half_the_points, TAKES_POINTS, model_name=points_wanted)
+    samples = prepared(half_the_points, TAKES_BOTH, model_name=points_wanted)
     chosen = samples.set
     assert len(samples.labels) == len(chosen) == len(chosen.clouds) == len(chosen.images[0])
     assert np.all(chosen.metadata["match_id"] % 2 == 0)
@@ -142,6 +147,49 @@ def test_samples_with_points_stay_in_step(half_the_points, points_wanted):
     assert np.array_equal(members[whole], chosen.metadata["n_tps"][whole])
     (step,) = (step for step in steps_of(samples) if step.startswith("at most 20 points"))
     assert f"{np.sum(~whole)} samples have more" in step
+
+
+def test_networks_of_points_need_no_images(simulated, tmp_path, points_wanted):
+    """They get the same clusters, with the same points, as with the images that lie beside them."""
+    selection = {"min_energy": 5.0, "max_energy": 40.0}
+    beside = prepared(simulated, TAKES_BOTH, model_name=points_wanted, selection=selection)
+    for path in simulated.glob("*_points.npz"):
+        shutil.copy(path, tmp_path)
+    alone = prepared(tmp_path, TAKES_POINTS, model_name=points_wanted, selection=selection)
+    assert np.array_equal(identities(alone.set), identities(beside.set))
+    assert np.array_equal(alone.labels, beside.labels)
+    rows = np.arange(len(alone.set))[::-1]
+    for name, values in alone.set.network_inputs(rows).items():
+        assert np.array_equal(values, beside.set.network_inputs(rows)[name])
+    kept = [cut["kept"] for cut in alone.set.cuts]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[-1] == len(alone.set)
+    shared = {step: cut["kept"] for step, cut in steps_of(alone).items() if step in steps_of(beside)}
+    assert len(shared) >= 6
+    assert all(steps_of(beside)[step]["kept"] == number for step, number in shared.items() if "match" not in step)
+
+
+def test_each_cluster_of_points_comes_once(simulated, tmp_path, points_wanted):
+    """Also where a file lies in two folders."""
+    for folder in ("one", "two"):
+        shutil.copytree(simulated, tmp_path / folder)
+    once = prepared(tmp_path / "one", TAKES_POINTS, model_name=points_wanted)
+    twice = prepared(tmp_path, TAKES_POINTS, model_name=points_wanted)
+    assert np.array_equal(identities(twice.set), identities(once.set))
+    assert steps_of(twice)["each match once"]["removed"] > 0
+
+
+def test_points_are_drawn_where_the_pixels_of_the_images_are(simulated, points_wanted):
+    """They are as long and as wide, and as bright; images are centred for themselves, points on the cluster of X."""
+    whole = {"model_parameters": {**SMALL["model_parameters"], "input_shape": [128, 32, 1]}}
+    beside = prepared(simulated, TAKES_BOTH, model_name=points_wanted, **whole).set
+    alone = prepared(simulated, TAKES_POINTS, model_name=points_wanted, **whole).set
+    rows = np.arange(len(alone))
+    drawn, images = alone.pictures(2, rows), beside.pictures(2, rows)
+    assert drawn.shape == images.shape
+    spreads = [[np.std(np.nonzero(picture), axis=1) for picture in pictures] for pictures in (drawn, images)]
+    assert np.quantile(np.abs(np.subtract(*spreads)), 0.9, axis=0).max() < 1.5  # long tracks are cut off elsewhere
+    assert np.median(drawn.max(axis=(1, 2)) / images.max(axis=(1, 2))) == pytest.approx(1, abs=0.01)
 
 
 def test_networks_of_images_need_no_points(half_the_points):

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
-from python.data.metadata import empty_metadata
 from python.data.point_clouds import POINT_COLUMNS, PointClouds
-from python.data.triples import TripleSet
 from python.metrics.direction_limit import intrinsic_limit, limit_range
 from python.metrics.directions import DirectionResults
 from python.metrics.principal_axis import project
@@ -32,11 +30,8 @@ def cloud(direction, blips):
     return points.reshape(-1, len(POINT_COLUMNS))
 
 
-def triples_of(clouds):
-    indptr = np.concatenate([[0], np.cumsum([len(points) for points in clouds])])
-    n = len(clouds)
-    joined = PointClouds(indptr, np.concatenate(clouds))
-    return TripleSet((), empty_metadata(n), np.zeros((n, 3), np.float32), [], clouds=joined)
+def joined(clouds):
+    return PointClouds(np.concatenate([[0], np.cumsum([len(points) for points in clouds])]), np.concatenate(clouds))
 
 
 def results_of(truth, weights=None):
@@ -47,10 +42,10 @@ def results_of(truth, weights=None):
 def test_straight_tracks_have_their_axis_and_blips_tell_the_head():
     """Blips ahead of every second track, behind the others; only some of the rows, in another order."""
     directions = unit_vectors(10)
-    triples = triples_of([cloud(direction, 1 if row % 2 else -1) for row, direction in enumerate(directions)])
+    clouds = joined([cloud(direction, 1 if row % 2 else -1) for row, direction in enumerate(directions)])
     rows = np.array([7, 2, 5, 0])
     weights = np.array([1.0, 2.0, 3.0, 4.0])
-    found = principal_axis_results(triples, rows, results_of(directions[rows], weights))
+    found = principal_axis_results(clouds, rows, results_of(directions[rows], weights))
     assert found["head known"].angle.max() < 0.1
     np.testing.assert_allclose(found["head towards the rest"].angle, [0, 180, 0, 180], atol=0.1)
     for axis in found.values():
@@ -61,7 +56,7 @@ def test_straight_tracks_have_their_axis_and_blips_tell_the_head():
 def test_events_without_an_axis_point_anywhere():
     empty = np.zeros((0, len(POINT_COLUMNS)), np.float32)
     only_a_blip = cloud(np.array([0.0, 0.0, 1.0]), 1)[20:21]
-    found = principal_axis_results(triples_of([empty, only_a_blip]), np.arange(2), results_of(unit_vectors(2)))
+    found = principal_axis_results(joined([empty, only_a_blip]), np.arange(2), results_of(unit_vectors(2)))
     for axis in found.values():
         assert np.all(np.isfinite(axis.angle))
 

@@ -14,7 +14,7 @@ from python.detector.drift_frame import to_detector_frame
 from python.ingest.clustering import ClusterSettings, make_clusters
 from python.ingest.convert import convert
 from python.ingest.matching import match_planes
-from python.ingest.points import make_points
+from python.ingest.points import STEP_CM, make_points
 from python.ingest.product_files import output_names
 from python.ingest.products import ProductSettings
 from python.metrics.principal_axis import PlanePoints, principal_axis
@@ -85,8 +85,8 @@ def test_a_straight_track_lies_on_its_projection(place, signs):
 def test_a_primitive_is_a_line_from_start_to_end():
     clouds = clouds_of(deposit(200.0, 100.0, 50.0))
     start, peak, end = (clouds.column(name) for name in ("start", "peak", "end"))
-    np.testing.assert_allclose(peak - start, 5 * 0.080289, atol=1e-4)
-    np.testing.assert_allclose(end - start, 11 * 0.080289, atol=1e-4)
+    np.testing.assert_allclose(peak - start, 5 * 0.080289, atol=STEP_CM)
+    np.testing.assert_allclose(end - start, 11 * 0.080289, atol=STEP_CM)
     assert np.all(clouds.column("height") == 400)
 
 
@@ -102,17 +102,17 @@ def test_half_a_metre_is_the_limit():
     _, channel, start, *_ = lead[-2]  # the middle one of X, from which all is counted
     for channels, inside in ((104, True), (-104, True), (105, False), (-105, False)):
         across, _ = x_points(clouds_of([*lead, (0, channel + channels, start, 4, 2, 300, 90)]))
-        np.testing.assert_allclose(across, [channels * 0.479] if inside else [], atol=1e-3)
+        np.testing.assert_allclose(across, [channels * 0.479] if inside else [], atol=STEP_CM / 2)
     for ticks, inside in ((622, True), (-622, True), (623, False), (-623, False)):
         _, peak = x_points(clouds_of([*lead, (0, channel, start + ticks, 6, 5, 300, 90)]))
-        np.testing.assert_allclose(peak, [ticks * 0.080289] if inside else [], atol=1e-3)
+        np.testing.assert_allclose(peak, [ticks * 0.080289] if inside else [], atol=STEP_CM / 2)
 
 
 def test_two_samples_are_a_point_and_one_is_none():
     lead = deposit(200.0, 100.0, 50.0)
     _, channel, start, *_ = lead[-2]
     clouds = clouds_of([*lead, (0, channel + 40, start, 2, 1, 130, 70), (0, channel + 50, start, 1, 0, 61, 61)])
-    assert x_points(clouds)[0].tolist() == pytest.approx([40 * 0.479])
+    assert x_points(clouds)[0].tolist() == pytest.approx([40 * 0.479], abs=STEP_CM / 2)
 
 
 def test_x_goes_on_into_the_next_apa_of_its_face_only():

@@ -1,0 +1,130 @@
+"""From a finished run to a network that ships: what answers, an example that shows whether it still does, and a card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from python.config.load import dump_config
+from python.data.data_origin import DataFolders
+from python.data.npz import read_npz, write_npz
+from python.general_purpose_libs import ConfigError, read_json, utc_now, write_json, writing_to
+from python.ingest.products import make_products
+from python.ingest.readout import PRIMITIVE_COLUMNS, Readout
+from python.runs.files import CONFIG_FILE, METRICS_FILE, STATUS_FILE, network_file
+from python.runs.predictions import ClassPredictions, DirectionPredictions, Predictions
+from python.runs.shipped import CARD_FILE, EXAMPLE_FILE, RECIPE_FILE, digests, pretrained
+from python.training.provenance import software
+from python.training.trained import Trained
+
+PRIMITIVE = "primitive_"
+NEAR = 1e-4  # since other processors round otherwise
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the shipped network of a task is made.
+
+    `data` are the options of simulate.sh for each set of training events, `test` those for the events that it is judged by;
+    `figures` are the metrics that its card tells.
+    """
+
+    task: str
+    name: str
+    configuration: str
+    data: Mapping[str, str]
+    test: str
+    figures: Sequence[str]
+    answers: str
+    not_for: str
+
+    @classmethod
+    def of(cls, task: str) -> Recipe:
+        """The recipe of a task. Raises ConfigError where there is none."""
+        path = pretrained(task) / RECIPE_FILE
+        if not path.is_file():
+            raise ConfigError(f"{path}: is missing, so it is not known how the shipped network of {task} is made")
+        return cls(task=task, **read_json(path))
+
+
+def merits(trained: Trained, folder: str) -> dict[str, Any]:
+    """Flat metrics of all samples of a data folder whose truth is known, chosen as for a training."""
+    config = trained.config.model_copy(update={"data_directories": (folder,)})
+    config = config.model_copy(
+        update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
+    )
+    data = DataFolders((folder,), config.dataset_parameters.batch_pattern)
+    samples = trained.task.prepare(config, trained.architecture, data)
+    answers = trained.answers_of(samples, np.arange(len(samples.set)))
+    return trained.task.problem_of(config).figures_of_merit(answers)
+
+
+def ship(trained: Trained, example: Readout, card: Mapping[str, Any], folder: Path) -> None:
+    """Write the network of a run into a new `folder` as it ships; the `card` gets the files and versions that are to be told.
+
+    Raises OutputError, and ConfigError when what was written does not answer as the run did.
+    """
+    from python.networks.saved import save_network
+
+    config = trained.config.model_copy(
+        update={"output_folder": "output", "data_directories": None, "continue_from": None}
+    )
+    with writing_to(folder):
+        folder.mkdir(parents=True)
+    write_json(folder / CONFIG_FILE, dump_config(config))
+    write_json(folder / STATUS_FILE, {"state": "done", "heartbeat": utc_now()})
+    with writing_to(folder):
+        shutil.copyfile(trained.run / METRICS_FILE, folder / METRICS_FILE)
+    save_network(trained.model, folder / network_file(config.model_name), trained.architecture.classes)
+    _write_example(folder, example, _told(example_answers(trained, example)))
+    write_json(folder / CARD_FILE, {**card, "software": software(), "files": digests(folder)})
+    difference = example_difference(Trained.load(trained.task, folder))
+    if difference > NEAR:
+        raise ConfigError(
+            f"{folder}: answers differ by {difference:.2g} from those of {trained.run}; was the run changed?"
+        )
+
+
+def example_answers(trained: Trained, example: Readout) -> Predictions:
+    """What the network answers for all that it can take of the primitives."""
+    return trained.answers(trained.samples_of(make_products(example)))
+
+
+def example_difference(trained: Trained) -> float:
+    """The largest difference between what a shipped network answers for its example and what it answered when it was made,
+    relative where answers are larger than 1. Infinite where it answers for other clusters than then.
+    """
+    arrays = read_npz(trained.run / EXAMPLE_FILE)
+    primitives = {name.removeprefix(PRIMITIVE): array for name, array in arrays.items() if name.startswith(PRIMITIVE)}
+    now = _told(example_answers(trained, Readout.of_arrays(primitives)))
+    then = {name: array for name, array in arrays.items() if not name.startswith(PRIMITIVE)}
+    if any(now[name].shape != array.shape for name, array in then.items()) or not np.array_equal(
+        now["event"], then["event"]
+    ):
+        return np.inf
+    return max(float((np.abs(now[name] - array) / (1 + np.abs(array))).max(initial=0)) for name, array in then.items())
+
+
+def _write_example(folder: Path, example: Readout, told: Mapping[str, np.ndarray]) -> None:
+    tps = example.tps
+    primitives = {
+        "event": example.events["event"][tps.event],
+        **{name: getattr(tps, name) for name in PRIMITIVE_COLUMNS},
+    }
+    write_npz(folder / EXAMPLE_FILE, {**{f"{PRIMITIVE}{name}": array for name, array in primitives.items()}, **told})
+
+
+def _told(answers: Predictions) -> dict[str, np.ndarray]:
+    """The answers, and the event of each."""
+    if isinstance(answers, DirectionPredictions):
+        said = {"direction": answers.direction, "outputs": answers.outputs}
+    elif isinstance(answers, ClassPredictions):
+        said = {"scores": answers.scores}
+    else:
+        raise TypeError(f"{type(answers).__name__} is no kind of answer that ships")
+    return {"event": answers.clusters.event, **said}
