@@ -136,6 +136,9 @@ class DirectionRegression:
             beside=self.answer.beside(outputs),
         )
 
+    def figures_of_merit(self, predictions: DirectionPredictions) -> dict[str, Any]:
+        return direction_metrics(predictions.results())
+
     def evaluate(
         self, evaluation: Evaluation[MatchedClusters, DirectionPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:

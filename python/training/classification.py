@@ -106,6 +106,9 @@ class Classification(Generic[Pictured]):
         """Flat metrics of the scores (n, C) of any classifier."""
         return classification_metrics(labels, scores, self.classes)
 
+    def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
+        return self.metrics_of(predictions.labels, predictions.scores)
+
     def baseline(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> tuple[str, np.ndarray]:
         """Name and scores of the test part of a plain classifier that the network must beat."""
         samples, rows = evaluation.samples, evaluation.test_rows

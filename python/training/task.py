@@ -101,6 +101,9 @@ class LearningProblem(Protocol[S]):
     def predictions(self, outputs: np.ndarray, samples: Samples[S], rows: np.ndarray) -> Predictions:
         """What the network answers for each of `rows`, from `combined` outputs, and the truth as far as it is known."""
 
+    def figures_of_merit(self, predictions: Any) -> dict[str, Any]:
+        """Flat metrics of answers whose truth is known, of the kind that `predictions` returns."""
+
     def evaluate(self, evaluation: Evaluation[S, Any]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         """Flat metrics of the test part, the rows of the report's table, and the figures by name."""
 
