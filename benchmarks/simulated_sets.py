@@ -2,8 +2,8 @@
 
 Training events of directions: elastic scattering of a supernova's spectrum (`gkvm`) and of a flat one. Of channels (`mixed`):
 elastic scattering and charged current in turn, both of a supernova's spectrum. Of main tracks (`tracks`): the same, and readout
-windows without a neutrino (`windows`; `k42`: with 42K alone; `quiet_cc`: without backgrounds, as the real events are). Test
-events come from runs of their own, so that every network is judged on the same ones.
+windows without a neutrino (`windows`, `more_windows`). `k42` are windows with 42K alone, `quiet_cc` events without backgrounds,
+as the real ones are. Test events come from runs of their own, so that every network is judged on the same ones.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ SETS = {
     ),
     "tracks": SimulationSettings(events=40_000, flux="gkvm", energy=(3.0, 100.0), seed=17),
     "windows": SimulationSettings(events=10_000, channel="background", seed=18),
+    "more_windows": SimulationSettings(events=40_000, channel="background", seed=25),
     "tracks_test": SimulationSettings(events=10_000, flux="gkvm", energy=(3.0, 100.0), seed=19),
     "windows_test": SimulationSettings(events=40_000, channel="background", seed=20),
     "k42": SimulationSettings(events=10_000, channel="background", seed=23, background={"k42": 1.0}),

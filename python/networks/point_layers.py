@@ -81,7 +81,7 @@ class PointFeatures(keras.layers.Layer):
 
 def _of_another(cluster_energy: Any, in_cluster: Any) -> list[Any]:
     """Whether a point is in another cluster than the one that is asked about, and how much energy that has."""
-    other = cluster_energy * (1.0 - in_cluster)
+    other = ops.relu(cluster_energy * (1.0 - in_cluster))
     return [ops.minimum(other, 1.0), ops.log1p(other) / 2.0]
 
 

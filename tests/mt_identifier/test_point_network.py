@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -141,12 +142,10 @@ def test_a_training_leaves_what_a_network_is_judged_by_and_answers_again(trained
         run = trained()
     assert run.code == 0, run.err
     (folder,) = run.last
-    assert folder.startswith(
-        str(tmp_path / "output" / "mt_identifier" / "point_network" / "20")
-    )  # of no plane's images
+    of_no_plane = tmp_path / "output" / "mt_identifier" / "point_network"
+    assert Path(folder).parent == of_no_plane
     metrics = json.loads((tmp_path / folder / "metrics.json").read_text())
-    assert metrics["auc"] > 0.9
-    assert metrics["baseline_auc"] > 0.9
+    assert metrics["auc"] > metrics["baseline_auc"] > 0.5
     saved = read_npz(tmp_path / folder / "test_predictions.npz")
     line = ["-m", folder, "-d", str(events), "-o", str(tmp_path / "answers.npz")]
     assert run_command(lambda: predict.main(line)) == 0
