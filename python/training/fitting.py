@@ -17,7 +17,7 @@ from python.data.sparse_images import NetworkInputs
 from python.general_purpose_libs import TrainingError, log
 from python.metrics.merit import larger_is_better
 from python.networks.saved import save_network
-from python.plots.text_pages import table_lines
+from python.plots.text_lines import table_lines
 from python.processes.stop_requests import raise_if_stop_is_urgent, requests_held
 from python.runs.files import CHECKPOINTS, TENSORBOARD, network_file
 from python.runs.status import RunStatus

@@ -18,7 +18,7 @@ from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
 from python.data.data_origin import DataOrigin
 from python.general_purpose_libs import ConfigError, DataError, log, read_json
-from python.plots.report import cut_table_text
+from python.plots.text_lines import cut_table_text
 from python.runs.files import METRICS_FILE, NETWORK_FILES, configuration_file
 from python.runs.predictions import ClassPredictions, Predictions
 from python.training.device import choose_device
