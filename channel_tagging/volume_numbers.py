@@ -196,7 +196,8 @@ SHARES: dict[str, Callable[[_Seen], np.ndarray]] = {
     "forwardness of blips": lambda seen: seen.mean(seen.forward),
     **_ranked("forwardness", "", _blip_forward),
 }
-NAMES = (*SIZES, *SHARES)
+UNITS = {**dict.fromkeys(SIZES, "log(1 + size)"), **dict.fromkeys(SHARES, "-1 to 1")}
+NAMES = tuple(UNITS)
 
 
 def volume_numbers(volumes: ImageSet) -> np.ndarray:

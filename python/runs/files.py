@@ -35,6 +35,11 @@ def network_file(model_name: str) -> str:
     return NETWORK_FILES.replace("*", model_name)
 
 
+def exported_file(model_name: str) -> str:
+    """The same network for ONNX Runtime."""
+    return f"{model_name}.onnx"
+
+
 def predictions_file(part: str) -> str:
     """What the network answered for a part of the split, "val" or "test"."""
     return f"{part}_predictions.npz"
