@@ -11,7 +11,7 @@ from python.commands.path_option import check_output, named_path
 from python.commands.tasks import load_task
 from python.general_purpose_libs import log, run_command, start_logging
 from python.runs.files import exported_file
-from python.runs.finished import configuration_of_run, task_of_finished_run
+from python.runs.finished import task_of_finished_run
 
 
 def make_parser() -> CommandParser:
@@ -32,7 +32,8 @@ def make_parser() -> CommandParser:
         "--output",
         type=named_path,
         metavar="FILE.onnx",
-        help="another file than RUN/<model_name>.onnx, where predict.sh looks for it; an existing one is not replaced",
+        help="another file than <model>.onnx beside the run's <model>.keras, where predict.sh looks for it; an existing one is "
+        "not replaced",
     )
     add("--force", action="store_true", help="replace an existing file that -o names")
     add("-v", "--verbose", action="store_true", help="say more")
@@ -44,11 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_logging(options.verbose)
     run = Path(options.model)
     task = load_task(task_of_finished_run(run))
-    beside = run / exported_file(configuration_of_run(run)["model_name"])
-    output = Path(options.output) if options.output else beside
-    check_output(output, ".onnx", replace=options.force or options.output is None)
     from python.training.export import export_network  # after -h, which needs the standard library only
+    from python.training.network_of_run import keras_file
 
+    output = Path(options.output) if options.output else exported_file(keras_file(run))
+    check_output(output, ".onnx", replace=options.force or options.output is None)
     description = export_network(task, run, output)
     taken = ", ".join(tensor.name for tensor in description.inputs)
     log.info("%s of %s takes %s", description.model_name, description.task, taken)

@@ -35,9 +35,9 @@ def network_file(model_name: str) -> str:
     return NETWORK_FILES.replace("*", model_name)
 
 
-def exported_file(model_name: str) -> str:
-    """The same network for ONNX Runtime."""
-    return f"{model_name}.onnx"
+def exported_file(network: Path) -> Path:
+    """Where the same network lies for ONNX Runtime."""
+    return network.with_suffix(".onnx")
 
 
 def predictions_file(part: str) -> str:

@@ -28,7 +28,7 @@ def network_of_run(task: Task, config: RunConfig, run: Path, runtime: Runtime | 
     None takes the exported file where it fits, and says why where it is there and does not. Raises ConfigError where the
     network is not whole, or the file named does not fit.
     """
-    exported = run / exported_file(config.model_name)
+    exported = exported_file(keras_file(run))
     if runtime == "onnx" or (runtime is None and exported.is_file()):
         try:
             network = exported_network(task, config, run)
@@ -46,7 +46,7 @@ def network_of_run(task: Task, config: RunConfig, run: Path, runtime: Runtime | 
 
 def exported_network(task: Task, config: RunConfig, run: Path) -> OnnxNetwork:
     """The exported network of a run. Raises ConfigError where it is missing, damaged, or not that of the Keras file beside it."""
-    path = run / exported_file(config.model_name)
+    path = exported_file(keras_file(run))
     remedy = f"make it with export_network.sh -m {run}"
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; {remedy}")

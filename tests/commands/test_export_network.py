@@ -215,6 +215,19 @@ def test_another_place_may_be_named(run, export, tmp_path):
     assert export("-m", run, "-o", tmp_path / "mine.pb").code == 2
 
 
+def test_what_a_search_found_is_exported_beside_its_network(export, predict, tracks, tmp_path):
+    """The network keeps the name that was asked for, its configuration has that of the network found."""
+    run = untrained(tmp_path / "run", TRACKS)
+    (run / "simple_cnn.keras").rename(run / "hyperopt_simple_cnn.keras")
+    found = read_json(run / "config.json")
+    write_json(run / "best_config.json", found)
+    search = {"hp_max_evals": 1, "space_options": {"n_filters": [4]}}
+    asked = {**found, "model_name": "hyperopt_simple_cnn", "model_parameters": {**found["model_parameters"], **search}}
+    write_json(run / "config.json", asked)
+    assert export("-m", run).out.splitlines()[-1] == str(run / "hyperopt_simple_cnn.onnx")
+    assert "ONNX Runtime answers" in predict(run, tracks).err
+
+
 def test_runs_without_a_network_to_export(export, run):
     write_json(run / "status.json", {"state": "failed"})
     assert export("-m", run).code == 2
