@@ -21,7 +21,8 @@ def network_speed(task: Task, raw: dict[str, Any]) -> dict[str, float]:
 
     The first steps, in which TensorFlow compiles, are not counted; of several stretches the fastest is taken.
     """
-    from python.training.fitting import Feed, build_model, predict, prediction_batch
+    from python.training.fitting import Feed, build_model
+    from python.training.prediction import predict, prediction_batch
     from python.training.preparation import batches, configured_data
     from python.training.training import Training
 

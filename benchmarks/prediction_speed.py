@@ -31,7 +31,8 @@ IMAGES = 20_480
 
 def speed(n_layers: int, n_filters: int, shape: tuple[int, int, int]) -> dict[str, float]:
     """Images a second: predicted as a run does it; of the network on one batch, of dense batches, and of reading, each alone."""
-    from python.training.fitting import build_model, predict, prediction_batch
+    from python.training.fitting import build_model
+    from python.training.prediction import predict, prediction_batch
 
     config = load_config(
         CONFIG,

@@ -5,6 +5,14 @@ from __future__ import annotations
 from channel_tagging.samples import prepare, read
 from channel_tagging.schema import SCHEMA
 from channel_tagging.tagging import ChannelTagging
+from channel_tagging.volume_numbers import UNITS
 from python.training.task import Task
 
-TASK = Task(schema=SCHEMA, read=read, prepare=prepare, problem=ChannelTagging)
+TASK = Task(
+    schema=SCHEMA,
+    read=read,
+    prepare=prepare,
+    problem=ChannelTagging,
+    image_axes=("channel", "tick"),
+    numbers=UNITS,
+)

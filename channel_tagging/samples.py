@@ -18,7 +18,7 @@ from python.data.overlaps import shortened
 from python.data.triples import TripleSet, join_planes, with_points
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
-from python.plots.report import cut_table_text
+from python.plots.text_lines import cut_table_text
 from python.training.preparation import limit, read_plane_images, without_repeated
 from python.training.task import PicturedSamples, S, Samples, SampleSet
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from channel_tagging.volume_numbers import baseline_scores
 from python.general_purpose_libs import log
@@ -16,15 +15,13 @@ from python.metrics.tagging import (
     temperature_at_bound,
     with_temperature,
 )
-from python.plots.tagging import (
-    plot_efficiency_vs_contamination,
-    plot_selection_vs_energy,
-    plot_temperature_calibration,
-)
 from python.runs.predictions import ClassPredictions
 from python.samples.augmentation import RandomFlips
 from python.training.classification import Classification
 from python.training.task import Evaluation, PicturedSamples
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class ChannelTagging(Classification[PicturedSamples]):
@@ -49,6 +46,8 @@ class ChannelTagging(Classification[PicturedSamples]):
     def evaluate(
         self, evaluation: Evaluation[PicturedSamples, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+        from python.plots.tagging import plot_temperature_calibration
+
         metrics, table, figures = super().evaluate(evaluation)
         labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
         validation = evaluation.val_predictions
@@ -73,6 +72,8 @@ class ChannelTagging(Classification[PicturedSamples]):
         return metrics, table, figures
 
     def figures(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> dict[str, Figure]:
+        from python.plots.tagging import plot_efficiency_vs_contamination, plot_selection_vs_energy
+
         labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
         electron = evaluation.samples.set.metadata["true_electron_energy"][evaluation.test_rows]
         return {

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import cached_property, partial
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from python.data.blips import find_blips
 from python.data.image_set import ImageSet
@@ -197,7 +196,8 @@ SHARES: dict[str, Callable[[_Seen], np.ndarray]] = {
     "forwardness of blips": lambda seen: seen.mean(seen.forward),
     **_ranked("forwardness", "", _blip_forward),
 }
-NAMES = (*SIZES, *SHARES)
+UNITS = {**dict.fromkeys(SIZES, "log(1 + size)"), **dict.fromkeys(SHARES, "-1 to 1")}
+NAMES = tuple(UNITS)
 
 
 def volume_numbers(volumes: ImageSet) -> np.ndarray:
@@ -215,6 +215,8 @@ def baseline_scores(
     volumes: ImageSet, labels: np.ndarray, train_rows: np.ndarray, test_rows: np.ndarray, seed: int
 ) -> np.ndarray:
     """Train boosted trees on `train_rows` and return their probabilities (len(test_rows), 2) of CC and ES."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     numbers = volume_numbers(volumes)
     trees = HistGradientBoostingClassifier(max_iter=200, learning_rate=0.05, min_samples_leaf=10, random_state=seed)
     trees.fit(numbers[train_rows], labels[train_rows])

@@ -1,11 +1,13 @@
-"""Training, predicting and evaluating a regressor of electron directions."""
+"""Training, predicting and evaluating a regressor of electron directions.
+
+What draws and weights is imported where it does so: a prediction needs none of it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from electron_direction.samples import MatchedClusters
 from electron_direction.schema import DirectionConfig
@@ -18,27 +20,14 @@ from python.directions.answer import Answer
 from python.directions.find import losses
 from python.general_purpose_libs import DataError
 from python.metrics.directions import DirectionResults, direction_metrics
-from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
-from python.plots.direction_maps import plot_direction_maps
-from python.plots.directions import (
-    plot_angle_distribution,
-    plot_components,
-    plot_cosine_distribution,
-    plot_uncertainty_calibration,
-)
-from python.plots.directions_by_energy import (
-    plot_against_drift_angle,
-    plot_containment_vs_energy,
-    plot_head_tail_vs_energy,
-)
-from python.plots.event_displays import plot_best_and_worst_events
-from python.plots.history import plot_training_history
-from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
-from python.plots.report import metrics_table
+from python.plots.text_lines import metrics_table
 from python.runs.predictions import Clusters, DirectionPredictions
 from python.samples.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
 from python.samples.symmetries import group, transform_inputs
 from python.training.task import Evaluation, Samples, View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg")
 FLUX = "gkvm"  # whose spectrum of elastic scattering the results are weighted to
@@ -142,6 +131,8 @@ class DirectionRegression:
     def evaluate(
         self, evaluation: Evaluation[MatchedClusters, DirectionPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
+        from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+
         triples, rows, seed = evaluation.samples.set, evaluation.test_rows, evaluation.seed
         results = evaluation.predictions.results()
         supernova = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(FLUX)))
@@ -162,6 +153,12 @@ class DirectionRegression:
     def _figures(
         self, evaluation: Evaluation[MatchedClusters, DirectionPredictions], results: DirectionResults
     ) -> dict[str, Figure]:
+        from python.plots import directions as plots
+        from python.plots import directions_by_energy as by_energy
+        from python.plots.direction_maps import plot_direction_maps
+        from python.plots.event_displays import plot_best_and_worst_events
+        from python.plots.history import plot_training_history
+
         seed, rows = evaluation.seed, evaluation.test_rows
         triples = evaluation.samples.set
 
@@ -170,22 +167,24 @@ class DirectionRegression:
 
         figures = {
             "training_history": plot_training_history(evaluation.history),
-            "angle_distribution": plot_angle_distribution(results, seed),
-            "cosine_distribution": plot_cosine_distribution(results, seed),
-            "containment_vs_energy": plot_containment_vs_energy(results, seed),
-            "head_tail_vs_energy": plot_head_tail_vs_energy(results, seed),
-            "against_drift_angle": plot_against_drift_angle(results, seed),
-            "components": plot_components(results),
+            "angle_distribution": plots.plot_angle_distribution(results, seed),
+            "cosine_distribution": plots.plot_cosine_distribution(results, seed),
+            "containment_vs_energy": by_energy.plot_containment_vs_energy(results, seed),
+            "head_tail_vs_energy": by_energy.plot_head_tail_vs_energy(results, seed),
+            "against_drift_angle": by_energy.plot_against_drift_angle(results, seed),
+            "components": plots.plot_components(results),
             "direction_maps": plot_direction_maps(results),
         }
         if results.predicted_68_deg is not None:
-            figures["uncertainty_calibration"] = plot_uncertainty_calibration(results, seed)
+            figures["uncertainty_calibration"] = plots.plot_uncertainty_calibration(results, seed)
         if self.config.dataset_parameters.frame == "drift":  # images of the old frame do not show where a vector points
             figures["best_and_worst"] = plot_best_and_worst_events(images_of, results, LOWEST_ENERGY_SHOWN_MEV)
         return figures
 
     def sample_figures(self, samples: Samples[MatchedClusters], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw the three planes of the first samples, each for itself and as one figure."""
+        from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
+
         triples = samples.set
         singles, images, titles = {}, [], []
         for row in range(min(-(-number // len(PLANES)), len(triples))):

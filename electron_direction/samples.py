@@ -18,7 +18,7 @@ from python.data.point_events import Chosen, PointEvents, each_match_once
 from python.data.triples import TripleSet, clouds_around, electron_directions, join_planes, with_points
 from python.detector.geometry import PLANES, U, V
 from python.general_purpose_libs import DataError
-from python.plots.report import cut_table_text
+from python.plots.text_lines import cut_table_text
 from python.training.preparation import limit, oriented, without_repeated
 from python.training.task import Samples, SampleSet
 

@@ -11,15 +11,15 @@ INSTEAD = {
     "python.training.classification.Classification.figures": lambda *_: {},
     "python.training.classification.Classification.sample_figures": lambda *_: ({}, Figure()),
     "channel_tagging.tagging.ChannelTagging.figures": lambda *_: {},
-    "channel_tagging.tagging.plot_temperature_calibration": lambda *_: Figure(),
+    "python.plots.tagging.plot_temperature_calibration": lambda *_: Figure(),
     "electron_direction.regression.DirectionRegression._figures": lambda *_: {},
     "electron_direction.regression.DirectionRegression.sample_figures": lambda *_: ({}, Figure()),
     "python.training.outputs.save_figures": lambda *_: [],
     "python.training.outputs.write_report": lambda *_, **__: None,
-    "python.training.baseline.RandomForestClassifier": lambda **options: RandomForestClassifier(
+    "sklearn.ensemble.RandomForestClassifier": lambda **options: RandomForestClassifier(
         **{**options, "n_estimators": 10}
     ),
-    "channel_tagging.volume_numbers.HistGradientBoostingClassifier": lambda **options: HistGradientBoostingClassifier(
+    "sklearn.ensemble.HistGradientBoostingClassifier": lambda **options: HistGradientBoostingClassifier(
         **{**options, "max_iter": 10}
     ),
 }

@@ -133,7 +133,7 @@ def metrics_of(results: DirectionResults) -> Metrics:
 
 def table(runs: Sequence[DirectionRun], groups: Sequence[Group], found: Sequence[Sequence[Metrics]]) -> list[str]:
     """Lines of the table: in each group of energies the runs, one below the other."""
-    from python.plots.text_pages import table_lines
+    from python.plots.text_lines import table_lines
 
     width = max(len(group.name) for group in groups)
     rows = [["MeV".ljust(width) + "  run", "events", *COLUMNS]]

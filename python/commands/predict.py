@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_path
+from python.commands.path_option import check_output, named_path
 from python.commands.tasks import load_task
-from python.general_purpose_libs import ConfigError, Progress, run_command, start_logging, writing_to
-from python.runs.files import CONFIG_FILE
-from python.runs.finished import require_done, task_of_run
-from python.tasks import TASKS
+from python.general_purpose_libs import Progress, run_command, start_logging
+from python.runs.finished import task_of_finished_run
 
 if TYPE_CHECKING:
     from python.training.trained import Trained
@@ -50,6 +47,12 @@ def make_parser() -> CommandParser:
         choices=("none", "upstream"),
         help="how images of older code are flipped; default: as the run's configuration says",
     )
+    add(
+        "--runtime",
+        choices=("onnx", "keras"),
+        help="what the network runs on: the file of export_network.sh with ONNX Runtime, which starts within two seconds, or "
+        "Keras; default: that file where there is one that fits the network, else Keras",
+    )
     add("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
@@ -60,12 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_logging(options.verbose)
     run, output = Path(options.model), Path(options.output)
     task = load_task(task_of_finished_run(run))
-    _check_output(output, options.force)
+    check_output(output, ".npz", replace=options.force)
     from python.runs.predictions import write_answers  # after -h, which needs the standard library only
     from python.training.trained import Trained
 
     changes = [] if options.old_flips is None else [f'dataset_parameters.old_flips="{options.old_flips}"']
-    trained = Trained.load(task, run, changes)
+    trained = Trained.load(task, run, changes, options.runtime)
     samples = trained.read(options.data, options.skip_bad_files)
     with Progress("predicting", "samples") as progress:
         answers = trained.answers(samples, progress)
@@ -88,27 +91,6 @@ def _provenance(trained: Trained) -> dict[str, Any]:
         "run_folder": np.str_(trained.run.resolve().name),
         "commit": np.str_(git_commit() or ""),
     }
-
-
-def task_of_finished_run(run: Path) -> str:
-    """The task of the run in the folder. Raises ConfigError when it is no run, or not done."""
-    task = task_of_run(run)
-    if task not in TASKS:
-        raise ConfigError(f"{run / CONFIG_FILE}: task is {task!r}, not one of {', '.join(TASKS)}")
-    require_done(run, task)
-    return task
-
-
-def _check_output(path: Path, force: bool) -> None:
-    if path.suffix != ".npz":
-        raise ConfigError(f"{path}: the answers are written as NPZ; give a name that ends with .npz")
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder; name a file with -o")
-    if path.exists() and not force:
-        raise ConfigError(f"{path}: is there already; choose another name with -o, or replace it with --force")
-    with writing_to(path):  # rather than find out when all is predicted
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
 
 
 if __name__ == "__main__":

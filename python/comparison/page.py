@@ -13,7 +13,7 @@ from typing import Any
 from python.comparison.comparison import ABSENT, TOLD_APART, Comparison, Difference, name_of
 from python.config.problems import shown
 from python.metrics.classification import Metrics
-from python.plots.text_pages import table_lines, wrap
+from python.plots.text_lines import table_lines, wrap
 
 TERMINAL_WIDTH = 160
 Table = list[list[str]]  # rows of cells, the first is the header

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from python.data.sparse_images import SparseImages
 
@@ -164,6 +162,9 @@ def boxes_of(volumes: SparseImages) -> list[np.ndarray]:
 
 def _connected(runs: Runs, shape: tuple[int, int], channel_limit: int, tick_limit: int) -> np.ndarray:
     """A number (R,) for each run, equal where steps within the limits connect two."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     n_channels, n_ticks = shape
     reach = tick_limit + 1  # of the first tick of one from the last of the other
     line = n_ticks + reach  # long enough that no step leads to another channel's ticks, nor to another image's channels

@@ -2,7 +2,8 @@
 
 Everywhere: `labels` (N,) integer class indices; `scores` (N, C) class probabilities in the order of `class_names`,
 C >= 2. With two classes the last one is the positive class. Intervals hold 68.27 % unless said otherwise.
-The plots of a classifier are in `python.plots.classifier`.
+The plots of a classifier are in `python.plots.classifier`. SciPy and scikit-learn are imported where they are used: who only
+asks a network needs neither.
 """
 
 from __future__ import annotations
@@ -12,10 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import expit, logit, ndtri
-from scipy.stats import rankdata
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
 ONE_SIGMA = 0.6827
 Metrics = dict[str, float | int | None]
@@ -100,6 +97,8 @@ def binomial_interval(
 
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
     """
+    from scipy.special import ndtri
+
     k, n = np.broadcast_arrays(np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64))
     if np.any(k < 0) or np.any(k > n):
         raise ValueError("successes must lie between 0 and trials")
@@ -128,6 +127,9 @@ def area_under_roc(is_positive: np.ndarray, score: np.ndarray, level: float = ON
     Lett. 21 (2014) 1389; R. G. Newcombe, Stat. Med. 25 (2006) 559, method 5 (the variance of J. A. Hanley and
     B. J. McNeil, Radiology 143 (1982) 29, at the true area).
     """
+    from scipy.special import expit, logit, ndtri
+    from sklearn.metrics import roc_auc_score
+
     m = int(np.count_nonzero(is_positive))
     n = len(is_positive) - m
     if m == 0 or n == 0:
@@ -143,6 +145,8 @@ def area_under_roc(is_positive: np.ndarray, score: np.ndarray, level: float = ON
 
 def _delong_deviation(is_positive: np.ndarray, score: np.ndarray) -> float:
     """Standard deviation of the area, from how the share of the other class that a sample beats varies in its class."""
+    from scipy.stats import rankdata
+
     positive, negative = score[is_positive], score[~is_positive]
     rank = rankdata(score)
     beaten_by_positive = (rank[is_positive] - rankdata(positive)) / len(negative)
@@ -153,6 +157,8 @@ def _delong_deviation(is_positive: np.ndarray, score: np.ndarray) -> float:
 
 def _newcombe_low(area: float, m: int, n: int, z: float) -> float:
     """The smaller true area from which `area` is z standard deviations away."""
+    from scipy.optimize import brentq
+
     if area == 0:
         return 0.0
 
@@ -190,6 +196,8 @@ def classification_metrics(labels: ArrayLike, scores: ArrayLike, class_names: Se
 
 
 def _log_loss(labels: np.ndarray, scores: np.ndarray) -> float | None:
+    from sklearn.metrics import log_loss
+
     if len(labels) == 0:
         return None
     return float(log_loss(labels, scores / scores.sum(axis=1, keepdims=True), labels=range(scores.shape[1])))
@@ -197,6 +205,8 @@ def _log_loss(labels: np.ndarray, scores: np.ndarray) -> float | None:
 
 def confusion_counts(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Counts (C, C): row the true class, column the decided one."""
+    from sklearn.metrics import confusion_matrix
+
     n_classes = scores.shape[1]
     if len(labels) == 0:
         return np.zeros((n_classes, n_classes), dtype=np.int64)
@@ -204,6 +214,8 @@ def confusion_counts(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def _metrics_of_classes(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> dict[str, list[Estimate]]:
+    from sklearn.metrics import precision_recall_fscore_support
+
     classes = range(scores.shape[1])
     right = np.diagonal(counts)
     f1 = np.full(len(classes), np.nan)

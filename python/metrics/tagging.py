@@ -8,13 +8,12 @@ The plots of a tagger are in `python.plots.tagging`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit
 
 from python.metrics.classification import (
     ONE_SIGMA,
@@ -35,7 +34,7 @@ TEMPERATURES = (0.1, 10.0)
 _BESIDE_BOUND = 1e-3  # in the logarithm: the fit comes near an end of its range but never there
 
 _ROUNDING = 1e-12  # of a contamination: a cut that reaches the limit exactly is allowed
-_LARGEST_LOGIT = float(logit(1 - 2.0**-24))  # of the last single-precision score below 1
+_LARGEST_LOGIT = math.log(2.0**24 - 1)  # of the last single-precision score below 1
 
 
 # ---------------------------------------------------------------------------- efficiency at a contamination
@@ -196,6 +195,9 @@ def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float:
     exactly 0 and 1 count as the last beside them in single precision.
     Source: temperature scaling, C. Guo et al., ICML 2017 (arXiv:1706.04599), section 4.2.
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logit
+
     labels, scores = check_classification(labels, scores, CLASSES)
     if len(labels) == 0:
         return 1.0
@@ -219,6 +221,8 @@ def with_temperature(scores: ArrayLike, temperature: float) -> np.ndarray:
     Decisions at 0.5 stay, and no two events change their order, though scores next to 1 may become equal.
     ValueError when the temperature is not positive.
     """
+    from scipy.special import expit, logit
+
     if not 0 < temperature < np.inf:
         raise ValueError(f"a temperature must be positive, not {temperature}")
     scaled = logit(np.asarray(scores, dtype=np.float64)[:, ES]) / temperature

@@ -15,7 +15,8 @@ from matplotlib.transforms import Bbox
 
 from python.general_purpose_libs import atomic_path
 from python.plots import style
-from python.plots.text_pages import fact_lines, table_lines, text_pages, wrap
+from python.plots.text_lines import cut_table_text, fact_lines, table_lines, wrap
+from python.plots.text_pages import text_pages
 from python.processes.stop_requests import raise_if_stop_is_urgent
 
 _FOOTER = 0.03  # of the page's height
@@ -61,31 +62,6 @@ def write_report(path: str | os.PathLike, report: Report) -> None:
                 pdf.savefig(page, bbox_inches=area)
 
 
-def metrics_table(methods: Mapping[str, Mapping[str, float | int | None]], columns: Sequence[str]) -> list[list[str]]:
-    """Rows of cells for `write_report`: a header, then a row for each method, from flat metrics (`metrics.json`).
-
-    A cell is `value [low, high]` where the metrics hold `<column>_low` and `<column>_high`, `-` where undefined; angles have
-    one digit.
-    """
-    header = ["method", *(column.replace("_", " ") for column in columns)]
-    return [header, *([name, *(_cell(metrics, column) for column in columns)] for name, metrics in methods.items())]
-
-
-def cut_table_text(cuts: Sequence[Mapping[str, str | int]]) -> str:
-    """The cut table as aligned columns; each cut holds `step`, `removed` and `kept`, and `added` where more came in.
-
-    The last column is what is kept of all that ever came in.
-    """
-    rows = [["step", "removed", "kept", "kept of all"]]
-    total = sum(int(cut.get("added", 0)) for cut in cuts) + sum(
-        int(cut["removed"]) + int(cut["kept"]) for cut in cuts[:1]
-    )
-    for cut in cuts:
-        share = f"{100 * int(cut['kept']) / total:.1f} %" if total else "-"
-        rows.append([str(cut["step"]), f"{cut['removed']:,}", f"{cut['kept']:,}", share])
-    return "\n".join(table_lines(rows))
-
-
 def save_figures(figures: Mapping[str, Figure], folder: str | os.PathLike) -> list[Path]:
     """Write each figure as `<name>.png` into `folder` at 150 dpi, atomically; return the paths."""
     paths = [Path(folder, f"{name}.png") for name in figures]
@@ -94,15 +70,6 @@ def save_figures(figures: Mapping[str, Figure], folder: str | os.PathLike) -> li
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=style.PNG_DPI)
     return paths
-
-
-def _cell(metrics: Mapping[str, float | int | None], column: str) -> str:
-    value, low, high = (metrics.get(column + suffix) for suffix in ("", "_low", "_high"))
-    if value is None:
-        return "-"
-    digits = 1 if column.endswith("_deg") else 4
-    text = f"{value:.{digits}f}"
-    return text if low is None or high is None else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 @contextmanager

@@ -35,6 +35,11 @@ def network_file(model_name: str) -> str:
     return NETWORK_FILES.replace("*", model_name)
 
 
+def exported_file(network: Path) -> Path:
+    """Where the same network lies for ONNX Runtime."""
+    return network.with_suffix(".onnx")
+
+
 def predictions_file(part: str) -> str:
     """What the network answered for a part of the split, "val" or "test"."""
     return f"{part}_predictions.npz"

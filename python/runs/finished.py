@@ -8,8 +8,9 @@ from typing import Any
 
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json
-from python.runs.files import CONFIG_FILE, STATUS_FILE
+from python.runs.files import CONFIG_FILE, METRICS_FILE, STATUS_FILE
 from python.runs.status import read_status
+from python.tasks import TASKS
 
 
 def task_of_run(run: Path) -> str | None:
@@ -20,6 +21,17 @@ def task_of_run(run: Path) -> str | None:
     if missing:
         raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
     return configuration_of_run(run).get("task")
+
+
+def task_of_finished_run(run: Path) -> str:
+    """The task of the run, which is done, or of the shipped network in the folder: one of TASKS. Raises ConfigError otherwise."""
+    shipped = all((run / name).is_file() for name in (CONFIG_FILE, METRICS_FILE)) and not (run / STATUS_FILE).exists()
+    task = configuration_of_run(run).get("task") if shipped else task_of_run(run)
+    if task not in TASKS:
+        raise ConfigError(f"{run / CONFIG_FILE}: task is {task!r}, not one of {', '.join(TASKS)}")
+    if not shipped:
+        require_done(run, task)
+    return task
 
 
 def configuration_of_run(run: Path, name: str = CONFIG_FILE) -> dict[str, Any]:

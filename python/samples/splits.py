@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from python.data.metadata import event_numbers, group_numbers
 from python.general_purpose_libs import DataError
@@ -36,6 +34,9 @@ def repeated_rows(metadata: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 def groups(metadata: np.ndarray, keys: np.ndarray, split_by: str = "event") -> np.ndarray:
     """Number the groups (N,) that must not be torn apart: images of one event (or source), and images with equal pixels."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     event = event_numbers(metadata) if split_by == "event" else group_numbers(metadata["source"])
     n_events = event.max(initial=-1) + 1
     nodes = n_events + keys.max(initial=-1) + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
 
 from python.data.image_set import ImageSet
 from python.data.sparse_images import SparseImages
@@ -38,6 +37,8 @@ def baseline_scores(
     seed: int,
 ) -> np.ndarray:
     """Train a random forest on `train_rows` and return its class probabilities (len(test_rows), n_classes)."""
+    from sklearn.ensemble import RandomForestClassifier
+
     numbers = cluster_numbers(images)
     forest = RandomForestClassifier(n_estimators=200, min_samples_leaf=3, random_state=seed % 2**32)
     forest.fit(numbers[train_rows], labels[train_rows])

@@ -1,26 +1,25 @@
-"""Training, predicting and evaluating a classifier."""
+"""Training, predicting and evaluating a classifier. What draws is imported where it draws: a prediction needs none of it."""
 
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from python.config.classification import ClassifierConfig
 from python.config.task_schema import Architecture
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 from python.metrics.classification import classification_metrics
-from python.plots import classifier as plots
-from python.plots.history import plot_training_history
-from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_best_and_worst, plot_sample, plot_samples
-from python.plots.report import metrics_table
+from python.plots.text_lines import metrics_table
 from python.runs.predictions import ClassPredictions, Clusters
 from python.samples.augmentation import RandomFlips
 from python.training.baseline import baseline_scores
 from python.training.task import Evaluation, PicturedSamples, Samples, View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Pictured = TypeVar("Pictured", bound=PicturedSamples)
 
@@ -119,6 +118,8 @@ class Classification(Generic[Pictured]):
 
     def sample_figures(self, samples: Samples[Pictured], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw `number` images, the classes in turn, each for itself and as one figure."""
+        from python.plots.images import MAX_SAMPLES_ON_A_PAGE, plot_sample, plot_samples
+
         names = self.classes
         by_class = [np.flatnonzero(samples.labels == value) for value in range(len(names))]
         in_turn = [row for turn in zip_longest(*by_class) for row in turn if row is not None]
@@ -140,6 +141,10 @@ class Classification(Generic[Pictured]):
 
     def figures(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
+        from python.plots import classifier as plots
+        from python.plots.history import plot_training_history
+        from python.plots.images import plot_best_and_worst
+
         names = self.classes
         scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
         images, rows = evaluation.samples.set.of_plane(), evaluation.test_rows

@@ -69,21 +69,27 @@ def lack_of_memory_told() -> Iterator[None]:
         ) from error
 
 
-def _load_backend() -> str:
-    """Import Keras and return its backend's name, keeping what the backend's C++ side says meanwhile for the debug log."""
+@contextlib.contextmanager
+def standard_error_for_debug_log() -> Iterator[None]:
+    """Keep what a framework, its C++ side too, says on standard error inside for the debug log."""
     with tempfile.TemporaryFile() as said:
         stderr = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
-            import keras
-
-            backend = keras.backend.backend()
+            yield
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
         said.seek(0)
         log.debug("%s", said.read().decode(errors="replace"))
-    return backend
+
+
+def _load_backend() -> str:
+    """Import Keras and return its backend's name."""
+    with standard_error_for_debug_log():
+        import keras
+
+        return keras.backend.backend()
 
 
 def _gpus(backend: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from python.data.sparse_images import NetworkInputs
 from python.general_purpose_libs import TrainingError, log
 from python.metrics.merit import larger_is_better
 from python.networks.saved import save_network
-from python.plots.text_pages import table_lines
-from python.processes.stop_requests import raise_if_stop_is_urgent, requests_held
+from python.plots.text_lines import table_lines
+from python.processes.stop_requests import requests_held
 from python.runs.files import CHECKPOINTS, TENSORBOARD, network_file
 from python.runs.status import RunStatus
 from python.samples.batches import Batches
@@ -37,11 +36,8 @@ from python.training.checkpoint_files import BEGINNING, Moment
 from python.training.checkpoints import Announcement, Checkpoints
 from python.training.preparation import PartBatches, batches
 from python.training.starts import take_start
-from python.training.task import SampleSet, Task, View
+from python.training.task import Task
 from python.training.training import Training
-
-PREDICTION_BATCH = 512
-PREDICTION_BYTES = 2**24  # of inputs at a time: the activations of a network take many times as much
 
 
 class Feed(keras.utils.PyDataset):
@@ -226,38 +222,6 @@ def summary(model: keras.Model) -> str:
         rows.append([layer.name, type(layer).__name__, shape, f"{layer.count_params():,}"])
     rows.append(["total", "", "", f"{model.count_params():,}"])
     return "\n".join(table_lines(rows))
-
-
-def predict(
-    model: keras.Model,
-    samples: SampleSet,
-    rows: np.ndarray,
-    views: Sequence[View] = (View(),),
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> np.ndarray:
-    """Return the outputs of the network for the samples `rows` in each view, (K, len(rows), C).
-
-    Those of the members of an ensemble count as views too. `progress` is told how many rows are done, of how many.
-    """
-    answers, size = [], prediction_batch(samples)
-    for start in range(0, len(rows), size):
-        raise_if_stop_is_urgent()
-        # filled up: in smaller batches the last bits would be other ones
-        inputs = samples.network_inputs(np.resize(rows[start : start + size], size))
-        shown = []
-        for view in views:
-            outputs = np.asarray(model.predict_on_batch(view.show(inputs)))
-            members = outputs[:, None] if outputs.ndim == 2 else outputs
-            shown += [view.undo(members[:, member]) for member in range(members.shape[1])]
-        answers.append(np.stack(shown))
-        progress(min(start + size, len(rows)), len(rows))
-    return np.concatenate(answers, axis=1)[:, : len(rows)]
-
-
-def prediction_batch(samples: SampleSet) -> int:
-    """How many of the samples a network is asked about at a time."""
-    inputs = keras.tree.flatten(samples.network_inputs(np.arange(min(1, len(samples)))))
-    return int(np.clip(PREDICTION_BYTES // max(sum(each.nbytes for each in inputs), 1), 1, PREDICTION_BATCH))
 
 
 def _undefined(training: Training) -> Undefined:

@@ -15,7 +15,6 @@ from python.general_purpose_libs import DataError, log
 from python.samples.balance import balanced_rows, balanced_rows_by_energy
 from python.samples.batches import Batches
 from python.samples.splits import PARTS, Split, repeated_rows, split
-from python.simulation.embedded import embedded_data_set
 from python.training.task import S, Samples, SampleSet, Task
 from python.training.training import Training
 
@@ -29,8 +28,14 @@ class PartBatches(NamedTuple):
 
 def configured_data(config: RunConfig, skip_bad_files: bool = False) -> DataFolders:
     """The files that the configuration names, else those of the embedded simulation, which are made if need be."""
-    folders = config.named_folders or (str(embedded_data_set()),)
+    folders = config.named_folders or (_embedded(),)
     return DataFolders(folders, config.dataset_parameters.batch_pattern, skip_bad_files, config.streamed)
+
+
+def _embedded() -> str:
+    from python.simulation.embedded import embedded_data_set  # with all of the simulation
+
+    return str(embedded_data_set())
 
 
 def read_plane_images(config: RunConfig, data: DataOrigin, plane: str, kind: str = "clusters") -> ImageSet:

@@ -13,7 +13,8 @@ from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
 from python.data.data_origin import DataFolders
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
-from python.plots.report import cut_table_text
+from python.networks.answering import KerasNetwork
+from python.plots.text_lines import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
 from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, LOGS, TRAINING_LOG, predictions_file
 from python.runs.predictions import write_predictions
@@ -231,7 +232,7 @@ def _fit_and_evaluate(
     fitted = train_network(training, folder, status)
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
-    trained = Trained(training.task, config, fitted.model, folder)
+    trained = Trained(training.task, config, KerasNetwork(fitted.model), folder)
     evaluated = {part: trained.answers_of(samples, getattr(parts, part)) for part in ("val", "test")}
     for part, predictions in evaluated.items():
         write_predictions(folder / predictions_file(part), predictions)

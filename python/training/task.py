@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -147,6 +147,7 @@ class Task(Generic[C, S]):
     (`python.ingest.products`), whose samples are those of the files that they would make. `labels(samples, architecture)` is the
     class of each, int64 (N,), -1 where it is not known: the interaction, unless the task says otherwise. `prepare`, called like
     `read` with files, chooses and labels what is trained on. `problem(config, architecture)` is what the network is to answer.
+    `image_axes` are what rows and columns of an image are; `numbers` are the columns of the input of that name, with units.
     """
 
     schema: TaskSchema
@@ -154,6 +155,8 @@ class Task(Generic[C, S]):
     prepare: Callable[[C, Architecture, DataFolders], Samples[S]]
     problem: Callable[[C, Architecture], LearningProblem[S]]
     labels: Callable[[S, Architecture], np.ndarray] = interactions
+    image_axes: tuple[str, str] = ("tick", "channel")
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
         """Folders between the output folder and the run's own; the plane where the network takes one plane's images."""

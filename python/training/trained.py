@@ -1,15 +1,14 @@
 """The network of a run as one object that answers: for data in files, and for samples that were made in memory alike.
 
-Keras is imported where a network is loaded or asked, so this module may be imported without it.
+Keras is imported only where the network is loaded with it: what an exported network needs to answer is free of TensorFlow.
 """
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
@@ -18,15 +17,14 @@ from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
 from python.data.data_origin import DataOrigin
 from python.general_purpose_libs import ConfigError, DataError, log, read_json
-from python.plots.report import cut_table_text
-from python.runs.files import METRICS_FILE, NETWORK_FILES, configuration_file
+from python.networks.answering import AnsweringNetwork
+from python.plots.text_lines import cut_table_text
+from python.runs.files import METRICS_FILE, configuration_file
 from python.runs.predictions import ClassPredictions, Predictions
-from python.training.device import choose_device
+from python.training.network_of_run import Runtime, network_of_run
+from python.training.prediction import predict
 from python.training.preparation import configured_data
 from python.training.task import Samples, SampleSet, Task
-
-if TYPE_CHECKING:
-    import keras
 
 Told = Callable[[int, int], None]  # how many are done, of how many
 
@@ -40,21 +38,21 @@ class Trained:
 
     task: Task
     config: RunConfig
-    model: keras.Model
+    network: AnsweringNetwork
     run: Path
     temperature: float | None = None
 
     @classmethod
-    def load(cls, task: Task, run: Path, changes: Sequence[str] = ()) -> Self:
+    def load(cls, task: Task, run: Path, changes: Sequence[str] = (), runtime: Runtime | None = None) -> Self:
         """The network of a finished run of `task`; after a search with the sizes that were found.
 
-        `changes` (KEY.PATH=VALUE) say otherwise than the run's configuration how data are read. Raises ConfigError where the
-        network is not whole, or does not fit the configuration.
+        `changes` (KEY.PATH=VALUE) say otherwise than the run's configuration how data are read. The network answers with ONNX
+        Runtime where the run was exported and nothing has changed since, else with Keras, unless `runtime` names one of the two.
+        Raises ConfigError where the network is not whole, or does not fit the configuration.
         """
         config = load_config(configuration_file(run), task.schema, changes)
         metrics = read_json(run / METRICS_FILE)
-        log.debug("device: %s", choose_device("cpu" if config.device == "cpu" else "auto"))
-        return cls(task, config, _network(run, task.architecture(config)), run, metrics.get("temperature"))
+        return cls(task, config, network_of_run(task, config, run, runtime), run, metrics.get("temperature"))
 
     def read(self, folders: Sequence[str | Path], skip_bad_files: bool = False) -> SampleSet:
         """The samples of the files in data folders; see `samples_of`. Raises DataError where there are none."""
@@ -81,14 +79,12 @@ class Trained:
 
     def answers_of(self, samples: Samples, rows: np.ndarray, told: Told = lambda _done, _total: None) -> Predictions:
         """The answers for some `rows` of samples: of all views and members together, calibrated where there is a temperature."""
-        from python.training.fitting import predict
-
         problem = self.task.problem_of(self.config)
         if len(rows):
             self._check_inputs(samples.set)
-            outputs = predict(self.model, samples.set, rows, problem.views(), told)
+            outputs = predict(self.network, samples.set, rows, problem.views(), told)
         else:
-            outputs = np.empty((1, 0, self.model.output_shape[-1]), np.float32)
+            outputs = np.empty((1, 0, self.network.width), np.float32)
         predictions = problem.predictions(problem.combined(outputs), samples, rows)
         if self.temperature is not None and isinstance(predictions, ClassPredictions):
             return predictions.calibrated(self.temperature)
@@ -99,7 +95,7 @@ class Trained:
         return self.task.architecture(self.config)
 
     def _check_inputs(self, samples: SampleSet) -> None:
-        taken = {tensor.name: tensor.shape[1:] for tensor in self.model.inputs}
+        taken = dict(self.network.inputs)
         given = samples.network_inputs(np.arange(1))
         if not isinstance(given, dict):  # a single image, whatever the network calls it
             given = {next(iter(taken)): given}
@@ -109,29 +105,3 @@ class Trained:
                 f"{self.run}: the network takes {taken}, its configuration gives it {found}; give the folder as the training "
                 "left it"
             )
-
-
-def _network(run: Path, architecture: Architecture) -> keras.Model:
-    """The network at the top of the run folder, which must tell apart the classes of its architecture."""
-    from python.networks.saved import load_network, saved_classes
-
-    files = sorted(run.glob(NETWORK_FILES))
-    if len(files) != 1:
-        names = ", ".join(path.name for path in files) or "none"
-        raise ConfigError(
-            f"{run}: one network ({NETWORK_FILES}) is needed, there is {names}; give the folder as the training left it"
-        )
-    if not zipfile.is_zipfile(files[0]):
-        raise ConfigError(f"{files[0]}: is damaged or not whole; train the network again")
-    try:
-        model = load_network(files[0])
-        classes = saved_classes(files[0], model) if architecture.classes else ()
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ConfigError(f"{files[0]}: the network cannot be used ({reason}); train it again") from error
-    if classes != architecture.classes:
-        raise ConfigError(
-            f"{files[0]}: the network tells apart {', '.join(classes)}, its configuration {', '.join(architecture.classes)}; "
-            "give the run folder as the training left it"
-        )
-    return model

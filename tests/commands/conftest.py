@@ -45,15 +45,15 @@ def trained(folder, keys, data):
     return status.parent
 
 
-def untrained(folder, keys, state="done", metrics=None):
+def untrained(folder, keys, state="done", metrics=None, seed=0):
     """A finished run of `keys` as far as a prediction reads it; its network answers by its first weights."""
     from python.networks.saved import save_network
     from python.training.ensemble import joined
 
     config = parse_config(keys, load_task(keys["task"]).schema)
-    model = network(config)
+    model = network(config, seed)
     if config.ensemble:
-        model = joined([model, network(config, seed=1)], config.model_name)
+        model = joined([model, network(config, seed + 1)], config.model_name)
     folder.mkdir(parents=True)
     save_network(model, folder / f"{config.model_name}.keras", load_task(config.task).architecture(config).classes)
     write_json(folder / "config.json", dump_config(config))

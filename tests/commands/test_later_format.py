@@ -5,6 +5,7 @@ import pytest
 from python.commands import (
     analyze_by_energy,
     compare_runs,
+    export_network,
     predict,
     submit_condor,
     train,
@@ -30,6 +31,7 @@ def run(tmp_path):
 
 COMMANDS = {
     "predict.sh": lambda run: predict.main(["-m", str(run), "-d", str(run), "-o", str(run / "answers.npz")]),
+    "export_network.sh": lambda run: export_network.main(["-m", str(run)]),
     "compare_runs.sh": lambda run: compare_runs.main([str(run), "-o", str(run / "comparison")]),
     "analyze_by_energy.sh": lambda run: analyze_by_energy.main([str(run), "-o", str(run / "energies")]),
     "--resume": lambda run: train.main(["electron_direction", "--resume", str(run)]),

@@ -12,8 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from python.general_purpose_libs import OutputError
 from python.plots import style
-from python.plots.report import Report, cut_table_text, metrics_table, save_figures, write_report
-from python.plots.text_pages import LINE_WIDTH, PAGE_LINES, fact_lines, paginate, table_lines, text_pages, wrap
+from python.plots.report import Report, save_figures, write_report
+from python.plots.text_lines import LINE_WIDTH, cut_table_text, fact_lines, metrics_table, table_lines, wrap
+from python.plots.text_pages import PAGE_LINES, paginate, text_pages
 
 CUTS = [
     {"step": "read", "removed": 0, "kept": 120000},
