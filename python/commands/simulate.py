@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from python.simulation.settings import SimulationSettings
 
 EPILOG = """backgrounds (decays in a readout window of 3 ms, whole detector of 4 APAs): NAME=RATE sets a rate, `none` all to zero.
-  k42 bi214 external_gamma neutron_capture   make clusters of 2 MeV and more; on by default
-  ar39 kr85                                  fill volumes with small deposits; off by default
+  k42 bi214 external_gamma neutron_capture   make clusters of 2 MeV and more
+  ar39 kr85                                  fill volumes and points with small deposits
+All are on by default. Only decays within half a metre of what may become a cluster are followed, as no product shows others.
 
 lists of events (--marley): MARLEY 1.0 to 1.2 in the output format ascii, hepevt or json, MARLEY 2 in ascii (HepMC3). They may be
   joined (cat a b > c) and packed with gzip, bzip2, xz or zip. Charged-current events of electron neutrinos are drawn from them,
@@ -132,6 +133,11 @@ def add_simulation_options(parser: argparse.ArgumentParser) -> None:
     add("--distance", type=number_from(1e-3, "a distance in kpc"), metavar="KPC", help="of the burst; default: 10")
     add("--mass", type=number_from(1e-3, "a mass in kt"), metavar="KT", help="argon that sees the burst; default: 40")
     add("--background", nargs="+", default=[], metavar="NAME=RATE", help="rates of backgrounds, or none; see below")
+    add(
+        "--all-decays",
+        action="store_true",
+        help="follow those far from all clusters too, which takes ten times as long",
+    )
     add("--marley", metavar="FILE", help="CC events from a list that MARLEY has written; see below")
     add_product_options(parser)
     add("-v", "--verbose", action="store_true", help="say more")
@@ -169,9 +175,7 @@ def background_rates(options: Sequence[str]) -> dict[str, float]:
         try:
             rates[name] = number_from(0.0, "a rate of zero or more")(text)
         except argparse.ArgumentTypeError as error:
-            raise ConfigError(
-                f"--background {option}: {error}, for example {name}={NOMINAL_RATES[name] or 1:g}"
-            ) from error
+            raise ConfigError(f"--background {option}: {error}, for example {name}={NOMINAL_RATES[name]:g}") from error
     return rates
 
 
@@ -192,6 +196,7 @@ def simulation_settings(arguments: argparse.Namespace) -> SimulationSettings:
         direction=arguments.direction,
         burst=burst,
         background=background_rates(arguments.background),
+        all_decays=arguments.all_decays,
         marley_file=arguments.marley,
         products=product_settings(arguments),
     )

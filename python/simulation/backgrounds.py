@@ -26,11 +26,13 @@ from python.detector.geometry import (
 )
 from python.physics.charged_current import FINE_STRUCTURE
 from python.physics.constants import ELECTRON_MASS_MEV
+from python.simulation.near_clusters import NearClusters, Places
 from python.simulation.records import ALPHA, ELECTRON, NEUTRON, PHOTON, Particles
 from python.simulation.vectors import isotropic_directions, uniform_positions
 
 WINDOW_US = TICKS_PER_WINDOW * TICK_US
 MARGIN_US = 600.0  # a photon that flies 1 m along the drift changes the time of arrival by this; neutrons come as late
+FAINT_MARGIN_US = 30.0  # the signal of charge on the wires lasts 25
 THERMAL_MEV = 2.5e-8
 TL208_GAMMA_MEV = 2.6145
 PO214_ALPHA_MEV, PO214_MEAN_LIFE_US = 7.687, 237.0
@@ -78,30 +80,38 @@ NOMINAL_RATES = {
     "bi214": 1.7,
     "external_gamma": 3.0,
     "neutron_capture": 2.0,
-    "ar39": 0.0,  # 1713 by its activity: too small for clusters, and most of the time of a simulation
-    "kr85": 0.0,  # 194
+    "ar39": 1713.0,
+    "kr85": 194.0,
 }
+FAINT = ("ar39", "kr85")  # lone electrons, too weak for a cluster, and more than all else together
 
 
-def background_particles(n_events: int, rates: dict[str, float], rng: np.random.Generator) -> Particles:
-    """Draw the particles of all decays in the windows of `n_events` events.
+def background_particles(
+    n_events: int, rates: dict[str, float], rng: np.random.Generator, near: NearClusters | None = None
+) -> Particles:
+    """Draw the particles of all decays in the windows of `n_events` events, of FAINT sources only those that are `near` clusters.
 
     `rates` are decays a window by source; one that is not named has none. Only decays are drawn whose charge may arrive within
-    the window or MARGIN_US around it, evenly in time. Raises ValueError for a source that is not known.
+    the window or MARGIN_US around it, FAINT_MARGIN_US of FAINT ones, evenly in time. Raises ValueError for a source that is not
+    known.
     """
     if unknown := set(rates) - set(NOMINAL_RATES):
         raise ValueError(f"{', '.join(sorted(unknown))}: no such background; there are {', '.join(NOMINAL_RATES)}")
     parts = []
     for name in sorted(NOMINAL_RATES):
-        counts = rng.poisson(rates.get(name, 0.0) * (WINDOW_US + 2 * MARGIN_US) / WINDOW_US, n_events)
+        margin = FAINT_MARGIN_US if name in FAINT else MARGIN_US
+        counts = rng.poisson(rates.get(name, 0.0) * (WINDOW_US + 2 * margin) / WINDOW_US, n_events)
         event = np.repeat(np.arange(n_events), counts)
-        arrival = rng.uniform(-MARGIN_US, WINDOW_US + MARGIN_US, len(event))
+        arrival = rng.uniform(-margin, WINDOW_US + margin, len(event))
         if name == "external_gamma":
             position, direction = _from_outside(len(event), rng)
             time = arrival - _drift_us(position)
             parts.append(_particles(event, PHOTON, TL208_GAMMA_MEV, position, direction, time))
             continue
         position = uniform_positions(len(event), rng)
+        if near is not None and name in FAINT:
+            wanted = near.planes(Places(event, position, arrival / TICK_US, np.zeros(len(event)))).any(axis=1)
+            event, position, arrival = event[wanted], position[wanted], arrival[wanted]
         time = arrival - _drift_us(position)
         if name == "neutron_capture":
             parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, position, time, rng))

@@ -32,6 +32,7 @@ from python.detector.geometry import (
     MAX_X_CM,
     OFFSET,
     PITCH_CM,
+    PLANES,
     SIGN_Y,
     SIGN_Z,
     TICK_CM,
@@ -76,13 +77,16 @@ SIGNAL_BIT = 1 << ELECTRON_BITS
 PLACE_SHIFT = ELECTRON_BITS + 1
 
 
-def drift(deposits: Deposits, rng: np.random.Generator) -> Charge:
+def drift(deposits: Deposits, rng: np.random.Generator, planes: np.ndarray | None = None) -> Charge:
     """Carry the electrons of `deposits`, events in any order, to the wires.
 
-    Lost is what lies between the wire planes or beyond the cathode, what arrives outside the readout window, and what comes
-    down where there are no wires: outside the APAs and in the gaps of a few cm between them.
+    `planes` bool (D, 3) are the planes on which each deposit is wanted, by default all. Lost is what lies between the wire planes
+    or beyond the cathode, what arrives outside the readout window, and what comes down where there are no wires: outside the
+    APAs and in the gaps of a few cm between them.
     """
-    deposits = deposits.take(_can_arrive(deposits))
+    can_arrive = _can_arrive(deposits)
+    planes = np.ones((len(deposits), len(PLANES)), bool) if planes is None else planes
+    deposits, planes = deposits.take(can_arrive), planes[can_arrive]
     electrons = surviving_electrons(deposits, rng)
     packets = -(-electrons // PACKET_ELECTRONS)
     along, across = diffusion_cm(deposits.position[:, 0])
@@ -90,7 +94,7 @@ def drift(deposits: Deposits, rng: np.random.Generator) -> Charge:
     arrival = drift_ticks(deposits.position[:, 0]) + deposits.time / TICK_US
     clouds = _Clouds(
         deposits.event.astype(np.int64), deposits.position.astype(float), deposits.is_signal.astype(np.int64),
-        arrival, electrons, packets, along / TICK_CM, across,
+        arrival, electrons, packets, along / TICK_CM, across, planes,
     )  # fmt: skip
     n_keys = _scatter(clouds, rng.random(3), keys)
     return _collect(np.sort(keys[:n_keys]))
@@ -114,9 +118,12 @@ def recombination_factor(dedx: np.ndarray) -> np.ndarray:
 def surviving_electrons(deposits: Deposits, rng: np.random.Generator) -> np.ndarray:
     """Electrons (D,) int64 of each deposit that reach the wires: each of them independently of the others."""
     pairs = np.floor(deposits.energy / ENERGY_PER_PAIR_MEV + rng.random(len(deposits))).astype(np.int64)
-    drift_us = drift_ticks(deposits.position[:, 0]) * TICK_US
-    share = recombination_factor(deposits.energy / deposits.length) * np.exp(-drift_us / LIFETIME_US)
-    return rng.binomial(pairs, share)
+    return rng.binomial(pairs, arriving_share(deposits.energy / deposits.length, deposits.position[:, 0]))
+
+
+def arriving_share(dedx: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Share of the electrons set free with a dE/dx in MeV/cm at x in cm that neither recombine nor are caught on their way."""
+    return recombination_factor(dedx) * np.exp(-drift_ticks(x) * TICK_US / LIFETIME_US)
 
 
 def diffusion_cm(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +139,10 @@ def _even_normal(number, axis, start):
 
 
 class _Clouds(NamedTuple):
-    """The electrons of deposits (D,) where they arrive: `tick`, and standard deviations `along` in ticks and `across` in cm."""
+    """The electrons of deposits (D,) where they arrive: `tick`, and standard deviations `along` in ticks and `across` in cm.
+
+    `planes` (D, 3) is where they are wanted.
+    """
 
     event: np.ndarray
     position: np.ndarray
@@ -142,6 +152,14 @@ class _Clouds(NamedTuple):
     packets: np.ndarray
     along: np.ndarray
     across: np.ndarray
+    planes: np.ndarray
+
+
+@kernel
+def induction_wire(plane, odd, right, y, z):
+    """Position across the wires of U or V in channels, of y and z' in cm (on an odd APA, at x > 0), as `wire_coordinate`."""
+    place = SIGN_Y[plane, odd, right] * CHANNELS_PER_CM_Y * y + OFFSET[plane, odd, right]
+    return place + SIGN_Z[plane, odd, right] * CHANNELS_PER_CM_Z * z
 
 
 @kernel
@@ -150,7 +168,7 @@ def _scatter(clouds, start, keys):
 
     `start` (3,) is where the recurrence of their displacements starts.
     """
-    event, position, is_signal, tick, electrons, packets, along, across = clouds
+    event, position, is_signal, tick, electrons, packets, along, across, planes = clouds
     n_keys = n_packets = 0
     for i in range(len(event)):
         right = 1 if position[i, 0] > 0 else 0
@@ -171,15 +189,14 @@ def _scatter(clouds, start, keys):
                 continue
             first = (event[i] << CHANNEL_BITS) + (2 * row + odd) * CHANNELS_PER_APA
             content = (arrival << PLACE_SHIFT) + is_signal[i] * SIGNAL_BIT + size
-            for plane in (U, V):
-                place = SIGN_Y[plane, odd, right] * CHANNELS_PER_CM_Y * y + OFFSET[plane, odd, right]
-                place += SIGN_Z[plane, odd, right] * CHANNELS_PER_CM_Z * z
-                channel = first + FIRST_CHANNEL[plane] + math.floor(place + 0.5) % WRAP
-                keys[n_keys] = (channel << (TICK_BITS + PLACE_SHIFT)) + content
+            for plane in (U, V, X):
+                if not planes[i, plane]:
+                    continue
+                local = wire + X_CHANNELS_PER_FACE * right
+                if plane != X:
+                    local = math.floor(induction_wire(plane, odd, right, y, z) + 0.5) % WRAP
+                keys[n_keys] = ((first + FIRST_CHANNEL[plane] + local) << (TICK_BITS + PLACE_SHIFT)) + content
                 n_keys += 1
-            channel = first + FIRST_CHANNEL[X] + wire + X_CHANNELS_PER_FACE * right
-            keys[n_keys] = (channel << (TICK_BITS + PLACE_SHIFT)) + content
-            n_keys += 1
     return n_keys
 
 

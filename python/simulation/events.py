@@ -15,18 +15,24 @@ from python.ingest.trigger_primitives import TriggerPrimitives
 from python.ingest.truth import EventTruth
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.physics.flux import FLUENCES
-from python.simulation.backgrounds import background_particles
+from python.simulation.backgrounds import FAINT, background_particles
 from python.simulation.drift import drift
 from python.simulation.generator import Source as NeutrinoSource
 from python.simulation.generator import expected_events, make_interactions
-from python.simulation.records import Interactions, Particles
+from python.simulation.near_clusters import (
+    Places,
+    near_clusters,
+    places_of_deposits,
+    places_of_particles,
+)
+from python.simulation.records import Deposits, Interactions, Particles
 from python.simulation.response import respond
 from python.simulation.settings import EVENTS_PER_FILE, Burst, SimulationSettings
-from python.simulation.transport import transport
+from python.simulation.transport import set_free, transport
 
 ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
 RUN = 1  # of simulated events; the number of their file is the subrun
-EVENTS_AT_A_TIME = 250  # with random streams of their own
+EVENTS_AT_A_TIME = 50  # with random streams of their own; more do not fit into the cache of a core
 PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE = range(6)  # random streams
 
 
@@ -106,15 +112,38 @@ def simulate_readout(settings: SimulationSettings, events: EventList, number: in
         n_events = min(EVENTS_AT_A_TIME, len(rows) - first)
         mine = particles.take((particles.event >= first) & (particles.event < first + n_events))
         mine.event = mine.event - first
-        others = background_particles(n_events, settings.background, generator(first, BACKGROUND))
-        deposits, _ = transport(Particles.concatenate([mine, others]), generator(first, TRANSPORT))
-        charge = drift(deposits, generator(first, DRIFT))
+        deposits, _ = transport(mine, generator(first, TRANSPORT))
+        deposits, planes = _with_decays(settings, deposits, n_events, generator(first, BACKGROUND))
+        charge = drift(deposits, generator(first, DRIFT), planes)
         tps, signal, _ = respond(charge, n_events, generator(first, RESPONSE), settings.products.min_sot)
         parts.append(tps.moved(first))
         signals.append(signal)
     source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, len(rows)))
     tps = TriggerPrimitives.concatenate(parts)
     return Readout([source], event_keys(rows, RUN, number), tps, truth, np.concatenate(signals))
+
+
+def _with_decays(
+    settings: SimulationSettings, deposits: Deposits, n_events: int, rng: np.random.Generator
+) -> tuple[Deposits, np.ndarray | None]:
+    """Add those of decays to the deposits of neutrinos, and tell on which planes each is wanted (D, 3), None for all.
+
+    What may become a cluster is known only when the photons of decays are followed, and that is before their electrons are.
+    """
+    rates = settings.background
+    if not any(rates.values()):
+        return deposits, None
+    if settings.all_decays:
+        decays, _ = transport(background_particles(n_events, rates, rng), rng)
+        return Deposits.concatenate([deposits, decays]), None
+    charged = set_free(background_particles(n_events, {**rates, **dict.fromkeys(FAINT, 0.0)}, rng), rng)
+    places = places_of_particles(charged)
+    near = near_clusters(Places.concatenate([places_of_deposits(deposits), places]), n_events, settings.least_electrons)
+    wanted = np.any(near.planes(places), axis=1)
+    faint = background_particles(n_events, {name: rates.get(name, 0.0) for name in FAINT}, rng, near)
+    decays, _ = transport(Particles.concatenate([charged.take(wanted), faint]), rng)
+    deposits = Deposits.concatenate([deposits, decays])
+    return deposits, near.planes(places_of_deposits(deposits)) | deposits.is_signal[:, None]
 
 
 def _neutrinos(

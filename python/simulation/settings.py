@@ -10,8 +10,9 @@ from python.data.sources import digest_of
 from python.ingest.products import ProductSettings
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.marley_events import marley_list
+from python.simulation.near_clusters import least_electrons
 
-SIMULATION_VERSION = 2  # raise it with every change that changes simulated events
+SIMULATION_VERSION = 3  # raise it with every change that changes simulated events
 EVENTS_PER_FILE = 1000
 CHANNELS = ("es", "cc", "mixed", "background")
 
@@ -31,7 +32,8 @@ class SimulationSettings:
     `channel` one of CHANNELS; "mixed" is ES and CC in turn. `flux` "flat", "gkvm" or "livermore". `energy` (low, high) MeV: the
     electron's kinetic energy for ES, the neutrino's for CC; None: all that the flux gives, 2 to 60 MeV of a flat one.
     `direction` the unit vector in which the neutrinos fly, detector axes; None: isotropic, for a burst one direction by chance.
-    `background` decays a readout window by name. `marley_file` a list that MARLEY has written, whose CC events are used instead
+    `background` decays a readout window by name; `all_decays` follows those too that are far from every cluster, which no
+    product shows. `marley_file` a list that MARLEY has written, whose CC events are used instead
     of the own generator's.
     """
 
@@ -43,6 +45,7 @@ class SimulationSettings:
     direction: tuple[float, float, float] | None = None
     burst: Burst | None = None
     background: dict[str, float] = field(default_factory=lambda: dict(NOMINAL_RATES))
+    all_decays: bool = False
     marley_file: str | None = None
     products: ProductSettings = field(default_factory=ProductSettings)
 
@@ -66,8 +69,14 @@ class SimulationSettings:
         return _key(self._of_events)
 
     @property
+    def least_electrons(self) -> float:
+        """Electrons without which there is no cluster; they decide which decays are near one."""
+        return least_electrons(self.products)
+
+    @property
     def _of_events(self) -> dict:
-        return {name: value for name, value in self.described().items() if name not in ("events", "products")}
+        values = {name: value for name, value in self.described().items() if name not in ("events", "products")}
+        return values if self.all_decays else {**values, "least_electrons": self.least_electrons}
 
     @property
     def data_set_key(self) -> str:

@@ -8,6 +8,7 @@ not followed back into it.
 
 from __future__ import annotations
 
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -35,10 +36,12 @@ from python.simulation.tracks import (
     PHOTON,
     POSITRON,
     PROTON,
+    TIME,
     TRACK_COLUMNS,
     Deposited,
     Stack,
     copy,
+    inside,
     top,
 )
 
@@ -72,6 +75,28 @@ def transport(
         from_photon=rows[:, DEPOSIT_FROM_PHOTON] > 0,
     )
     return deposits, np.bincount(particles.event, weights=escaped, minlength=n_events)
+
+
+def set_free(particles: Particles, rng: np.random.Generator) -> Particles:
+    """Return the charged particles in the active volume that `particles` are, or that their photons and neutrons set free.
+
+    They are those that `transport` follows, with `event` and `is_signal` of the particle that they descend from; it makes of them
+    what it makes of `particles`.
+    """
+    tracks = _initial_tracks(particles)
+    stack = np.empty((_stack_size(tracks), TRACK_COLUMNS))
+    tables = _Tables(electron_table(), photon_table(), LEVELS, branching())
+    freed, parent = _set_free(tracks, stack, tables, rng)
+    codes = np.array([pdg for pdg, _ in sorted(KIND_OF_PDG.items(), key=operator.itemgetter(1))])
+    return Particles(
+        event=particles.event[parent],
+        pdg=codes[freed[:, KIND].astype(np.int64)],
+        energy=freed[:, ENERGY].copy(),
+        position=freed[:, :3].copy(),
+        direction=freed[:, 3:6].copy(),
+        time=freed[:, TIME].copy(),
+        is_signal=particles.is_signal[parent],
+    )
 
 
 def _initial_tracks(particles: Particles) -> np.ndarray:
@@ -136,3 +161,29 @@ def _follow_all(tracks, order, waiting, tables, rng):
                 deposited, lost = follow_nucleus(track, particle, deposited)
             escaped[particle] += lost
     return deposited, escaped
+
+
+@kernel
+def _set_free(tracks, waiting, tables, rng):
+    """The charged tracks (N, TRACK_COLUMNS) that `tracks` are or set free, and the row (N,) that each descends from."""
+    freed, parent = np.empty((len(tracks), TRACK_COLUMNS)), np.empty(len(tracks), np.int64)
+    n = 0
+    track = np.empty(TRACK_COLUMNS)
+    for particle in range(len(tracks)):
+        copy(tracks[particle], waiting[0])
+        stack = Stack(waiting, np.int64(1))
+        while stack.depth > 0:
+            copy(top(stack), track)
+            stack = Stack(waiting, stack.depth - 1)
+            if track[KIND] == PHOTON:
+                stack, _ = follow_photon(track, stack, tables.photon, rng)
+            elif track[KIND] == NEUTRON:
+                stack, _ = follow_neutron(track, stack, tables.levels, tables.chances, rng)
+            elif inside(track):
+                if n == len(freed):
+                    freed = np.concatenate((freed, np.empty_like(freed)))
+                    parent = np.concatenate((parent, np.empty_like(parent)))
+                copy(track, freed[n])
+                parent[n] = particle
+                n += 1
+    return freed[:n], parent[:n]

@@ -6,6 +6,7 @@ import pytest
 
 from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
+from python.ingest.clustering import ClusterSettings
 from python.ingest.products import ProductSettings
 from python.simulation import embedded
 from python.simulation.settings import SimulationSettings
@@ -78,6 +79,14 @@ def test_events_keep_their_identity_whatever_is_drawn_of_them():
     one = SimulationSettings(events=30)
     assert one.events_key == SimulationSettings(events=40).events_key
     assert one.events_key != SimulationSettings(events=30, seed=2).events_key
+
+
+def test_cuts_that_decide_which_decays_are_followed_are_part_of_the_identity():
+    lower = ProductSettings(clusters=ClusterSettings(energy_cut=1.0))
+    assert SimulationSettings(events=30, products=lower).events_key != SimulationSettings(events=30).events_key
+    every = SimulationSettings(events=30, all_decays=True)
+    assert every.events_key == SimulationSettings(events=30, all_decays=True, products=lower).events_key
+    assert every.events_key != SimulationSettings(events=30).events_key
 
 
 def test_a_source_is_known_by_what_decides_its_events(tmp_path):

@@ -97,7 +97,7 @@ def test_every_task_is_asked_about_the_same_candidates(simulated):
     """Of several an event, chosen by their energy, and found again by their number."""
     readout, folder = simulated
     products = make_products(readout)
-    candidates = x_clusters_above(products.clusters, 5.0)
+    candidates = x_clusters_above(products.clusters, 3.0)
     matched = candidates[products.matches.match_id[candidates] >= 0]
     complete = candidates[np.all(products.matches.partner[candidates] >= 0, axis=1)]
     assert len(np.unique(products.clusters.event[matched])) < len(complete) < len(matched) < len(candidates)
