@@ -1,5 +1,6 @@
-"""What holds for all tests: a core for each process that runs them, no drawing unless asked for, Ctrl-C that is heard."""
+"""What holds for all tests: how many processes run them, no drawing unless asked for, Ctrl-C that is heard."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -18,11 +19,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # others work beside this process, and 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """A process for each core; none for a few files, or where what is said shall be seen at once."""
+    """One process more than cores, since tests wait for others; none for a few files, or where all that is said shall be seen."""
     few = not any(Path(name).is_dir() for name in config.args)
     if few or config.option.keyword or config.option.capture == "no":
         return 0
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_finish():
+    """Each training has garbage collected, which shall not look through all that was imported for the tests every time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

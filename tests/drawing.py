@@ -39,18 +39,18 @@ class NoDrawing:
         self.patches.undo()
 
     @contextmanager
-    def lifted(self, only: str | None = None) -> Iterator[None]:
-        """Runs draw, inside: everything, with the report; or of all figures `only` the one of this name is saved."""
+    def lifted(self, *only: str) -> Iterator[None]:
+        """Runs draw, inside: everything, with the report; or of all figures `only` those of these names are saved."""
         from python.training import outputs
 
         self.end()
         save = outputs.save_figures
-        if only is not None:
+        if only:
             self.patches.setattr(outputs, "write_report", INSTEAD["python.training.outputs.write_report"])
             self.patches.setattr(
                 outputs,
                 "save_figures",
-                lambda figures, folder: save({only: figures[only]} if only in figures else {}, folder),
+                lambda figures, folder: save({name: figures[name] for name in only if name in figures}, folder),
             )
         try:
             yield

@@ -63,12 +63,15 @@ def write_report(path: str | os.PathLike, report: Report) -> None:
 
 
 def save_figures(figures: Mapping[str, Figure], folder: str | os.PathLike) -> list[Path]:
-    """Write each figure as `<name>.png` into `folder` at 150 dpi, atomically; return the paths."""
+    """Write each figure as `<name>.png` into `folder` at 150 dpi, atomically; return the paths. Its layout is then settled."""
     paths = [Path(folder, f"{name}.png") for name in figures]
     for path, figure in zip(paths, figures.values(), strict=True):
         raise_if_stop_is_urgent()
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=style.PNG_DPI)
+        figure.set_layout_engine(
+            None
+        )  # found again for each page that shows the figure it takes as long as the drawing
     return paths
 
 

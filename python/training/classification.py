@@ -69,8 +69,8 @@ class Classification(Generic[Pictured]):
 
         binary = len(self.classes) == 2
         accuracy = keras.metrics.BinaryAccuracy if binary else keras.metrics.CategoricalAccuracy
-        auc = keras.metrics.AUC(name="auc") if binary else keras.metrics.AUC(name="auc", multi_label=True)
-        return [accuracy(name="accuracy"), auc]
+        labels = {} if binary else {"multi_label": True, "num_labels": len(self.classes)}
+        return [accuracy(name="accuracy"), keras.metrics.AUC(name="auc", **labels)]
 
     def views(self) -> list[View]:
         return [View()]

@@ -169,6 +169,7 @@ def _run_epochs(
         StopWhenAsked(),
     ]
     epochs = config.model_parameters.epochs
+    model.optimizer.build(model.trainable_variables)  # variables made in the first step would have it traced twice
     if done.step:
         model.test_on_batch(*training[0])  # makes the metrics, which the checkpoint fills
         _run_feed(model, Feed(training, done.step), validation, callbacks, done.epoch, done.epoch + 1)

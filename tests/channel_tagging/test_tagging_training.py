@@ -115,7 +115,7 @@ POINTS = {"n_point_units": 8, "dense_units": [8], "max_points": 16}
 )
 def test_networks_on_more_than_one_image_train(train, volumes, name, build, numbers, drawn, no_drawing):
     parameters = {**SMALL["model_parameters"], "build_parameters": {**build, "with_numbers": numbers}}
-    with no_drawing.lifted(only="best_and_worst") if drawn else nullcontext():
+    with no_drawing.lifted("best_and_worst") if drawn else nullcontext():
         run = train("-d", volumes, model_name=name, model_parameters=parameters)
     assert run.code == 0, run.err
     model = load_network(run.folder / f"{name}.keras")

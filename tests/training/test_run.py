@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from python.commands.tasks import load_task
 from python.commands.train import main
+from python.config.load import load_config
 from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import load_images
@@ -124,13 +126,30 @@ def test_early_stopping_and_plateau(workplace):
     assert history["learning_rate"][-1] < 0.01
 
 
-def test_focal_loss_and_other_optimizers(workplace):
-    for name in ("sgd", "adamw", "rmsprop"):
-        settings = [f"model_parameters.optimizer={json.dumps({'name': name, 'clipnorm': 1.0})}"]
-        settings += ['model_parameters.loss={"name": "focal", "gamma": 1.5}', "model_parameters.epochs=1"]
-        result = workplace.train("--set", *settings)
-        assert result.code == 0, result.err
-        assert np.all([np.all(np.isfinite(array)) for array in weights(Path(result.last))])
+def other_optimizer(name):
+    loss, optimizer = {"name": "focal", "gamma": 1.5}, {"name": name, "clipnorm": 1.0}
+    return [f"model_parameters.loss={json.dumps(loss)}", f"model_parameters.optimizer={json.dumps(optimizer)}"]
+
+
+def test_focal_loss_and_another_optimizer(workplace):
+    result = workplace.train("--set", *other_optimizer("adamw"), "model_parameters.epochs=1")
+    assert result.code == 0, result.err
+    assert np.all([np.all(np.isfinite(array)) for array in weights(Path(result.last))])
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop"])
+def test_other_optimizers_take_a_step(workplace, name):
+    from python.training.fitting import build_model
+
+    task = load_task("mt_identifier")
+    model = build_model(task, load_config(workplace.config, task.schema, other_optimizer(name)))
+    before, model.run_eagerly = model.get_weights(), True
+    images, labels = np.random.default_rng(0).normal(size=(16, *model.input_shape[1:])), np.arange(16)[:, None] % 2
+    assert np.isfinite(model.train_on_batch(images, labels, return_dict=True)["loss"])
+    moved = [
+        np.all(np.isfinite(new)) and np.any(new != old) for new, old in zip(model.get_weights(), before, strict=True)
+    ]
+    assert all(moved)
 
 
 def test_balance_and_augmentation_are_recorded(workplace):
@@ -173,17 +192,19 @@ def test_dry_run_shows_and_trains_nothing(workplace):
     assert not workplace.output.exists()
 
 
-@pytest.mark.usefixtures("with_figures")
-def test_three_classes(workplace):
-    result = workplace.train(
-        "--set",
-        "model_name=simple_cnn_multiclass",
-        "model_parameters.epochs=4",
-        "dataset_parameters.balance_data=true",
-        "dataset_parameters.balance_method=oversample",
-    )
+def test_three_classes(workplace, no_drawing):
+    of_classes = ("confusion_matrix", "roc_curve", "score_distribution", "precision_recall")
+    with no_drawing.lifted(*of_classes):
+        result = workplace.train(
+            "--set",
+            "model_name=simple_cnn_multiclass",
+            "model_parameters.epochs=4",
+            "dataset_parameters.balance_data=true",
+            "dataset_parameters.balance_method=oversample",
+        )
     assert result.code == 0, result.err
     folder = Path(result.last)
+    assert {path.stem for path in (folder / "plots").iterdir()} == set(of_classes)
     metrics = read_json(folder / "metrics.json")
     assert {"recall_es_main_track", "auc_cc_main_track", "precision_background"} <= set(metrics)
     with np.load(folder / "test_predictions.npz") as saved:

@@ -33,7 +33,7 @@ def searched(tmp_path_factory, no_drawing, data):
     (place / "config.json").write_text(json.dumps(config))
     line = ["mt_identifier", "-j", str(place / "config.json"), "-d", str(data), "-o", str(place / "output")]
     space = {"n_filters": [2, 4], "learning_rate": [0.001, 0.1], "loss": ["binary_crossentropy", "focal"]}
-    with no_drawing.lifted():
+    with no_drawing.lifted("search_trials", "search_parameters", "roc_curve"):
         assert run_command(lambda: main([*line, *asking(2, space)])) == 0
     (status,) = place.glob("output/*/*/*/*/status.json")
     return status.parent
