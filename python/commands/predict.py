@@ -12,6 +12,8 @@ from python.commands.path_option import check_output, named_path
 from python.commands.tasks import load_task
 from python.general_purpose_libs import Progress, run_command, start_logging
 from python.runs.finished import task_of_finished_run
+from python.runs.shipped import network_folder
+from python.tasks import TASKS
 
 if TYPE_CHECKING:
     from python.training.trained import Trained
@@ -23,15 +25,22 @@ def make_parser() -> CommandParser:
     parser = CommandParser(
         prog="predict.sh",
         allow_abbrev=False,
-        description="Ask the network of a finished run of any task about data, whether their truth is known or not. All that the "
-        "network can take is answered, repeated images too; limits and choices by truth of the training do not apply. "
-        "The last line of standard output is the file that was written.",
+        description="Ask a network of any task about data, whether their truth is known or not: that of a finished run, or one "
+        "that comes with the project. All that the network can take is answered, repeated images too; limits and choices by "
+        "truth of the training do not apply. The last line of standard output is the file that was written.",
         epilog="Exit codes: 0 done, 2 no finished run, a network that does not fit its configuration, or wrong usage, 3 data "
         "missing, damaged, or without what the network takes, 5 output not writable, 130 interrupted. "
         "example: ./scripts/predict.sh -m output/mt_identifier/simple_cnn/plane_X/20250101_120000 -d data/new -o new.npz",
     )
     add = parser.add_argument
-    add("-m", "--model", metavar="RUN", required=True, help="folder of a finished run, as the training printed it")
+    add(
+        "-m",
+        "--model",
+        metavar="RUN",
+        help="folder of a finished run, as the training printed it, or the name of a network that comes with the project; "
+        "default: the one of -t",
+    )
+    add("-t", "--task", choices=TASKS, help="whose network is asked where -m names none, or a name of several")
     add("-d", "--data", metavar="DIR", nargs="+", required=True, help="data folders, searched recursively")
     add(
         "-o",
@@ -61,8 +70,8 @@ def make_parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     start_logging(options.verbose)
-    run, output = Path(options.model), Path(options.output)
-    task = load_task(task_of_finished_run(run))
+    run, output = network_folder(options.model, options.task), Path(options.output)
+    task = load_task(task_of_finished_run(run, options.task))
     check_output(output, ".npz", replace=options.force)
     from python.runs.predictions import write_answers  # after -h, which needs the standard library only
     from python.training.trained import Trained

@@ -23,12 +23,17 @@ def task_of_run(run: Path) -> str | None:
     return configuration_of_run(run).get("task")
 
 
-def task_of_finished_run(run: Path) -> str:
-    """The task of the run, which is done, or of the shipped network in the folder: one of TASKS. Raises ConfigError otherwise."""
+def task_of_finished_run(run: Path, expected: str | None = None) -> str:
+    """The task of the run, which is done, or of the shipped network in the folder: one of TASKS, or the `expected` one.
+
+    Raises ConfigError otherwise.
+    """
     shipped = all((run / name).is_file() for name in (CONFIG_FILE, METRICS_FILE)) and not (run / STATUS_FILE).exists()
     task = configuration_of_run(run).get("task") if shipped else task_of_run(run)
     if task not in TASKS:
         raise ConfigError(f"{run / CONFIG_FILE}: task is {task!r}, not one of {', '.join(TASKS)}")
+    if expected not in (None, task):
+        raise ConfigError(f"{run}: is of {task}, not of {expected}; name a network of that task")
     if not shipped:
         require_done(run, task)
     return task

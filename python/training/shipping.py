@@ -13,10 +13,10 @@ import numpy as np
 from python.config.load import dump_config
 from python.data.data_origin import DataFolders
 from python.data.npz import read_npz, write_npz
-from python.general_purpose_libs import ConfigError, read_json, utc_now, write_json, writing_to
+from python.general_purpose_libs import ConfigError, read_json, write_json, writing_to
 from python.ingest.products import make_products
 from python.ingest.readout import PRIMITIVE_COLUMNS, Readout
-from python.runs.files import CONFIG_FILE, METRICS_FILE, STATUS_FILE, network_file
+from python.runs.files import CONFIG_FILE, METRICS_FILE, exported_file, network_file
 from python.runs.predictions import ClassPredictions, DirectionPredictions, Predictions
 from python.runs.shipped import CARD_FILE, EXAMPLE_FILE, RECIPE_FILE, digests, pretrained
 from python.training.provenance import software
@@ -70,6 +70,8 @@ def ship(trained: Trained, example: Readout, card: Mapping[str, Any], folder: Pa
     Raises OutputError, and ConfigError when what was written does not answer as the run did.
     """
     from python.networks.saved import save_network
+    from python.training.export import export_network
+    from python.training.network_of_run import keras_model
 
     config = trained.config.model_copy(
         update={"output_folder": "output", "data_directories": None, "continue_from": None}
@@ -77,10 +79,11 @@ def ship(trained: Trained, example: Readout, card: Mapping[str, Any], folder: Pa
     with writing_to(folder):
         folder.mkdir(parents=True)
     write_json(folder / CONFIG_FILE, dump_config(config))
-    write_json(folder / STATUS_FILE, {"state": "done", "heartbeat": utc_now()})
     with writing_to(folder):
         shutil.copyfile(trained.run / METRICS_FILE, folder / METRICS_FILE)
-    save_network(trained.model, folder / network_file(config.model_name), trained.architecture.classes)
+    network = folder / network_file(config.model_name)
+    save_network(keras_model(trained.task, trained.config, trained.run), network, trained.architecture.classes)
+    export_network(trained.task, folder, exported_file(network))
     _write_example(folder, example, _told(example_answers(trained, example)))
     write_json(folder / CARD_FILE, {**card, "software": software(), "files": digests(folder)})
     difference = example_difference(Trained.load(trained.task, folder))

@@ -199,11 +199,11 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_read(pr
 
 
 def test_a_full_disk_leaves_nothing_behind(predict, untrained_track_run, tracks, tmp_path, monkeypatch):
-    def full(path, **_):
-        path.write_bytes(b"half")
+    def full(file, *_, **__):
+        file.write(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("numpy.savez_compressed", full)
+    monkeypatch.setattr("numpy.lib.format.write_array", full)
     result = predict(untrained_track_run, tracks, output=tmp_path / "new" / "answers.npz")
     assert result.code == 5
     assert "No space left" in result.err

@@ -138,7 +138,7 @@ def trained(tmp_path, capsys, events):
 
 
 def test_a_training_leaves_what_a_network_is_judged_by_and_answers_again(trained, no_drawing, events, tmp_path):
-    with no_drawing.lifted(only="best_and_worst"):
+    with no_drawing.lifted("best_and_worst"):
         run = trained()
     assert run.code == 0, run.err
     (folder,) = run.last

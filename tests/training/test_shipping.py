@@ -11,7 +11,7 @@ from python.data.npz import read_npz, write_npz
 from python.general_purpose_libs import ConfigError
 from python.ingest.products import make_products
 from python.runs import shipped
-from python.runs.finished import require_done, task_of_run
+from python.runs.finished import task_of_finished_run
 from python.runs.shipped import check_whole, network_folder, read_card, shipped_networks
 from python.simulation.events import plan_events, simulate_readout
 from python.simulation.settings import SimulationSettings
@@ -51,8 +51,7 @@ def shelf(boxes, tmp_path, monkeypatch):
 @pytest.mark.parametrize("task", [TRACKS["task"], VOLUMES["task"]])
 def test_what_ships_answers_as_the_run_and_tells_nothing_of_its_machine(boxes, example, task):
     folder = boxes / task / "first"
-    assert task_of_run(folder) == task
-    require_done(folder, task)
+    assert task_of_finished_run(folder, task) == task
     products = make_products(example)
     run, box = (Trained.load(load_task(task), each) for each in (boxes / "runs" / task, folder))
     before, after = (each.answers(each.samples_of(products)) for each in (run, box))
