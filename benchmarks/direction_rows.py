@@ -24,7 +24,7 @@ def _image_row(model_name: str, loss: str = "angular", build: dict | None = None
     }
 
 
-def _own(max_samples: int | None, epochs: int, loss: str = "two_lobes", **build: Any) -> dict[str, Any]:
+def own(max_samples: int | None, epochs: int, loss: str = "two_lobes", **build: Any) -> dict[str, Any]:
     """The own network; the learning rate ends at a fiftieth of its first value."""
     return {
         "model_name": "point_network",
@@ -51,14 +51,14 @@ LOSSES = (
 )  # fmt: skip
 ROWS: dict[str, dict[str, Any]] = {
     "4Lx64F": _image_row("three_plane_cnn", build=YARDSTICK),
-    "own, 200k": _own(None, 30),
+    "own, 200k": own(None, 30),
     "4Lx64F, old frame": {
         **_image_row("three_plane_cnn", build=YARDSTICK, **OLD_FRAME),
         "prediction": {"average_over": []},
     },
-    "own, 20k": _own(20_000, 30),
-    "own, 4000": {**_own(SMALL_SET, 60), "data_directories": ["gkvm"]},
-    **{f"own, 20k, {loss}": _own(20_000, 30, loss) for loss in LOSSES if loss != "two_lobes"},
+    "own, 20k": own(20_000, 30),
+    "own, 4000": {**own(SMALL_SET, 60), "data_directories": ["gkvm"]},
+    **{f"own, 20k, {loss}": own(20_000, 30, loss) for loss in LOSSES if loss != "two_lobes"},
     **{
         name: _rival(name)
         for name in (

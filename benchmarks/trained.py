@@ -39,4 +39,9 @@ def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
 
 def training_seconds(folder: Path) -> float:
     """Seconds of all epochs of a run, validation included."""
-    return sum(read_json(max((folder / CHECKPOINTS).glob("[0-9]*.json")))["history"]["seconds"])
+    return sum(epoch_seconds(folder))
+
+
+def epoch_seconds(folder: Path) -> list[float]:
+    """Seconds of each epoch of a run, validation included."""
+    return read_json(max((folder / CHECKPOINTS).glob("[0-9]*.json")))["history"]["seconds"]
