@@ -35,7 +35,7 @@ ASKED = {  # by the command
     "channel_tagging": "point_network",
     "electron_direction": "point_network",
 }
-REPEATS = 2  # after a first one that does not count
+FEWEST, MOST, SECONDS = 2, 20, 5.0  # turns, and for how long more than the fewest are taken
 BATCH_BYTES = 2**20  # of inputs: the largest networks take some seconds for so much
 LARGEST_BATCH = 64
 WALL, OWN, OTHERS = range(3)
@@ -67,7 +67,10 @@ def seconds() -> np.ndarray:
 def in_turn(actions: Mapping[Runtime, Callable[[], object]]) -> dict[Runtime, np.ndarray]:
     """The fewest `seconds` of each of the actions, done in turn."""
     best: dict[Runtime, np.ndarray] = dict.fromkeys(actions, np.full(3, np.inf))
-    for _ in range(REPEATS):
+    began = time.perf_counter()
+    for turn in range(MOST):
+        if turn >= FEWEST and time.perf_counter() - began > SECONDS:
+            break
         for name, action in actions.items():
             start = seconds()
             action()

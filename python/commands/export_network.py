@@ -19,8 +19,8 @@ def make_parser() -> CommandParser:
         prog="export_network.sh",
         allow_abbrev=False,
         description="Write the network of a finished run of any task as an ONNX file, which ONNX Runtime and other programs "
-        "read: predict.sh then answers without TensorFlow, within two seconds. The file says of itself what the network takes "
-        "and answers. The last line of standard output is the file that was written.",
+        "read: predict.sh then answers without TensorFlow, in a fraction of the time. The file says of itself what the network "
+        "takes and answers. The last line of standard output is the file that was written.",
         epilog="Exit codes: 0 done, 2 no finished run, a network that does not fit its configuration, or wrong usage, 3 data, "
         "4 the network cannot be exported, 5 output not writable, 130 interrupted. "
         "example: ./scripts/export_network.sh -m output/electron_direction/point_network/20250101_120000",

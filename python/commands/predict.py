@@ -59,8 +59,8 @@ def make_parser() -> CommandParser:
     add(
         "--runtime",
         choices=("onnx", "keras"),
-        help="what the network runs on: the file of export_network.sh with ONNX Runtime, which starts within two seconds, or "
-        "Keras; default: that file where there is one that fits the network, else Keras",
+        help="what the network runs on: the file of export_network.sh with ONNX Runtime, which starts in a fraction of the time, "
+        "or Keras; default: that file where there is one that fits the network, else Keras",
     )
     add("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
     add("-v", "--verbose", action="store_true", help="say more")
