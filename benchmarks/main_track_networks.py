@@ -25,7 +25,15 @@ from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import SETS, real, simulated
-from benchmarks.track_judgement import Scored, background_left, by_energy, es_electrons, of_clusters, right_cluster
+from benchmarks.track_judgement import (
+    Scored,
+    background_left,
+    by_energy,
+    es_electrons,
+    from_potassium,
+    of_clusters,
+    right_cluster,
+)
 from benchmarks.track_rows import DATA, ROWS
 from benchmarks.trained import trained, training_seconds
 from mt_identifier.main import TASK
@@ -73,7 +81,8 @@ def judged(judge: Judge) -> dict[str, Any]:
         "right_cluster_es_above_5_mev": right_cluster(tracks, es_electrons(tracks.table)),
         "right_cluster_all_above_5_mev": right_cluster(tracks, above_5),
         "background_left": background_left(tracks, windows, int(SETS["windows_test"].events or 0)),
-        "es_by_energy": by_energy(tracks, windows, judge.scored(simulated("k42"))),
+        "es_by_energy": by_energy(tracks, windows),
+        "es_from_42k": from_potassium(tracks, judge.scored(simulated("k42"))),
         "cc_by_origin": {name: _of_cc(found) for name, found in cc.items()},
     }
 

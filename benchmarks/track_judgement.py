@@ -14,6 +14,7 @@ CLASSES = ("background", "main_track")
 EFFICIENCY = 0.95  # of main tracks, at which the background that is left is counted
 ENERGIES = (3.0, 5.0)  # reconstructed MeV, above which it is counted
 ENERGY_BINS = ((2, 3), (3, 4), (4, 5), (5, 7), (7, 10), (10, 100))
+POTASSIUM_BINS = ((2, 2.5), (2.5, 3), (3, 3.5))  # within which energies say little; the end point is 3.5 MeV
 ELECTRON_MEV = 5.0  # true kinetic energy of the ES electrons whose cluster is to be found
 RESAMPLES = 200
 
@@ -33,7 +34,12 @@ class Scored:
         return Scored(self.table[rows], self.score[rows])
 
     def above(self, energy: float) -> Scored:
-        return self.only(self.table["cluster_energy"] >= energy)
+        return self.between(energy, np.inf)
+
+    def between(self, low: float, high: float) -> Scored:
+        """Those of a reconstructed energy from `low` to `high` MeV."""
+        energy = self.table["cluster_energy"]
+        return self.only((energy >= low) & (energy < high))
 
 
 def rounded(estimate: Estimate) -> list[float]:
@@ -98,28 +104,45 @@ def background_left(tracks: Scored, windows: Scored, n_windows: int) -> dict[str
     return table
 
 
-def by_energy(tracks: Scored, windows: Scored, potassium: Scored) -> dict[str, Any]:
-    """Main tracks of ES against clusters of the same reconstructed energy: all others of their events, those of windows without
-    a neutrino, and electrons of 42K, the daughter of 42Ar, alone.
+def by_energy(tracks: Scored, windows: Scored) -> dict[str, Any]:
+    """Main tracks of ES against clusters of about the same energy: all others of their events, and those of windows without a
+    neutrino.
     """
-    table = {}
     es = tracks.only(tracks.table["is_es_interaction"] == 1)
+    table = {}
     for low, high in ENERGY_BINS:
-        mine, quiet, lone = (
-            part.only((part.table["cluster_energy"] >= low) & (part.table["cluster_energy"] < high))
-            for part in (es, windows, potassium)
-        )
-        mains = mine.score[mine.is_main]
-        against = {"others of their events": mine.score[~mine.is_main], "windows": quiet.score, "42K": lone.score}
-        table[f"{low} to {high} MeV"] = {
-            "main_tracks": len(mains),
+        mine = es.between(low, high)
+        mains, others = mine.only(mine.is_main), mine.only(~mine.is_main)
+        table[f"{low:g} to {high:g} MeV"] = {
+            "main_tracks": len(mains.score),
             "accuracy": rounded(fraction(int(np.sum((mine.score >= 0.5) == mine.is_main)), len(mine.score))),
-            "auc_against": {
-                name: {"clusters": len(scores), "auc": rounded(_auc(mains, scores))} for name, scores in against.items()
-            },
+            "others_of_their_events": _apart(mains, others),
+            "windows": _apart(mains, windows.between(low, high)),
         }
     return table
 
 
-def _auc(mains: np.ndarray, others: np.ndarray) -> Estimate:
-    return area_under_roc(np.arange(len(mains) + len(others)) < len(mains), np.concatenate([mains, others]))
+def from_potassium(tracks: Scored, potassium: Scored) -> dict[str, Any]:
+    """Main tracks of ES against electrons of 42K, the daughter of 42Ar, of the same energy."""
+    mains = tracks.only(tracks.is_main & (tracks.table["is_es_interaction"] == 1))
+    return {
+        f"{low:g} to {high:g} MeV": {
+            "main_tracks": len(mains.between(low, high).score),
+            **_apart(mains.between(low, high), potassium.between(low, high)),
+        }
+        for low, high in POTASSIUM_BINS
+    }
+
+
+def _apart(mains: Scored, others: Scored) -> dict[str, Any]:
+    """The AUC of the scores, and that of the energies alone."""
+    is_main = np.arange(len(mains.score) + len(others.score)) < len(mains.score)
+    energy, score = (
+        np.concatenate(pair)
+        for pair in ((mains.table["cluster_energy"], others.table["cluster_energy"]), (mains.score, others.score))
+    )
+    return {
+        "clusters": len(others.score),
+        "auc": rounded(area_under_roc(is_main, score)),
+        "auc_of_energy": rounded(area_under_roc(is_main, energy)),
+    }
