@@ -226,15 +226,21 @@ def _respond(charge, felt, stretches, kernels, record, min_sot, rng):
 @kernel
 def _add(adc, shift, electrons, taps):
     """Add the signal of electrons, which begins at sample `shift`."""
-    for lag in range(max(0, -shift), min(len(taps), len(adc) - shift)):
-        adc[shift + lag] += electrons * taps[lag]
+    first, last = max(0, -shift), min(len(taps), len(adc) - shift)
+    samples, signal = (
+        adc[shift + first : shift + last],
+        taps[first:last],
+    )  # slices, so that the loop becomes one over vectors
+    for lag in range(len(samples)):
+        samples[lag] += electrons * signal[lag]
 
 
 @kernel
 def _add_noise(adc, record, start):
     """Add the noise of a record from `start` on, and round to whole ADC."""
+    noise = record[start : start + len(adc)]
     for sample in range(len(adc)):
-        adc[sample] = np.rint(adc[sample] + record[start + sample])
+        adc[sample] = np.rint(adc[sample] + noise[sample])
 
 
 @kernel
