@@ -136,7 +136,7 @@ def _bright_decays(settings: SimulationSettings, n_events: int, rng: np.random.G
     What may become a cluster is known only when the photons of decays are followed, and that is before their electrons are.
     """
     particles = background_particles(n_events, {**settings.background, **dict.fromkeys(FAINT, 0.0)}, rng)
-    return particles if settings.all_decays else set_free(particles, rng)
+    return particles if settings.follows_all_decays else set_free(particles, rng)
 
 
 def _with_decays(
@@ -144,7 +144,7 @@ def _with_decays(
 ) -> tuple[Deposits, np.ndarray | None]:
     """Add those of decays to the deposits of neutrinos, and tell on which planes each is wanted (D, 3), None for all."""
     faint = {name: settings.background.get(name, 0.0) for name in FAINT}
-    if settings.all_decays:
+    if settings.follows_all_decays:
         decays = Particles.concatenate([decays, background_particles(n_events, faint, rng)])
         return Deposits.concatenate([deposits, transport(decays, rng)[0]]), None
     if not any(settings.background.values()):

@@ -84,7 +84,7 @@ def respond(
     stretches = _bright_stretches(charge, felt, kernels)
     electrons = _Electrons(charge.tick, charge.electrons, charge.signal_electrons)
     record = noise_record() if noise else np.zeros((len(PLANES), TICKS_PER_WINDOW), np.float32)
-    rows = _respond(electrons, felt, stretches, kernels, record, min_sot, rng)
+    rows = _respond((electrons, felt), stretches, kernels, record, min_sot, rng)
     if noise:
         alone = draw_noise(n_events, min_sot, rng)
         alone = alone[_outside(alone, stretches)]
@@ -186,8 +186,9 @@ class _Electrons(NamedTuple):
 
 
 @kernel
-def _respond(charge, felt, stretches, kernels, record, min_sot, rng):
-    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire."""
+def _respond(felt_charge, stretches, kernels, record, min_sot, rng):
+    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire, with noise from random places of the `record`."""
+    charge, felt = felt_charge
     rows = np.empty((64 + 2 * len(stretches.wire), N_COLUMNS))
     n_rows = 0
     waveform = np.empty(TICKS_PER_WINDOW, np.float32)
