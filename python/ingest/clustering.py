@@ -100,7 +100,7 @@ def _label(tps: TriggerPrimitives, rows: np.ndarray, settings: ClusterSettings) 
     """Cluster number of each row; rows must be sorted by group and time."""
     sorted_tps = _Sorted(_group(tps, rows), tps.start[rows], tps.end[rows], tps.local[rows])
     far = np.where(tps.plane[rows] == X, NEVER, WRAP - settings.channel_limit)
-    return _grow(sorted_tps, far, settings.tick_limit, settings.channel_limit)
+    return _grow(sorted_tps, far, (settings.tick_limit, settings.channel_limit))
 
 
 class _Sorted(NamedTuple):
@@ -113,15 +113,15 @@ class _Sorted(NamedTuple):
 
 
 @kernel
-def _grow(tps, far, tick_limit, channel_limit):
-    """Cluster number (N,) of each TP; channels of a distance of `far` (N,) and more touch across the wrap."""
+def _grow(tps, far, limits):
+    """Cluster number (N,) of each TP; `limits` in ticks and channels, and channels `far` (N,) apart touch across the wrap."""
     group, start, end = tps.group, tps.start, tps.end
     n = len(group)
     label, before = np.empty(n, np.int64), np.empty(n, np.int64)  # and the TP that joined its cluster before it
     newest, last_end = np.empty(n, np.int64), np.empty(n, np.int64)  # of each cluster
     growing, n_growing, n_clusters = np.empty(n, np.int64), 0, 0
     for i in range(n):
-        since = start[i] - tick_limit
+        since = start[i] - limits[0]
         if i > 0 and group[i] != group[i - 1]:
             n_growing = 0
         n_alive, joined = 0, -1
@@ -131,7 +131,7 @@ def _grow(tps, far, tick_limit, channel_limit):
                 continue
             growing[n_alive] = cluster
             n_alive += 1
-            if joined < 0 and _accepts(tps, before, newest[cluster], i, since, channel_limit, far[i]):
+            if joined < 0 and _accepts(tps, before, newest[cluster], i, limits, far[i]):
                 joined = cluster
         n_growing = n_alive
         if joined < 0:
@@ -148,8 +148,9 @@ def _grow(tps, far, tick_limit, channel_limit):
 
 
 @kernel
-def _accepts(tps, before, newest, i, since, channel_limit, far):
-    """Whether TP `i`, whose limit reaches back to tick `since`, joins the cluster of `newest`."""
+def _accepts(tps, before, newest, i, limits, far):
+    """Whether TP `i` joins the cluster of `newest`."""
+    since, channel_limit = tps.start[i] - limits[0], limits[1]
     touches = False
     member = newest
     while member >= 0:
