@@ -39,14 +39,13 @@ from python.detector.geometry import (
     PEAK_OFFSET_TICKS,
     PLANES,
     THRESHOLD_ADC,
-    TICKS_PER_WINDOW,
     locate_channel,
 )
 from python.general_purpose_libs import write_text
 from python.ingest.root_reader import read_source
 from python.physics.compiled import kernel
 from python.simulation.noise import N_TAPS, NOISE_FILTER
-from python.simulation.response import KERNEL_TABLE, response_kernels, seen_by_wires
+from python.simulation.response import KERNEL_TABLE, felt_by_wires, response_kernels
 
 LAGS = np.arange(-24, 25)
 MIN_SOT = 2
@@ -179,17 +178,17 @@ def _read_file(path: Path) -> list[tuple[np.ndarray, ...]]:
 
 def _electrons_along(charge, wire, from_tick, to_tick) -> list[tuple[np.ndarray, np.ndarray]]:
     """Electrons on each of the wires and on those beside it, tick by tick."""
-    seen, beside = seen_by_wires(charge)
-    place = wire_number(seen) * TICKS_PER_WINDOW + seen.tick
-    low = np.searchsorted(place, wire * TICKS_PER_WINDOW + np.maximum(from_tick, 0))
-    high = np.searchsorted(place, wire * TICKS_PER_WINDOW + np.minimum(to_tick, TICKS_PER_WINDOW))
+    felt = felt_by_wires(charge)
+    low, high = np.searchsorted(felt.wire, wire, "left"), np.searchsorted(felt.wire, wire, "right")
     result = []
     for i in range(len(wire)):
-        rows = slice(low[i], high[i])
-        tick, electrons, is_beside = seen.tick[rows] - from_tick[i], seen.electrons[rows], beside[rows]
-        length = to_tick[i] - from_tick[i]
-        own, besides = (np.bincount(tick, electrons * (is_beside == side), length) for side in (0, 1))
-        result.append((own, besides))
+        sides = np.zeros((2, to_tick[i] - from_tick[i]))
+        for k in range(low[i], high[i]):
+            rows = slice(felt.first[k], felt.last[k])
+            tick = charge.tick[rows] - from_tick[i]
+            inside = (tick >= 0) & (tick < sides.shape[1])
+            np.add.at(sides[felt.beside[k]], tick[inside], charge.electrons[rows][inside])
+        result.append((sides[0], sides[1]))
     return result
 
 

@@ -20,16 +20,25 @@ from benchmarks.record import ROOT, save_result
 from python.ingest import product_files, products, reconstruction
 from python.ingest.products import ProductSettings
 from python.simulation import events
-from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.backgrounds import FAINT, NOMINAL_RATES
 from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
 
 STAGES = {
-    events: ("_neutrinos", "background_particles", "transport", "drift", "respond"),
+    events: (
+        "_neutrinos",
+        "background_particles",
+        "set_free",
+        "near_clusters",
+        "transport",
+        "drift",
+        "respond",
+    ),
     reconstruction: ("make_clusters", "match_planes", "label_clusters"),
     products: ("cluster_images", "volume_images", "make_points"),
     product_files: ("write_image_file", "write_point_file"),
 }
 NO_BACKGROUND = dict.fromkeys(NOMINAL_RATES, 0.0)
+NO_FAINT = {**NOMINAL_RATES, **dict.fromkeys(FAINT, 0.0)}
 LARGEST_MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 
 
@@ -46,7 +55,7 @@ def simulate(folder: Path, n_events: int, *options: str, **environment: str) -> 
 
 def rate(scratch: Path, *options: str) -> int:
     """Return events a second of a longer run, without what a run of one file takes to start."""
-    few, many = 2 * EVENTS_PER_FILE, 10 * EVENTS_PER_FILE
+    few, many = 2 * EVENTS_PER_FILE, 8 * EVENTS_PER_FILE
     name = "".join(options)
     short, long = (min(simulate(scratch / f"{name}{n}{i}", n, *options)[0] for i in range(2)) for n in (few, many))
     return round((many - few) / (long - short))
@@ -87,10 +96,11 @@ def main() -> None:
         folder = Path(scratch)
         started = simulate(folder / "first", 1, NUMBA_CACHE_DIR=str(folder / "kernels"))[0]
         again = simulate(folder / "second", 1, NUMBA_CACHE_DIR=str(folder / "kernels"))[0]
-        none = ("--background", "none")
+        none, no_faint = ("--background", "none"), ("--background", *(f"{name}=0" for name in FAINT))
         rates = {
             "es": rate(folder, "--channel", "es", *none),
             "es with volumes": rate(folder, "--channel", "es", "--volumes", *none),
+            "es with backgrounds but 39Ar and 85Kr": rate(folder, "--channel", "es", *no_faint),
             "es with backgrounds": rate(folder, "--channel", "es"),
             "mixed with backgrounds and volumes": rate(folder, "--volumes"),
         }
@@ -102,6 +112,8 @@ def main() -> None:
         )
         for name, rates_, volumes in (
             ("es", NO_BACKGROUND, False),
+            ("es with backgrounds but 39Ar and 85Kr", NO_FAINT, False),
+            ("es with backgrounds", NOMINAL_RATES, False),
             ("es with backgrounds and volumes", NOMINAL_RATES, True),
         )
     }

@@ -221,6 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if settings.marley_file:
         log.info("%s: %s", settings.marley_file, marley_list(settings.marley_file).summary())
+    if settings.follows_all_decays and not settings.all_decays:
+        log.info("with an energy cut as low as this any decay may be a cluster: all are followed, as by --all-decays")
     folder = Path(arguments.output)
     start = time.monotonic()
     with stop_on_request(STOPPED), Progress("simulating", "events") as progress:

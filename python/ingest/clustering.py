@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from python.detector.geometry import PEAK_OFFSET_TICKS, WRAP, X, z_of_x_channel
 from python.ingest.trigger_primitives import TriggerPrimitives
+from python.physics.compiled import kernel
 
 NEVER = 10**9  # a channel distance beyond any: X wires do not wrap
 
@@ -96,66 +98,70 @@ def _group(tps: TriggerPrimitives, rows: np.ndarray) -> np.ndarray:
 
 def _label(tps: TriggerPrimitives, rows: np.ndarray, settings: ClusterSettings) -> np.ndarray:
     """Cluster number of each row; rows must be sorted by group and time."""
-    group = _group(tps, rows)
-    borders = np.flatnonzero(np.diff(group)) + 1
-    starts, ends, channels = tps.start[rows].tolist(), tps.end[rows].tolist(), tps.local[rows].tolist()
-    wrap = np.where(tps.plane[rows] == X, 0, WRAP).tolist()
-    labels: list[int] = []
-    n = 0
-    for first, last in zip([0, *borders.tolist()], [*borders.tolist(), len(rows)], strict=True):
-        if first == last:
-            continue
-        found, used = _grow(starts[first:last], ends[first:last], channels[first:last], wrap[first], settings)
-        labels.extend(n + number for number in found)
-        n += used
-    return np.array(labels, np.int64)
+    sorted_tps = _Sorted(_group(tps, rows), tps.start[rows], tps.end[rows], tps.local[rows])
+    far = np.where(tps.plane[rows] == X, NEVER, WRAP - settings.channel_limit)
+    return _grow(sorted_tps, far, (settings.tick_limit, settings.channel_limit))
 
 
-class _Growing:
-    """A cluster that may still gain TPs."""
+class _Sorted(NamedTuple):
+    """TPs (N,) in the order of groups, and of time within each."""
 
-    __slots__ = ("last_end", "number", "oldest_end", "recent")
-
-    def __init__(self, number: int, end: int, channel: int) -> None:
-        self.number = number
-        self.recent = [(end, channel)]
-        self.last_end = end
-        self.oldest_end = {channel: end}
-
-    def add(self, end: int, channel: int) -> None:
-        self.recent.append((end, channel))
-        self.last_end = max(self.last_end, end)
-        self.oldest_end[channel] = min(end, self.oldest_end.get(channel, end))
-
-    def accepts(self, since: int, channel: int, limit: int, far: int) -> bool:
-        """Whether a TP whose limit reaches back to tick `since` joins; `far` is the distance that wraps round."""
-        if self.oldest_end.get(channel, since) < since:
-            return False
-        self.recent = [tp for tp in self.recent if tp[0] >= since]
-        return any(abs(channel - other) <= limit or abs(channel - other) >= far for _, other in self.recent)
+    group: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    channel: np.ndarray
 
 
-def _grow(
-    starts: list[int], ends: list[int], channels: list[int], wrap: int, settings: ClusterSettings
-) -> tuple[list[int], int]:
-    """Cluster number of each TP of one group, and how many clusters there are."""
-    far = wrap - settings.channel_limit if wrap else NEVER
-    growing: list[_Growing] = []
-    labels = []
-    used = 0
-    for start, end, channel in zip(starts, ends, channels, strict=True):
-        since = start - settings.tick_limit
-        growing = [cluster for cluster in growing if cluster.last_end >= since]
-        for cluster in growing:
-            if cluster.accepts(since, channel, settings.channel_limit, far):
-                cluster.add(end, channel)
-                labels.append(cluster.number)
-                break
+@kernel
+def _grow(tps, far, limits):
+    """Cluster number (N,) of each TP; `limits` in ticks and channels, and channels `far` (N,) apart touch across the wrap."""
+    group, start, end = tps.group, tps.start, tps.end
+    n = len(group)
+    label, before = np.empty(n, np.int64), np.empty(n, np.int64)  # and the TP that joined its cluster before it
+    newest, last_end = np.empty(n, np.int64), np.empty(n, np.int64)  # of each cluster
+    growing, n_growing, n_clusters = np.empty(n, np.int64), 0, 0
+    for i in range(n):
+        since = start[i] - limits[0]
+        if i > 0 and group[i] != group[i - 1]:
+            n_growing = 0
+        n_alive, joined = 0, -1
+        for k in range(n_growing):
+            cluster = growing[k]
+            if last_end[cluster] < since:
+                continue
+            growing[n_alive] = cluster
+            n_alive += 1
+            if joined < 0 and _accepts(tps, before, newest[cluster], i, limits, far[i]):
+                joined = cluster
+        n_growing = n_alive
+        if joined < 0:
+            joined = n_clusters
+            n_clusters += 1
+            growing[n_growing] = joined
+            n_growing += 1
+            before[i], last_end[joined] = -1, end[i]
         else:
-            growing.append(_Growing(used, end, channel))
-            labels.append(used)
-            used += 1
-    return labels, used
+            before[i], last_end[joined] = newest[joined], max(last_end[joined], end[i])
+        newest[joined] = i
+        label[i] = joined
+    return label
+
+
+@kernel
+def _accepts(tps, before, newest, i, limits, far):
+    """Whether TP `i` joins the cluster of `newest`."""
+    since, channel_limit = tps.start[i] - limits[0], limits[1]
+    touches = False
+    member = newest
+    while member >= 0:
+        distance = abs(tps.channel[i] - tps.channel[member])
+        if tps.end[member] < since:
+            if distance == 0:
+                return False
+        elif distance <= channel_limit or distance >= far:
+            touches = True
+        member = before[member]
+    return touches
 
 
 def _describe(tps: TriggerPrimitives, members: np.ndarray, counts: np.ndarray, adc_per_mev: np.ndarray) -> Clusters:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from python.data.sparse_images import SparseImages, index_dtype, window_start
 from python.detector.geometry import THRESHOLD_ADC
 from python.ingest.clustering import Clusters
 from python.ingest.trigger_primitives import TriggerPrimitives
+from python.physics.compiled import kernel
 
 GRID = np.linspace(0.0, 1.0, 21)
-PENTAGONS_AT_A_TIME = 4096
-AREA_DECIMALS = 6  # areas that agree to this many decimals are equal: their difference is round-off
+AREAS_PER_ADC = 1e6  # areas that agree when rounded to a millionth are equal: their difference is round-off
 
 
 @dataclass
@@ -32,53 +33,80 @@ class Samples:
     adc: np.ndarray
 
 
-def knot_heights(
-    sot: np.ndarray, to_peak: np.ndarray, integral: np.ndarray, peak: np.ndarray, threshold: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """ADC of the rising and the falling knot of pentagons, two arrays (N,). Arguments as in TriggerPrimitives."""
-    above = np.maximum(peak - threshold, 0.0)
-    residual = integral - threshold * sot
-    best = np.zeros(len(sot), np.int64)
-    rising, falling = np.repeat(GRID, len(GRID)), np.tile(GRID, len(GRID))
-    for first in range(0, len(sot), PENTAGONS_AT_A_TIME):
-        part = slice(first, first + PENTAGONS_AT_A_TIME)
-        before, after = to_peak[part, None], (sot - to_peak)[part, None]
-        fraction = (before * rising + after * falling) / 2 + sot[part, None] / 4
-        misfit = np.abs(fraction * above[part, None] - residual[part, None])
-        best[part] = np.argmin(np.round(misfit, AREA_DECIMALS), axis=1)
-    grown = np.where(residual > 0, above, 0.0)
-    return threshold + rising[best] * grown, threshold + falling[best] * grown
+class _Pentagons(NamedTuple):
+    """What trigger primitives (N,) record, and the `threshold` of each one's plane; integers and ADC as floats."""
+
+    start: np.ndarray
+    sot: np.ndarray
+    to_peak: np.ndarray
+    integral: np.ndarray
+    peak: np.ndarray
+    threshold: np.ndarray
 
 
 def draw_samples(tps: TriggerPrimitives, rows: np.ndarray) -> Samples:
     """Redraw the samples of the trigger primitives `rows`, in time order for each. ADC is never negative."""
-    threshold = THRESHOLD_ADC[tps.plane[rows]]
-    sot, peak_adc = tps.sot[rows], tps.peak[rows].astype(float)
-    to_peak = np.clip(tps.to_peak[rows], 0, sot)
-    rise_adc, fall_adc = knot_heights(sot, to_peak, tps.integral[rows].astype(float), peak_adc, threshold)
-    start = tps.start[rows]
-    peak, end = start + to_peak, start + sot
-    rise = np.rint((start + peak) / 2).astype(np.int64)  # half to even
-    fall = np.rint((peak + end) / 2).astype(np.int64)
-
-    owner = np.repeat(np.arange(len(rows)), sot)
-    tick = np.arange(len(owner)) - np.repeat(np.cumsum(sot) - sot, sot) + start[owner]
-
-    def line(from_tick: np.ndarray, from_adc: np.ndarray, to_tick: np.ndarray, to_adc: np.ndarray) -> np.ndarray:
-        length = np.maximum(to_tick - from_tick, 1)
-        return from_adc[owner] + (tick - from_tick[owner]) / length[owner] * (to_adc - from_adc)[owner]
-
-    adc = np.select(
-        [tick < rise[owner], tick < peak[owner], tick == peak[owner], tick <= fall[owner]],
-        [
-            line(start, threshold, rise, rise_adc),
-            line(rise, rise_adc, peak, peak_adc),
-            peak_adc[owner],
-            line(peak, peak_adc, fall, fall_adc),
-        ],
-        line(fall, fall_adc, end, threshold),
+    sot = tps.sot[rows]
+    pentagons = _Pentagons(
+        tps.start[rows],
+        sot,
+        np.clip(tps.to_peak[rows], 0, sot),
+        tps.integral[rows].astype(float),
+        tps.peak[rows].astype(float),
+        THRESHOLD_ADC[tps.plane[rows]],
     )
-    return Samples(rows[owner], tick, adc)
+    first = np.cumsum(sot) - sot
+    tick, adc = np.empty(int(sot.sum()), np.int64), np.empty(int(sot.sum()))
+    _draw(pentagons, first, tick, adc)
+    return Samples(np.repeat(rows, sot), tick, adc)
+
+
+@kernel
+def _draw(pentagons, first, tick, adc):
+    """Write the samples of each pentagon, from `first` (N,) on."""
+    for i in range(len(first)):
+        rise_adc, fall_adc = _knot_heights(pentagons, i)
+        threshold, peak_adc = pentagons.threshold[i], pentagons.peak[i]
+        start, peak = pentagons.start[i], pentagons.start[i] + pentagons.to_peak[i]
+        end = start + pentagons.sot[i]
+        rise, fall = int(np.rint((start + peak) / 2)), int(np.rint((peak + end) / 2))  # half to even
+        for k in range(pentagons.sot[i]):
+            now = start + k
+            tick[first[i] + k] = now
+            if now < rise:
+                sample = _line(now, start, threshold, rise, rise_adc)
+            elif now < peak:
+                sample = _line(now, rise, rise_adc, peak, peak_adc)
+            elif now == peak:
+                sample = peak_adc
+            elif now <= fall:
+                sample = _line(now, peak, peak_adc, fall, fall_adc)
+            else:
+                sample = _line(now, fall, fall_adc, end, threshold)
+            adc[first[i] + k] = sample
+
+
+@kernel
+def _line(now, from_tick, from_adc, to_tick, to_adc):
+    return from_adc + (now - from_tick) / max(to_tick - from_tick, 1) * (to_adc - from_adc)
+
+
+@kernel
+def _knot_heights(pentagons, i):
+    """ADC of the rising and the falling knot of pentagon `i`: the first pair of the grid whose area comes closest."""
+    sot, before, threshold = pentagons.sot[i], pentagons.to_peak[i], pentagons.threshold[i]
+    above = max(pentagons.peak[i] - threshold, 0.0)
+    residual = pentagons.integral[i] - threshold * sot
+    if residual <= 0:
+        return threshold, threshold
+    best, rising, falling = np.inf, 0.0, 0.0
+    for rise in GRID:
+        for fall in GRID:
+            fraction = (before * rise + (sot - before) * fall) / 2 + sot / 4
+            misfit = np.rint(abs(fraction * above - residual) * AREAS_PER_ADC)
+            if misfit < best:
+                best, rising, falling = misfit, rise, fall
+    return threshold + rising * above, threshold + falling * above
 
 
 def render(

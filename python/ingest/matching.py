@@ -13,12 +13,14 @@ simulated events; only charge, time and channel enter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from python.data.metadata import UNKNOWN
 from python.detector.geometry import MAX_Y_CM, PEAK_OFFSET_TICKS, U, V, X, y_of_induction_channel
 from python.ingest.clustering import Clusters
+from python.physics.compiled import kernel
 
 TIME_SCALE_TICKS = 5.0
 LOG_ENERGY_SCALE = 0.5
@@ -40,62 +42,82 @@ class Matches:
     partner: np.ndarray
 
 
+class _Candidates(NamedTuple):
+    """Clusters of a plane that may belong to X clusters: those of X cluster m are `first[m]` to before `first[m + 1]`.
+
+    `cluster` its number, `cost` the terms of its own, `y` cm, each (K,).
+    """
+
+    first: np.ndarray
+    cluster: np.ndarray
+    cost: np.ndarray
+    y: np.ndarray
+
+
 def match_planes(clusters: Clusters, first_id: int = 0) -> Matches:
     """Match the clusters of any number of events; match numbers count on from `first_id`."""
     n = len(clusters)
+    x = np.flatnonzero(clusters.plane == X)
+    x = x[np.lexsort((-clusters.energy[x], clusters.event[x]))]
+    partners = _choose(_candidates(clusters, x, U), _candidates(clusters, x, V), np.ones(n, np.bool_))
+    matched = np.any(partners != UNKNOWN, axis=1)
+    groups = np.column_stack([partners[matched], x[matched]])
     matches = Matches(np.full(n, UNKNOWN), clusters.face.copy(), np.full((n, 3), UNKNOWN))
-    count = first_id
-    borders = np.flatnonzero(np.diff(clusters.event)) + 1
-    for rows in np.split(np.arange(n), borders):
-        for group in _match_event(clusters, rows):
-            matches.match_id[group] = count
-            matches.face[group] = clusters.face[group[0]]
-            for member in group:
-                matches.partner[group, clusters.plane[member]] = member
-            count += 1
+    for plane in (U, V, X):
+        seen = groups[:, plane] != UNKNOWN
+        members = groups[seen, plane]
+        matches.match_id[members] = first_id + np.flatnonzero(seen)
+        matches.face[members] = clusters.face[groups[seen, X]]
+        matches.partner[members] = groups[seen]
     return matches
 
 
-def _match_event(clusters: Clusters, rows: np.ndarray) -> list[list[int]]:
-    """Return the matched groups of one event, the X cluster first."""
-    plane = clusters.plane[rows]
-    free = {U: rows[plane == U], V: rows[plane == V]}
-    x_clusters = rows[plane == X]
-    groups = []
-    for x in x_clusters[np.argsort(-clusters.energy[x_clusters], kind="stable")]:
-        chosen = _best_partners(clusters, x, free)
-        if chosen:
-            groups.append([int(x), *chosen])
-            free = {p: left[~np.isin(left, chosen)] for p, left in free.items()}
-    return groups
-
-
-def _best_partners(clusters: Clusters, x: int, free: dict[int, np.ndarray]) -> list[int]:
-    """Return the best U and V, or the best of either, or nothing."""
-    (us, cost_u, y_u), (vs, cost_v, y_v) = (_candidates(clusters, x, p, free[p]) for p in (U, V))
-    difference = y_u[:, None] - y_v[None, :]
-    cost = cost_u[:, None] + cost_v[None, :] + (difference / Y_SCALE_CM) ** 2
-    cost[np.abs(difference) > MAX_Y_DIFFERENCE_CM] = np.inf
-    if cost.size and np.isfinite(cost.min()):
-        i, j = np.unravel_index(np.argmin(cost), cost.shape)
-        return [int(us[i]), int(vs[j])]
-    singles, costs = np.concatenate([us, vs]), np.concatenate([cost_u, cost_v])
-    return [int(singles[np.argmin(costs)])] if len(singles) else []
-
-
-def _candidates(
-    clusters: Clusters, x: int, plane: int, others: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the clusters of `plane` that may belong to X cluster `x`, the cost of each, and its y in cm."""
+def _candidates(clusters: Clusters, x_clusters: np.ndarray, plane: int) -> _Candidates:
+    """The clusters of `plane` that may belong to each of the X clusters (M,), in the order of their numbers."""
+    first, last = (
+        np.searchsorted(clusters.event * 3 + clusters.plane, clusters.event[x_clusters] * 3 + plane, side)
+        for side in ("left", "right")
+    )
+    owner = np.repeat(np.arange(len(x_clusters)), last - first)
+    others = np.arange(len(owner)) - np.repeat(np.cumsum(last - first) - last, last - first)
+    x = x_clusters[owner]
     offset = PEAK_OFFSET_TICKS[plane] - PEAK_OFFSET_TICKS[X]
     overlap = np.minimum(clusters.end[others] - offset, clusters.end[x]) - np.maximum(
         clusters.start[others] - offset, clusters.start[x]
     )
-    others = others[(clusters.apa[others] == clusters.apa[x]) & (overlap > -SLACK_TICKS)]
+    fits = (clusters.apa[others] == clusters.apa[x]) & (overlap > -SLACK_TICKS)
+    owner, others, x = owner[fits], others[fits], x[fits]
     y = y_of_induction_channel(plane, clusters.apa[others], clusters.face[x], clusters.channel[others], clusters.z[x])
     inside = np.abs(y) < MAX_Y_CM + Y_MARGIN_CM
     inside &= np.where(clusters.apa[others] % 2 == 1, y, -y) > -Y_MARGIN_CM
-    others, y = others[inside], y[inside]
+    owner, others, x, y = owner[inside], others[inside], x[inside], y[inside]
     late = (clusters.arrival[others] - clusters.arrival[x]) / TIME_SCALE_TICKS
     charge = np.log(clusters.energy[others] / clusters.energy[x]) / LOG_ENERGY_SCALE
-    return others, late**2 + charge**2, y
+    return _Candidates(np.searchsorted(owner, np.arange(len(x_clusters) + 1)), others, late**2 + charge**2, y)
+
+
+@kernel
+def _choose(of_u, of_v, is_free):
+    """Clusters (M, 2) of U and V that each X cluster gets in turn: the best of both, or of either, or none."""
+    chosen = np.full((len(of_u.first) - 1, 2), UNKNOWN)
+    for x in range(len(chosen)):
+        best = np.inf
+        for i in range(of_u.first[x], of_u.first[x + 1]):
+            for j in range(of_v.first[x], of_v.first[x + 1]):
+                difference = of_u.y[i] - of_v.y[j]
+                cost = of_u.cost[i] + of_v.cost[j] + (difference / Y_SCALE_CM) ** 2
+                both_free = is_free[of_u.cluster[i]] and is_free[of_v.cluster[j]]
+                if both_free and abs(difference) <= MAX_Y_DIFFERENCE_CM and cost < best:
+                    best = cost
+                    chosen[x] = of_u.cluster[i], of_v.cluster[j]
+        if best == np.inf:
+            for candidates, column in ((of_u, 0), (of_v, 1)):
+                for i in range(candidates.first[x], candidates.first[x + 1]):
+                    if is_free[candidates.cluster[i]] and candidates.cost[i] < best:
+                        best = candidates.cost[i]
+                        chosen[x] = UNKNOWN
+                        chosen[x, column] = candidates.cluster[i]
+        for cluster in chosen[x]:
+            if cluster != UNKNOWN:
+                is_free[cluster] = False
+    return chosen

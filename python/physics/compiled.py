@@ -1,4 +1,4 @@
-"""`kernel`: numba's njit, kept on disk and renewed whenever any source of the simulation changes.
+"""`kernel`: numba's njit, kept on disk and renewed whenever any source of a room that compiles changes.
 
 numba renews what it keeps when the file of a function changes, but not when a function or a constant that it takes from
 another file does; the physics of yesterday would then run unnoticed. So the folder is named by a digest of all sources. It lies
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from numba import config, njit
 
-ROOMS = ("detector", "physics", "simulation")  # that compiled functions take functions and constants from
+ROOMS = ("detector", "ingest", "physics", "simulation")  # that compiled functions take functions and constants from
 
 
 @cache

@@ -26,7 +26,7 @@ from python.detector.geometry import (
 )
 from python.physics.charged_current import FINE_STRUCTURE
 from python.physics.constants import ELECTRON_MASS_MEV
-from python.simulation.near_clusters import NearClusters, Places
+from python.simulation.near_clusters import NearClusters
 from python.simulation.records import ALPHA, ELECTRON, NEUTRON, PHOTON, Particles
 from python.simulation.vectors import isotropic_directions, uniform_positions
 
@@ -101,6 +101,10 @@ def background_particles(
     for name in sorted(NOMINAL_RATES):
         margin = FAINT_MARGIN_US if name in FAINT else MARGIN_US
         counts = rng.poisson(rates.get(name, 0.0) * (WINDOW_US + 2 * margin) / WINDOW_US, n_events)
+        if near is not None and name in FAINT:
+            event, position, arrival = near.draw(counts, margin / TICK_US, rng)
+            parts += _decays(name, event, position, arrival * TICK_US - _drift_us(position), rng)
+            continue
         event = np.repeat(np.arange(n_events), counts)
         arrival = rng.uniform(-margin, WINDOW_US + margin, len(event))
         if name == "external_gamma":
@@ -109,9 +113,6 @@ def background_particles(
             parts.append(_particles(event, PHOTON, TL208_GAMMA_MEV, position, direction, time))
             continue
         position = uniform_positions(len(event), rng)
-        if near is not None and name in FAINT:
-            wanted = near.planes(Places(event, position, arrival / TICK_US, np.zeros(len(event)))).any(axis=1)
-            event, position, arrival = event[wanted], position[wanted], arrival[wanted]
         time = arrival - _drift_us(position)
         if name == "neutron_capture":
             parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, position, time, rng))

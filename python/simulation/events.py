@@ -33,7 +33,7 @@ from python.simulation.transport import set_free, transport
 ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
 RUN = 1  # of simulated events; the number of their file is the subrun
 EVENTS_AT_A_TIME = 50  # with random streams of their own; more do not fit into the cache of a core
-PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE = range(6)  # random streams
+PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE, DECAYS = range(7)  # random streams
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def simulate_readout(settings: SimulationSettings, events: EventList, number: in
         return np.random.default_rng([settings.seed, number, first, stream])
 
     particles, truth = _neutrinos(settings, events, rows, generator(0, INTERACTIONS))
+    decays = _bright_decays(settings, len(rows), generator(0, DECAYS))
     parts, signals = [], []
     for first in range(0, len(rows), EVENTS_AT_A_TIME):
         n_events = min(EVENTS_AT_A_TIME, len(rows) - first)
-        mine = particles.take((particles.event >= first) & (particles.event < first + n_events))
-        mine.event = mine.event - first
+        mine, others = (_of_events(part, first, n_events) for part in (particles, decays))
         deposits, _ = transport(mine, generator(first, TRANSPORT))
-        deposits, planes = _with_decays(settings, deposits, n_events, generator(first, BACKGROUND))
+        deposits, planes = _with_decays(settings, deposits, others, n_events, generator(first, BACKGROUND))
         charge = drift(deposits, generator(first, DRIFT), planes)
         tps, signal, _ = respond(charge, n_events, generator(first, RESPONSE), settings.products.min_sot)
         parts.append(tps.moved(first))
@@ -123,26 +123,38 @@ def simulate_readout(settings: SimulationSettings, events: EventList, number: in
     return Readout([source], event_keys(rows, RUN, number), tps, truth, np.concatenate(signals))
 
 
-def _with_decays(
-    settings: SimulationSettings, deposits: Deposits, n_events: int, rng: np.random.Generator
-) -> tuple[Deposits, np.ndarray | None]:
-    """Add those of decays to the deposits of neutrinos, and tell on which planes each is wanted (D, 3), None for all.
+def _of_events(particles: Particles, first: int, n_events: int) -> Particles:
+    """The particles of `n_events` events from `first` on, with events counted from there; particles are sorted by event."""
+    mine = particles.take(slice(*np.searchsorted(particles.event, [first, first + n_events])))
+    mine.event = mine.event - first
+    return mine
+
+
+def _bright_decays(settings: SimulationSettings, n_events: int, rng: np.random.Generator) -> Particles:
+    """Draw the decays that may become a cluster; their charged particles alone, unless all are followed.
 
     What may become a cluster is known only when the photons of decays are followed, and that is before their electrons are.
     """
-    rates = settings.background
-    if not any(rates.values()):
+    particles = background_particles(n_events, {**settings.background, **dict.fromkeys(FAINT, 0.0)}, rng)
+    return particles if settings.follows_all_decays else set_free(particles, rng)
+
+
+def _with_decays(
+    settings: SimulationSettings, deposits: Deposits, decays: Particles, n_events: int, rng: np.random.Generator
+) -> tuple[Deposits, np.ndarray | None]:
+    """Add those of decays to the deposits of neutrinos, and tell on which planes each is wanted (D, 3), None for all."""
+    faint = {name: settings.background.get(name, 0.0) for name in FAINT}
+    if settings.follows_all_decays:
+        decays = Particles.concatenate([decays, background_particles(n_events, faint, rng)])
+        return Deposits.concatenate([deposits, transport(decays, rng)[0]]), None
+    if not any(settings.background.values()):
         return deposits, None
-    if settings.all_decays:
-        decays, _ = transport(background_particles(n_events, rates, rng), rng)
-        return Deposits.concatenate([deposits, decays]), None
-    charged = set_free(background_particles(n_events, {**rates, **dict.fromkeys(FAINT, 0.0)}, rng), rng)
-    places = places_of_particles(charged)
+    places = places_of_particles(decays)
     near = near_clusters(Places.concatenate([places_of_deposits(deposits), places]), n_events, settings.least_electrons)
-    wanted = np.any(near.planes(places), axis=1)
-    faint = background_particles(n_events, {name: rates.get(name, 0.0) for name in FAINT}, rng, near)
-    decays, _ = transport(Particles.concatenate([charged.take(wanted), faint]), rng)
-    deposits = Deposits.concatenate([deposits, decays])
+    decays = decays.take(np.any(near.planes(places), axis=1))
+    if any(faint.values()):
+        decays = Particles.concatenate([decays, background_particles(n_events, faint, rng, near)])
+    deposits = Deposits.concatenate([deposits, transport(decays, rng)[0]])
     return deposits, near.planes(places_of_deposits(deposits)) | deposits.is_signal[:, None]
 
 

@@ -19,14 +19,18 @@ from python.detector.calibration import adc_per_mev
 from python.detector.geometry import (
     APA_BORDER_Z_CM,
     APA_PITCH_Z_CM,
+    MAX_X_CM,
+    MAX_Y_CM,
     MAX_Z_CM,
     N_APAS,
     PITCH_CM,
     PLANES,
     TICK_US,
     TICKS_PER_WINDOW,
+    WIRE_PLANE_X_CM,
     WRAP,
     U,
+    V,
     X,
     drift_ticks,
 )
@@ -36,13 +40,33 @@ from python.simulation.drift import ENERGY_PER_PAIR_MEV, MIN_DEDX_MEV_CM, arrivi
 from python.simulation.records import ALPHA, Deposits, Particles
 from python.simulation.response import response_kernels
 
-CELL_CHANNELS, CELL_TICKS = 5, 30
-REACH = 22  # cells; 51 cm across the wires and 53 cm along the drift at least
-ROWS = TICKS_PER_WINDOW // CELL_TICKS
-COLUMNS = np.array([WRAP // CELL_CHANNELS] * 2 + [int(MAX_Z_CM / (CELL_CHANNELS * PITCH_CM[X])) + 1])
-FIRST_CELL = np.concatenate([[0], np.cumsum(N_APAS * COLUMNS * ROWS)])  # of each plane, and their number
 NOWHERE = -1
+REACH = 11  # marked cells; 51 cm across the wires and 53 cm along the drift at least
 PAINTED = 2  # a mark that says so of all around as well
+
+
+class Grid(NamedTuple):
+    """Cells of the planes of an event: side (APA; on X half of the APAs and face), then column, then row.
+
+    A cell is `channels` x `ticks` large; a plane has `columns` (3,) on each side and begins with cell `first` (3,) of `size`.
+    """
+
+    channels: int
+    ticks: int
+    rows: int
+    columns: np.ndarray
+    first: np.ndarray
+    size: int
+
+    @classmethod
+    def of(cls, channels: int, ticks: int) -> Grid:
+        rows = TICKS_PER_WINDOW // ticks
+        columns = np.array([WRAP // channels] * 2 + [int(MAX_Z_CM / (channels * PITCH_CM[X])) + 1])
+        borders = np.concatenate([[0], np.cumsum(N_APAS * columns * rows)])
+        return cls(channels, ticks, rows, columns, borders[:-1], int(borders[-1]))
+
+
+ADDED_UP, MARKED = Grid.of(5, 30), Grid.of(10, 60)  # cells of 2.4 cm x 2.4 cm, and of 4.7 cm x 4.8 cm
 
 ALPHA_SHARE = 0.05  # of an alpha of several MeV is seen, as most of its dense charge recombines, of that of an electron
 
@@ -74,8 +98,13 @@ def places_of_particles(particles: Particles) -> Places:
 
 def _places(records: Deposits | Particles, dedx: np.ndarray, seen: np.ndarray) -> Places:
     x = records.position[:, 0]
-    electrons = seen * records.energy / ENERGY_PER_PAIR_MEV * arriving_share(dedx, x)
-    return Places(records.event, records.position, drift_ticks(x) + records.time / TICK_US, electrons)
+    tick = drift_ticks(x) + records.time / TICK_US
+    return Places(records.event, records.position, tick, seen * electrons_of(records.energy, dedx, x))
+
+
+def electrons_of(energy: np.ndarray, dedx: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Electrons that arrive of deposits of `energy` MeV at x in cm, on average."""
+    return energy / ENERGY_PER_PAIR_MEV * arriving_share(dedx, x)
 
 
 @dataclass(frozen=True)
@@ -86,13 +115,23 @@ class NearClusters:
 
     def planes(self, places: Places) -> np.ndarray:
         """Tell on which planes U, V, X each of N places lies near a cluster, bool (N, 3)."""
-        return _look_up(self.marks, places)
+        return _look_up(self.marks, places, MARKED)
+
+    def draw(
+        self, counts: np.ndarray, margin: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw so many places an event as `counts` (E,) says, evenly in the argon and the window; keep those near clusters.
+
+        Returns their event, position (N, 3) and the tick at which their charge arrives, within `margin` ticks of the window.
+        """
+        found = _draw(self.marks, counts, margin, MARKED, rng)
+        return found[:, 0].astype(np.int64), found[:, 1:4].copy(), found[:, 4].copy()
 
 
 def least_electrons(settings: ProductSettings) -> float:
     """Electrons without which no cluster of these settings comes about: what X, with the wires beside, would need of them.
 
-    U and V need more, as part of what they see cancels. In 7408 clusters of decays, on all planes, none had fewer.
+    U and V need more, as part of what they see cancels. Of 7339 clusters of decays, on all planes, two had fewer.
     """
     adc_per_electron = np.maximum(response_kernels().taps[X], 0).sum(axis=1) @ [1, 2]
     return float(settings.clusters.energy_cut * adc_per_mev(settings.energy_calibration)[X] / adc_per_electron)
@@ -102,51 +141,59 @@ def near_clusters(places: Places, n_events: int, least: float) -> NearClusters:
     """Mark what is near places, in any order, that may be part of a cluster: those with `least` electrons close together."""
     order = np.argsort(places.event, kind="stable")
     borders = np.searchsorted(places.event[order], np.arange(n_events + 1))
-    marks = np.zeros((n_events, FIRST_CELL[-1]), np.uint8)
-    _mark(places, order, borders, least, marks)
+    marks = np.zeros((n_events, MARKED.size), np.uint8)
+    _mark(places, order, borders, least, (ADDED_UP, MARKED), marks)
     return NearClusters(marks)
 
 
 @kernel
-def _cell(plane, position, tick):
-    """The cell of a place on a plane; NOWHERE when its charge arrives long before or after the window."""
-    row = math.floor(tick / CELL_TICKS)
-    if row < -1 or row > ROWS:
-        return NOWHERE
-    row = min(max(row, 0), ROWS - 1)
+def _cells(grid, position, tick):
+    """The cells of a place on U, V and X; NOWHERE when its charge arrives long before or after the window."""
+    row = math.floor(tick / grid.ticks)
+    if row < -1 or row > grid.rows:
+        return NOWHERE, NOWHERE, NOWHERE
+    row = min(max(row, 0), grid.rows - 1)
     x, y, z = position
     odd, right, upper = int(y > 0), int(x > 0), int(z > APA_BORDER_Z_CM)
-    if plane == X:
-        side, wire = 2 * odd + right, z / PITCH_CM[X]
-    else:
-        side, wire = 2 * upper + odd, induction_wire(plane, odd, right, y, z - upper * APA_PITCH_Z_CM) % WRAP
-    column = min(max(int(wire) // CELL_CHANNELS, 0), COLUMNS[plane] - 1)
-    return FIRST_CELL[plane] + (side * COLUMNS[plane] + column) * ROWS + row
+    turns_u = induction_wire(U, odd, right, y, z - upper * APA_PITCH_Z_CM) / WRAP
+    turns_v = induction_wire(V, odd, right, y, z - upper * APA_PITCH_Z_CM) / WRAP
+    apa = 2 * upper + odd
+    return (
+        _cell(grid, U, apa, (turns_u - math.floor(turns_u)) * WRAP, row),
+        _cell(grid, V, apa, (turns_v - math.floor(turns_v)) * WRAP, row),
+        _cell(grid, X, 2 * odd + right, z / PITCH_CM[X], row),
+    )
 
 
 @kernel
-def _beside(plane, cell, columns, rows):
+def _cell(grid, plane, side, wire, row):
+    column = min(max(int(wire / grid.channels), 0), grid.columns[plane] - 1)
+    return grid.first[plane] + (side * grid.columns[plane] + column) * grid.rows + row
+
+
+@kernel
+def _beside(grid, plane, cell, columns, rows):
     """The cell that is so many columns and rows away; NOWHERE beyond the window and the ends of X. U and V go round."""
-    place, row = divmod(cell - FIRST_CELL[plane], ROWS)
-    side, column = divmod(place, COLUMNS[plane])
+    place, row = divmod(cell - grid.first[plane], grid.rows)
+    side, column = divmod(place, grid.columns[plane])
     row += rows
     column += columns
     if plane != X:
-        column %= COLUMNS[plane]
-    if not (0 <= row < ROWS and 0 <= column < COLUMNS[plane]):
+        column %= grid.columns[plane]
+    if not (0 <= row < grid.rows and 0 <= column < grid.columns[plane]):
         return NOWHERE
-    return FIRST_CELL[plane] + (side * COLUMNS[plane] + column) * ROWS + row
+    return grid.first[plane] + (side * grid.columns[plane] + column) * grid.rows + row
 
 
 @kernel
-def _is_full(plane, cell, electrons, least):
+def _is_full(grid, plane, cell, electrons, least):
     """Whether a block of two by two cells, of which `cell` is one, holds at least `least`."""
     for low_column in (-1, 0):
         for low_row in (-1, 0):
             total = 0.0
             for column in (low_column, low_column + 1):
                 for row in (low_row, low_row + 1):
-                    other = _beside(plane, cell, column, row)
+                    other = _beside(grid, plane, cell, column, row)
                     if other != NOWHERE:
                         total += electrons[other]
             if total >= least:
@@ -155,55 +202,85 @@ def _is_full(plane, cell, electrons, least):
 
 
 @kernel
-def _paint(plane, cell, marks):
+def _paint(grid, plane, cell, marks):
     """Mark all cells within REACH of `cell`."""
-    if marks[cell] == PAINTED:
-        return
+    row = (cell - grid.first[plane]) % grid.rows
+    before, after = min(row, REACH), min(grid.rows - 1 - row, REACH)
     for columns in range(-REACH, REACH + 1):
-        for rows in range(-REACH, REACH + 1):
-            other = _beside(plane, cell, columns, rows)
-            if other != NOWHERE and marks[other] == 0:
-                marks[other] = 1
+        other = _beside(grid, plane, cell, columns, 0)
+        if other != NOWHERE:
+            for near in range(other - before, other + after + 1):
+                marks[near] = max(marks[near], np.uint8(1))
     marks[cell] = PAINTED
 
 
 @kernel
-def _mark(places, order, borders, least, marks):
+def _mark(places, order, borders, least, grids, marks):
     """Mark the cells (E, cells) that are near seeds; the places of event e are `order[borders[e]:borders[e + 1]]`."""
-    electrons = np.zeros(FIRST_CELL[-1])
-    full = np.zeros(FIRST_CELL[-1], np.int8)
+    fine, coarse = grids
+    electrons = np.zeros(fine.size)
+    full = np.zeros(fine.size, np.int8)  # 1 or -1 once it is known
     cells = np.empty((len(order), len(PLANES)), np.int64)
     for event in range(len(borders) - 1):
         mine = order[borders[event] : borders[event + 1]]
         for i in mine:
-            for plane in range(len(PLANES)):
-                cells[i, plane] = _cell(plane, places.position[i], places.tick[i])
-                if cells[i, plane] != NOWHERE:
+            cells[i, U], cells[i, V], cells[i, X] = _cells(fine, _place(places.position, i), places.tick[i])
+            if cells[i, X] != NOWHERE:
+                for plane in range(len(PLANES)):
                     electrons[cells[i, plane]] += places.electrons[i]
         for i in mine:
-            if cells[i, U] == NOWHERE:
+            if cells[i, X] == NOWHERE:
                 continue
             is_seed = False
             for plane in range(len(PLANES)):
                 cell = cells[i, plane]
                 if full[cell] == 0:
-                    full[cell] = 1 if _is_full(plane, cell, electrons, least) else -1
+                    full[cell] = 1 if _is_full(fine, plane, cell, electrons, least) else -1
                 is_seed |= full[cell] == 1
             if is_seed:
-                for plane in range(len(PLANES)):
-                    _paint(plane, cells[i, plane], marks[event])
+                u, v, x = _cells(coarse, _place(places.position, i), places.tick[i])
+                for plane, cell in ((U, u), (V, v), (X, x)):
+                    if marks[event, cell] != PAINTED:
+                        _paint(coarse, plane, cell, marks[event])
         for i in mine:
-            for plane in range(len(PLANES)):
-                if cells[i, plane] != NOWHERE:
+            if cells[i, X] != NOWHERE:
+                for plane in range(len(PLANES)):
                     electrons[cells[i, plane]] = 0.0
                     full[cells[i, plane]] = 0
 
 
 @kernel
-def _look_up(marks, places):
+def _place(position, i):
+    return position[i, 0], position[i, 1], position[i, 2]
+
+
+@kernel
+def _look_up(marks, places, grid):
+    """Whether places (N,) are marked on each plane, (N, 3)."""
     near = np.zeros((len(places.event), len(PLANES)), np.bool_)
     for i in range(len(places.event)):
-        for plane in range(len(PLANES)):
-            cell = _cell(plane, places.position[i], places.tick[i])
-            near[i, plane] = cell != NOWHERE and marks[places.event[i], cell] > 0
+        u, v, x = _cells(grid, _place(places.position, i), places.tick[i])
+        if x != NOWHERE:
+            mine = marks[places.event[i]]
+            near[i, U], near[i, V], near[i, X] = mine[u] > 0, mine[v] > 0, mine[x] > 0
     return near
+
+
+@kernel
+def _draw(marks, counts, margin, grid, rng):
+    """Rows (N, 5) of event, position and tick of those of `counts` (E,) places that are marked on some plane."""
+    found, n_found = np.empty((64, 5)), 0
+    for event in range(len(counts)):
+        mine = marks[event]
+        for _ in range(counts[event]):
+            x, y, z = 2 * rng.random() - 1, MAX_Y_CM * (2 * rng.random() - 1), MAX_Z_CM * rng.random()
+            x = math.copysign(WIRE_PLANE_X_CM, x) + x * (MAX_X_CM - WIRE_PLANE_X_CM)
+            tick = rng.random() * (TICKS_PER_WINDOW + 2 * margin) - margin
+            on_u, on_v, on_x = _cells(grid, (x, y, z), tick)
+            if on_x != NOWHERE and mine[on_u] + mine[on_v] + mine[on_x] > 0:
+                if n_found == len(found):
+                    found = np.concatenate((found, np.empty_like(found)))
+                row = found[n_found]
+                row[0], row[1], row[2], row[3], row[4] = event, x, y, z, tick
+                n_found += 1
+    return found[:n_found]

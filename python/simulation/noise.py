@@ -31,6 +31,7 @@ NOISE_FILTER = (
 
 N_CHANNELS = {U: 800, V: 800, X: 960}  # of an APA
 LIBRARY_SIZE, LIBRARY_SEED = 100_000, 20_240
+RECORD_TICKS = 2**19
 LIBRARY_BEFORE, LIBRARY_AFTER = N_TAPS, 12  # samples around the first over threshold; 12 in a row never occur
 
 
@@ -68,6 +69,15 @@ def noise_library(plane: int) -> NoiseLibrary:
     adc = np.where(np.arange(LIBRARY_AFTER) < sot[:, None], adc, 0).astype(np.int64)
     rate = share_over * len(adc) / LIBRARY_SIZE
     return NoiseLibrary(float(rate), sot, adc.argmax(axis=1), adc.sum(axis=1), adc.max(axis=1))
+
+
+@cache
+def noise_record() -> np.ndarray:
+    """A long stretch of noise of each plane (3, RECORD_TICKS) float32, the same at every call, to take pieces from at random."""
+    white = np.random.default_rng(LIBRARY_SEED).standard_normal((len(NOISE_FILTER), RECORD_TICKS + N_TAPS - 1))
+    return np.stack([np.convolve(row, taps, "valid") for row, taps in zip(white, NOISE_FILTER, strict=True)]).astype(
+        "f4"
+    )
 
 
 def draw_noise(n_events: int, min_sot: int, rng: np.random.Generator) -> np.ndarray:

@@ -30,8 +30,8 @@ class Records:
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))
 
-    def take(self, rows: np.ndarray) -> Self:
-        """Return the given rows, by number or mask."""
+    def take(self, rows: np.ndarray | slice) -> Self:
+        """Return the given rows, by number, mask or slice."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod

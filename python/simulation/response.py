@@ -33,12 +33,13 @@ from python.detector.geometry import (
 )
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.physics.compiled import kernel
-from python.simulation.noise import N_TAPS, NOISE_FILTER, draw_noise
+from python.simulation.noise import draw_noise, noise_record
 from python.simulation.records import Charge
 
 KERNEL_TABLE = Path(__file__).parent / "tables" / "response_kernel.json"
 FAINT_ADC = 3.0  # charge that cannot give this much is left out: noise a wire has all the same
 SEPARATE_TICKS = 80  # charge farther apart on a wire is treated apart: signals last 49 ticks
+ALL_CHANNELS = N_APAS * CHANNELS_PER_APA
 N_COLUMNS = 9  # event, channel, start, sot, to_peak, integral, peak, electrons, signal electrons
 
 
@@ -79,89 +80,68 @@ def respond(
     `noise` adds noise to the charge, and primitives of noise alone elsewhere.
     """
     kernels = response_kernels()
-    seen, beside = seen_by_wires(charge)
-    first = _stretches(seen)
-    last = np.append(first, len(seen))[1:]
-    plane = locate_channel(seen.channel).plane
-    highest = seen.electrons * kernels.height[plane, beside] * kernels.top[plane]
-    bright = np.add.reduceat(highest, first) > FAINT_ADC
-    first, last = first[bright], last[bright]
-    begin = np.maximum(seen.tick[first] + kernels.first_lag, 0)
-    end = np.minimum(seen.tick[last - 1] + kernels.first_lag + kernels.taps.shape[2], TICKS_PER_WINDOW)
-    felt = _Felt(seen.event, seen.channel, seen.tick, seen.electrons, seen.signal_electrons, beside)
-    stretches = _Stretches(plane[first], first, last, begin, end)
-    noise_filter = NOISE_FILTER if noise else np.zeros_like(NOISE_FILTER)
-    rows = _respond(felt, stretches, kernels, noise_filter, min_sot, rng)
+    felt = felt_by_wires(charge)
+    stretches = _bright_stretches(charge, felt, kernels)
+    electrons = _Electrons(charge.tick, charge.electrons, charge.signal_electrons)
+    record = noise_record() if noise else np.zeros((len(PLANES), TICKS_PER_WINDOW), np.float32)
+    rows = _respond((electrons, felt), stretches, kernels, record, min_sot, rng)
     if noise:
         alone = draw_noise(n_events, min_sot, rng)
-        alone = alone[_outside(alone, _wire(seen)[first], begin, end)]
+        alone = alone[_outside(alone, stretches)]
         rows = np.concatenate([rows, np.pad(alone, ((0, 0), (0, 2))).astype(float)])
     tps = TriggerPrimitives(*rows[:, :7].astype(np.int64).T.copy())
     order = tps.order()
-    electrons, signal_electrons = rows[order, 7], rows[order, 8]
-    return tps.take(order), 2 * signal_electrons > electrons, electrons
+    inside, signal_inside = rows[order, 7], rows[order, 8]
+    return tps.take(order), 2 * signal_inside > inside, inside
 
 
-def seen_by_wires(charge: Charge) -> tuple[Charge, np.ndarray]:
-    """Return `charge` once for its own wire and once for each wire beside, sorted by event, channel, tick, and 1 where beside.
+class Felt(NamedTuple):
+    """Stretches of charge and who feels them (F,), sorted by `wire` = event * all channels + channel, and time.
+
+    The charges are the records `first` to before `last`, which arrive from tick `begin` to tick `end` on the wire itself, or on
+    one beside it where `beside` is 1.
+    """
+
+    wire: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    beside: np.ndarray
+
+
+def felt_by_wires(charge: Charge) -> Felt:
+    """Tell which wires feel each stretch of `charge`: its own and those beside.
 
     U and V go on at the end of their channel numbers where they begin; the wires of X end at the edges of each face. What is
-    too little to be seen beside is not repeated there.
+    too little to be seen beside is not felt there.
     """
     kernels = response_kernels()
-    place = locate_channel(charge.channel)
-    first = _stretches(charge)
-    together = np.repeat(np.add.reduceat(charge.electrons, first), np.diff(np.append(first, len(charge))))
-    is_felt = together * kernels.top[place.plane] * kernels.height[place.plane, 1] > FAINT_ADC / 2
-    parts = [charge]
+    wire = charge.event * ALL_CHANNELS + charge.channel
+    first = np.flatnonzero((np.diff(wire, prepend=-1) != 0) | (np.diff(charge.tick, prepend=0) > SEPARATE_TICKS))
+    last = np.append(first, len(charge))[1:]
+    place = locate_channel(charge.channel[first])
+    is_bright = np.add.reduceat(charge.electrons, first) * kernels.top[place.plane] > FAINT_ADC / 2
+    own = np.arange(len(first))
+    parts = [(wire[first], own, np.zeros_like(own))]
     for step in (-1, 1):
         local = place.local + step
         exists = (place.plane != X) | (local // X_CHANNELS_PER_FACE == place.local // X_CHANNELS_PER_FACE)
         local = np.where(place.plane == X, local, local % WRAP)
-        part = charge.take(is_felt & exists)
-        part.channel = global_channel(place.apa, place.plane, local)[is_felt & exists]
-        parts.append(part)
-    seen = Charge.concatenate(parts)
-    beside = (np.arange(len(seen)) >= len(charge)).astype(np.int64)
-    order = np.argsort(_wire(seen) * TICKS_PER_WINDOW + seen.tick, kind="stable")
-    return seen.take(order), beside[order]
-
-
-def _wire(charge: Charge) -> np.ndarray:
-    return charge.event * (N_APAS * CHANNELS_PER_APA) + charge.channel
-
-
-def _stretches(charge: Charge) -> np.ndarray:
-    """First record of each stretch of a wire that has charge."""
-    return np.flatnonzero(
-        (np.diff(_wire(charge), prepend=-1) != 0) | (np.diff(charge.tick, prepend=0) > SEPARATE_TICKS)
-    )
-
-
-def _outside(rows: np.ndarray, wire: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Whether primitives keep clear of the stretches [begin, end) of `wire`, which are sorted and have noise already."""
-    if not len(wire):
-        return np.ones(len(rows), bool)
-    here = (rows[:, 0] * (N_APAS * CHANNELS_PER_APA) + rows[:, 1]) * 2 * TICKS_PER_WINDOW
-    period = wire * 2 * TICKS_PER_WINDOW
-    last = np.searchsorted(period + begin, here + rows[:, 2] + rows[:, 3], side="right") - 1
-    return (last < 0) | ((period + end)[last] < here + rows[:, 2])
-
-
-class _Felt(NamedTuple):
-    """What the wires feel (C,): the columns of `Charge`, and 1 where it is charge of a wire beside."""
-
-    event: np.ndarray
-    channel: np.ndarray
-    tick: np.ndarray
-    electrons: np.ndarray
-    signal_electrons: np.ndarray
-    beside: np.ndarray
+        neighbour = charge.event[first] * ALL_CHANNELS + global_channel(place.apa, place.plane, local)
+        feels = own[exists & is_bright]
+        parts.append((neighbour[feels], feels, np.ones_like(feels)))
+    wire, source, beside = (np.concatenate(column) for column in zip(*parts, strict=True))
+    begin, end = charge.tick[first], charge.tick[last - 1]
+    order = np.argsort(wire * TICKS_PER_WINDOW + begin[source], kind="stable")
+    source = source[order]
+    return Felt(wire[order], first[source], last[source], begin[source], end[source], beside[order])
 
 
 class _Stretches(NamedTuple):
-    """Stretches of wire (S,) with their charges, `first` to before `last`, and samples, from tick `begin` to before `end`."""
+    """Stretches of wire (S,) with what they feel, `first` to before `last`, and samples, from tick `begin` to before `end`."""
 
+    wire: np.ndarray
     plane: np.ndarray
     first: np.ndarray
     last: np.ndarray
@@ -169,53 +149,120 @@ class _Stretches(NamedTuple):
     end: np.ndarray
 
 
+def _bright_stretches(charge: Charge, felt: Felt, kernels: Kernels) -> _Stretches:
+    """Join what a wire feels at about the same time, and leave out where all is too faint."""
+    period = felt.wire * 2 * TICKS_PER_WINDOW
+    latest = np.maximum.accumulate(period + felt.end)
+    first = np.flatnonzero(np.append(-TICKS_PER_WINDOW, latest)[:-1] + SEPARATE_TICKS < period + felt.begin)
+    last = np.append(first, len(felt.wire))[1:]
+    plane = locate_channel(felt.wire[first] % ALL_CHANNELS).plane
+    so_far = np.concatenate([[0.0], np.cumsum(charge.electrons)])
+    of_plane = np.repeat(plane, last - first)
+    highest = (so_far[felt.last] - so_far[felt.first]) * (kernels.height[of_plane, felt.beside] * kernels.top[of_plane])
+    bright = np.add.reduceat(highest, first) > FAINT_ADC
+    first, last, plane = first[bright], last[bright], plane[bright]
+    begin = np.maximum(felt.begin[first] + kernels.first_lag, 0)
+    latest_tick = (latest - period)[last - 1]
+    end = np.minimum(latest_tick + kernels.first_lag + kernels.taps.shape[2], TICKS_PER_WINDOW)
+    return _Stretches(felt.wire[first], plane, first, last, begin, end)
+
+
+def _outside(rows: np.ndarray, stretches: _Stretches) -> np.ndarray:
+    """Whether primitives keep clear of the stretches, which are sorted and have noise already."""
+    if not len(stretches.wire):
+        return np.ones(len(rows), bool)
+    here = (rows[:, 0] * ALL_CHANNELS + rows[:, 1]) * 2 * TICKS_PER_WINDOW
+    period = stretches.wire * 2 * TICKS_PER_WINDOW
+    last = np.searchsorted(period + stretches.begin, here + rows[:, 2] + rows[:, 3], side="right") - 1
+    return (last < 0) | ((period + stretches.end)[last] < here + rows[:, 2])
+
+
+class _Electrons(NamedTuple):
+    """Columns of `Charge` (C,)."""
+
+    tick: np.ndarray
+    electrons: np.ndarray
+    signal_electrons: np.ndarray
+
+
 @kernel
-def _respond(felt, stretches, kernels, noise_filter, min_sot, rng):
-    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire."""
-    rows = np.empty((64 + len(felt.tick) // 8, N_COLUMNS))
+def _respond(felt_charge, stretches, kernels, record, min_sot, rng):
+    """Rows (N, N_COLUMNS) of the primitives of each stretch of wire, with noise from random places of the `record`."""
+    charge, felt = felt_charge
+    rows = np.empty((64 + 2 * len(stretches.wire), N_COLUMNS))
     n_rows = 0
-    for i in range(len(stretches.begin)):
-        first, plane, begin = stretches.first[i], stretches.plane[i], stretches.begin[i]
-        threshold = THRESHOLD_ADC[plane]
-        adc = _waveform(felt, stretches, i, kernels, noise_filter[plane], rng)
+    waveform = np.empty(TICKS_PER_WINDOW, np.float32)
+    taps = kernels.taps.astype(np.float32)
+    for i in range(len(stretches.wire)):
+        plane, begin, length = stretches.plane[i], stretches.begin[i], stretches.end[i] - stretches.begin[i]
+        adc = waveform[:length]
+        adc[:] = 0.0
+        for k in range(stretches.first[i], stretches.last[i]):
+            for j in range(felt.first[k], felt.last[k]):
+                shift = charge.tick[j] + kernels.first_lag - begin
+                _add(adc, shift, np.float32(charge.electrons[j]), taps[plane, felt.beside[k]])
+        _add_noise(adc, record[plane], int(rng.random() * (record.shape[1] - length)))
+        threshold = np.float32(THRESHOLD_ADC[plane])
         start = 0
-        while start < len(adc):
-            stop = start
-            while stop < len(adc) and adc[stop] > threshold:
+        while start < length:
+            if adc[start] <= threshold:
+                start += 1
+                continue
+            stop = start + 1
+            while stop < length and adc[stop] > threshold:
                 stop += 1
-            if stop - start >= max(min_sot, 1):
+            if stop - start >= min_sot:
                 if n_rows == len(rows):
                     rows = np.concatenate((rows, np.empty_like(rows)))
                 row = rows[n_rows]
-                row[0], row[1] = felt.event[first], felt.channel[first]
+                row[0], row[1] = stretches.wire[i] // ALL_CHANNELS, stretches.wire[i] % ALL_CHANNELS
                 row[2], row[3] = begin + start, stop - start
-                row[4] = np.argmax(adc[start:stop])
-                row[5], row[6] = adc[start:stop].sum(), adc[start:stop].max()
-                row[7] = row[8] = 0
-                for k in range(first, stretches.last[i]):
-                    first_high, last_high = kernels.high_lags[plane, felt.beside[k]]
-                    if begin + start - last_high <= felt.tick[k] < begin + stop - first_high:
-                        row[7] += felt.electrons[k] * kernels.height[plane, felt.beside[k]]
-                        row[8] += felt.signal_electrons[k] * kernels.height[plane, felt.beside[k]]
+                _measure(adc[start:stop], row)
+                _count(charge, felt, (stretches.first[i], stretches.last[i]), kernels, plane, row)
                 n_rows += 1
             start = stop + 1
     return rows[:n_rows]
 
 
 @kernel
-def _waveform(felt, stretches, i, kernels, noise_filter, rng):
-    """Samples of stretch `i`, in whole ADC, with noise of the filter of its plane."""
-    taps, begin = kernels.taps[stretches.plane[i]], stretches.begin[i]
-    adc = np.zeros(stretches.end[i] - begin)
-    for k in range(stretches.first[i], stretches.last[i]):
-        shift = felt.tick[k] + kernels.first_lag - begin
-        for lag in range(max(0, -shift), min(taps.shape[1], len(adc) - shift)):
-            adc[shift + lag] += felt.electrons[k] * taps[felt.beside[k], lag]
-    if noise_filter[0] > 0:
-        white = rng.standard_normal(len(adc) + N_TAPS - 1)
-        for sample in range(len(adc)):
-            noise = 0.0
-            for tap in range(N_TAPS):
-                noise += noise_filter[tap] * white[sample + tap]
-            adc[sample] += noise
-    return np.rint(adc)
+def _add(adc, shift, electrons, taps):
+    """Add the signal of electrons, which begins at sample `shift`."""
+    first, last = max(0, -shift), min(len(taps), len(adc) - shift)
+    samples, signal = (
+        adc[shift + first : shift + last],
+        taps[first:last],
+    )  # slices, so that the loop becomes one over vectors
+    for lag in range(len(samples)):
+        samples[lag] += electrons * signal[lag]
+
+
+@kernel
+def _add_noise(adc, record, start):
+    """Add the noise of a record from `start` on, and round to whole ADC."""
+    noise = record[start : start + len(adc)]
+    for sample in range(len(adc)):
+        adc[sample] = np.rint(adc[sample] + noise[sample])
+
+
+@kernel
+def _measure(adc, row):
+    """Write where the highest of the samples is, their sum, and its height."""
+    row[4] = row[5] = row[6] = 0
+    for sample in range(len(adc)):
+        row[5] += adc[sample]
+        if adc[sample] > row[6]:
+            row[4], row[6] = sample, adc[sample]
+
+
+@kernel
+def _count(charge, felt, borders, kernels, plane, row):
+    """Write how many electrons, and how many of the neutrino interaction, the primitive of a row holds."""
+    start, stop = row[2], row[2] + row[3]
+    row[7] = row[8] = 0
+    for k in range(borders[0], borders[1]):
+        height = kernels.height[plane, felt.beside[k]]
+        first_high, last_high = kernels.high_lags[plane, felt.beside[k]]
+        for j in range(felt.first[k], felt.last[k]):
+            if start - last_high <= charge.tick[j] < stop - first_high:
+                row[7] += charge.electrons[j] * height
+                row[8] += charge.signal_electrons[j] * height

@@ -6,11 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
 from python.data.sources import digest_of
+from python.detector.geometry import WIRE_PLANE_X_CM
 from python.ingest.products import ProductSettings
-from python.simulation.backgrounds import NOMINAL_RATES
+from python.simulation.backgrounds import FAINT, NOMINAL_RATES, NUCLIDES
+from python.simulation.drift import MIN_DEDX_MEV_CM
 from python.simulation.marley_events import marley_list
-from python.simulation.near_clusters import least_electrons
+from python.simulation.near_clusters import electrons_of, least_electrons
 
 SIMULATION_VERSION = 3  # raise it with every change that changes simulated events
 EVENTS_PER_FILE = 1000
@@ -74,9 +78,16 @@ class SimulationSettings:
         return least_electrons(self.products)
 
     @property
+    def follows_all_decays(self) -> bool:
+        """Whether all decays are followed: when that was asked for, or when a faint one may become a cluster by itself."""
+        brightest = max(branch.end_point for name in FAINT for branch in NUCLIDES[name].branches)
+        dedx, x = np.array(MIN_DEDX_MEV_CM), np.array(WIRE_PLANE_X_CM)
+        return self.all_decays or self.least_electrons < float(electrons_of(np.array(brightest), dedx, x))
+
+    @property
     def _of_events(self) -> dict:
         values = {name: value for name, value in self.described().items() if name not in ("events", "products")}
-        return values if self.all_decays else {**values, "least_electrons": self.least_electrons}
+        return values if self.follows_all_decays else {**values, "least_electrons": self.least_electrons}
 
     @property
     def data_set_key(self) -> str:

@@ -82,8 +82,14 @@ def test_events_keep_their_identity_whatever_is_drawn_of_them():
 
 
 def test_cuts_that_decide_which_decays_are_followed_are_part_of_the_identity():
-    lower = ProductSettings(clusters=ClusterSettings(energy_cut=1.0))
-    assert SimulationSettings(events=30, products=lower).events_key != SimulationSettings(events=30).events_key
+
+    def lower_cut(energy):
+        return SimulationSettings(events=30, products=ProductSettings(clusters=ClusterSettings(energy_cut=energy)))
+
+    lower = lower_cut(1.0).products
+    assert lower_cut(1.0).events_key != SimulationSettings(events=30).events_key
+    assert not lower_cut(1.0).follows_all_decays
+    assert lower_cut(0.5).follows_all_decays
     every = SimulationSettings(events=30, all_decays=True)
     assert every.events_key == SimulationSettings(events=30, all_decays=True, products=lower).events_key
     assert every.events_key != SimulationSettings(events=30).events_key

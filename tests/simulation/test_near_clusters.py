@@ -15,7 +15,7 @@ from tests.simulation.test_transport import make_particles
 
 ENOUGH = 50_000.0
 REACHED_CM = 50.0
-LEFT_OUT_CM = 57.0  # two cells of 2.4 cm beyond: where a place lies in its cell is not known
+LEFT_OUT_CM = 58.0  # twelve cells of 4.8 cm
 
 
 def places(position, tick, electrons=0.0, event=0):
