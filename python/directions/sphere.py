@@ -28,6 +28,16 @@ def concentration(mean_length: np.ndarray) -> np.ndarray:
     return np.minimum(length * (3 - length**2) / (1 - length**2), LARGEST_KAPPA)
 
 
+def mean_length(kappa: np.ndarray) -> np.ndarray:
+    """The length (n,) whose `concentration` is kappa (n,)."""
+    low, high = np.zeros(np.shape(kappa)), np.full(np.shape(kappa), 1 - 1e-9)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        too_short = concentration(middle) < kappa
+        low, high = np.where(too_short, middle, low), np.where(too_short, high, middle)
+    return (low + high) / 2
+
+
 def angle_of_68(kappa: np.ndarray, head_probability: np.ndarray | float = 1.0) -> np.ndarray:
     """Angle (N,) that holds 68.27 % of a von Mises-Fisher distribution, or of two at opposite ends of one axis."""
     kappa = np.clip(np.asarray(kappa, np.float64), SMALLEST_KAPPA, LARGEST_KAPPA)
@@ -62,6 +72,23 @@ def log_von_mises_fisher(eta: np.ndarray, at: np.ndarray) -> np.ndarray:
     length = np.clip(np.linalg.norm(np.asarray(eta, np.float64), axis=1, keepdims=True), SMALLEST_KAPPA, LARGEST_KAPPA)
     mean_exponential = -np.expm1(-2 * length) / (2 * length)
     return -np.log(4 * np.pi * mean_exponential) - length * (1 - cosines(eta, at))
+
+
+def draw_von_mises_fisher(eta: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Directions (n, size, 3) drawn from von Mises-Fisher distributions, eta (n, 3) = kappa mu."""
+    kappa = np.clip(np.linalg.norm(np.asarray(eta, np.float64), axis=1), SMALLEST_KAPPA, LARGEST_KAPPA)[:, None]
+    cosine = 1 + np.log1p(rng.random((len(kappa), size)) * np.expm1(-2 * kappa)) / kappa
+    return around(unit(np.asarray(eta, np.float64)), cosine, rng.uniform(0, 2 * np.pi, cosine.shape))
+
+
+def around(axis: np.ndarray, cosine: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, m, 3) at angles from each unit axis (n, 3) whose `cosine` (n, m) is given, at an `azimuth` about it."""
+    helper = np.where(np.abs(axis[:, [2]]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0])
+    one = unit(np.cross(axis, helper))
+    other = np.cross(axis, one)
+    sine = np.sqrt(np.maximum(1 - cosine**2, 0))
+    aside = np.cos(azimuth)[..., None] * one[:, None] + np.sin(azimuth)[..., None] * other[:, None]
+    return cosine[..., None] * axis[:, None] + sine[..., None] * aside
 
 
 def logistic(logit: np.ndarray) -> np.ndarray:

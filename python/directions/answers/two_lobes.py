@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.answer import Answer, Estimates, Loss
+from python.directions.answer import Answer, Estimates, Loss, Sharper
 from python.directions.sphere import (
     LARGEST_KAPPA,
     ONE_SIGMA,
     SMALLEST_KAPPA,
+    around,
+    draw_von_mises_fisher,
     log_mixture,
     log_von_mises_fisher,
     logistic,
@@ -65,6 +67,21 @@ class TwoLobes(Answer):
         first, second = (log_von_mises_fisher(outputs[:, lobe], at) for lobe in (FIRST, SECOND))
         return log_mixture(outputs[:, LOGIT], first, second)
 
+    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(likelier_first(outputs)[:, FIRST], axis=1)
+
+    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:
+        outputs = np.array(outputs, np.float64)
+        for lobe in (FIRST, SECOND):
+            outputs[:, lobe] *= sharper(np.linalg.norm(outputs[:, lobe], axis=1))[:, None]
+        outputs[:, LOGIT] *= surer
+        return outputs
+
+    def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+        first, second = (draw_von_mises_fisher(outputs[:, lobe], size, rng) for lobe in (FIRST, SECOND))
+        is_first = rng.random((len(outputs), size)) < logistic(outputs[:, LOGIT])[:, None]
+        return np.where(is_first[..., None], first, second)
+
 
 def exchanged(outputs: np.ndarray) -> np.ndarray:
     """The same answers (..., 7) with the lobes named the other way round."""
@@ -108,14 +125,8 @@ def _places(eta: np.ndarray) -> np.ndarray:
     kappa = np.maximum(np.linalg.norm(eta, axis=1), SMALLEST_KAPPA)[:, None]
     middle = (np.arange(_PLACES) + 0.5) / _PLACES
     cosine = 1 + np.log1p(middle * np.expm1(-2 * kappa)) / kappa
-    sine = np.sqrt(np.maximum(1 - cosine**2, 0))
-    azimuth = _GOLDEN_ANGLE * np.arange(_PLACES)
-    axis = unit(eta)
-    helper = np.where(np.abs(axis[:, [2]]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0])
-    one = unit(np.cross(axis, helper))
-    other = np.cross(axis, one)
-    around = np.cos(azimuth)[:, None] * one[:, None] + np.sin(azimuth)[:, None] * other[:, None]
-    return cosine[..., None] * axis[:, None] + sine[..., None] * around
+    azimuth = np.broadcast_to(_GOLDEN_ANGLE * np.arange(_PLACES), cosine.shape)
+    return around(unit(eta), cosine, azimuth)
 
 
 class TwoLobesParameters(LossParameters):

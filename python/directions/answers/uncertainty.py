@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.answer import Answer, Estimates, Loss
+from python.directions.answer import Answer, Estimates, Loss, Sharper
 from python.directions.answers.direction import angular_loss
-from python.directions.sphere import ONE_SIGMA, cosines, unit
+from python.directions.sphere import ONE_SIGMA, around, cosines, unit
 
 # Smallest sigma of the loss is e^-3, a mean angle of 0.14 degrees: electrons scatter by far more.
 LEAST_LOG_SIGMA = -3.0
@@ -43,6 +43,21 @@ class Uncertainty(Answer):
         begin = np.where(angle > np.pi - CAP, np.pi - CAP, 0.0)  # of a cap: the angle at its nearer edge
         inside = (angle < CAP) | (angle > np.pi - CAP)
         return np.where(inside, -begin / mean - cap, -angle / mean - ring) - np.log(-np.expm1(-np.pi / mean))
+
+    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
+        """One over the square of the mean angle, as kappa is for small ones."""
+        return np.exp(-4 * np.asarray(outputs[:, 3], np.float64))
+
+    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:  # noqa: ARG002 (one lobe)
+        log_sigma = outputs[:, 3] - np.log(sharper(self.sharpness(outputs))) / 4
+        return np.column_stack([outputs[:, :3], log_sigma])
+
+    def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+        mean = np.exp(2 * np.asarray(outputs[:, 3:4], np.float64))
+        angle = -mean * np.log1p(rng.random((len(outputs), size)) * np.expm1(-np.pi / mean))
+        spread = np.arccos(rng.uniform(np.cos(CAP), 1, angle.shape))  # evenly over a cap
+        angle = np.where(angle < CAP, spread, np.where(angle > np.pi - CAP, np.pi - spread, angle))
+        return around(unit(outputs[:, :3]), np.cos(angle), rng.uniform(0, 2 * np.pi, angle.shape))
 
 
 class UncertaintyAwareParameters(LossParameters):

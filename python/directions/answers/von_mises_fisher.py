@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.answer import Answer, Estimates, Loss
-from python.directions.sphere import LARGEST_KAPPA, angle_of_68, log_von_mises_fisher, unit
+from python.directions.answer import Answer, Estimates, Loss, Sharper
+from python.directions.sphere import LARGEST_KAPPA, angle_of_68, draw_von_mises_fisher, log_von_mises_fisher, unit
 
 
 class VonMisesFisher(Answer):
@@ -28,6 +28,15 @@ class VonMisesFisher(Answer):
 
     def log_density(self, outputs: np.ndarray, at: np.ndarray) -> np.ndarray:
         return log_von_mises_fisher(outputs[:, :3], at)
+
+    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(outputs[:, :3], axis=1)
+
+    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:  # noqa: ARG002 (one lobe)
+        return outputs * sharper(self.sharpness(outputs))[:, None]
+
+    def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+        return draw_von_mises_fisher(outputs[:, :3], size, rng)
 
 
 class VonMisesFisherParameters(LossParameters):
