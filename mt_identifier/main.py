@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from mt_identifier.samples import labels, prepare, read
 from mt_identifier.schema import SCHEMA
+from python.data.neighbours import NAMES
+from python.data.point_clouds import POINT_UNITS
 from python.training.classification import Classification
 from python.training.task import Task
 
-TASK = Task(schema=SCHEMA, read=read, prepare=prepare, problem=Classification, labels=labels)
+TASK = Task(
+    schema=SCHEMA,
+    read=read,
+    prepare=prepare,
+    problem=Classification,
+    labels=labels,
+    numbers=dict.fromkeys(NAMES, "log(1 + number)"),
+    points=POINT_UNITS,
+)

@@ -82,7 +82,7 @@ class PointFeatures(keras.layers.Layer):
 def _of_another(cluster_energy: Any, in_cluster: Any) -> list[Any]:
     """Whether a point is in another cluster than the one that is asked about, and how much energy that has."""
     other = ops.relu(cluster_energy * (1.0 - in_cluster))
-    return [ops.minimum(other, 1.0), ops.log1p(other) / 2.0]
+    return [ops.minimum(other, 1.0), ops.log(1.0 + other) / 2.0]  # ONNX has no log1p
 
 
 def fine(length: Any) -> Any:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Input
-from python.data.point_clouds import POINT_UNITS
 from python.general_purpose_libs import ConfigError
 from python.networks.exported import Description, Tensor
 from python.training.task import Task
@@ -51,9 +50,9 @@ def _input(task: Task, config: RunConfig, name: Input) -> Tensor:
                 name, [("logarithm of the reconstructed energy of the X cluster", "ln MeV")], "natural logarithm"
             )
         case Input.NUMBERS:
-            return _numbers(name, list(task.numbers.items()), "reconstructed numbers of the volume")
+            return _numbers(name, list(task.numbers.items()), "reconstructed numbers")
         case Input.POINTS:
-            columns = [*POINT_UNITS.items(), ("present", "1: a point, 0: filled up")]
+            columns = [*task.points.items(), ("present", "1: a point, 0: filled up")]
             at_most = task.architecture(config).points_read(config.model_parameters.build_parameters)
             return Tensor(
                 name=name,

@@ -12,6 +12,7 @@ from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
 from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet
+from python.data.point_clouds import POINT_COLUMNS, POINT_UNITS
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
 from python.runs.predictions import Predictions
@@ -147,7 +148,8 @@ class Task(Generic[C, S]):
     (`python.ingest.products`), whose samples are those of the files that they would make. `labels(samples, architecture)` is the
     class of each, int64 (N,), -1 where it is not known: the interaction, unless the task says otherwise. `prepare`, called like
     `read` with files, chooses and labels what is trained on. `problem(config, architecture)` is what the network is to answer.
-    `image_axes` are what rows and columns of an image are; `numbers` are the columns of the input of that name, with units.
+    `image_axes` are what rows and columns of an image are; `numbers` and `points` are the columns of the inputs of these names,
+    with units; points have one more, which says that there is one.
     """
 
     schema: TaskSchema
@@ -157,6 +159,7 @@ class Task(Generic[C, S]):
     labels: Callable[[S, Architecture], np.ndarray] = interactions
     image_axes: tuple[str, str] = ("tick", "channel")
     numbers: Mapping[str, str] = field(default_factory=dict)
+    points: Mapping[str, str] = field(default_factory=lambda: {name: POINT_UNITS[name] for name in POINT_COLUMNS})
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:
         """Folders between the output folder and the run's own; the plane where the network takes one plane's images."""
