@@ -116,7 +116,7 @@ class DirectionRegression:
             true_direction=electron_directions(table, drift_frame=False),
             direction_drift_frame=drift,
             true_direction_drift_frame=electron_directions(table),
-            is_es=samples.labels[rows],
+            is_es=table["is_es_interaction"].astype(np.int64),  # -1 where it is not known, which trains as CC
             outputs=outputs.astype(np.float32),
             output_layout=self.answer.name,
             predicted_68_deg=found.predicted_68_deg,

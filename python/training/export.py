@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OPERATORS = 17  # version of ONNX's: older runtimes and other programs read it too
 EVENTS = "events"  # the name of the first axis
 TRIED = 4  # events that both networks are asked about
-LARGEST_DIFFERENCE = 1e-4  # of the largest answer
+LARGEST_DIFFERENCE = 1e-4  # of the answers' scale
 SMALLEST_ANSWER = 1e-6  # a network that answers nothing but 0 can be exported too
 
 
@@ -64,7 +64,7 @@ def onnx_content(model: keras.Model, description: Description) -> bytes:
         raise
     except Exception as error:  # converter and runtime raise whatever they like
         raise TrainingError(f"{model.name}: cannot be exported ({reason_of(error)}); {_REMEDY}") from error
-    log.debug("largest difference from Keras: %.1e of the largest answer", difference)
+    log.debug("largest difference from Keras: %.1e of the answers' scale", difference)
     if not difference <= LARGEST_DIFFERENCE:
         raise TrainingError(f"{model.name}: would answer otherwise once exported, by {difference:.1e}; {_REMEDY}")
     return content
@@ -94,12 +94,14 @@ def _converted(model: keras.Model, description: Description) -> bytes:
 
 
 def _largest_difference(model: keras.Model, exported: OnnxNetwork, description: Description) -> float:
-    """Of the answers to made-up events, in units of the largest."""
+    """Of the answers to made-up events, in units of the largest, or of probability."""
     rng = np.random.default_rng(1)
     inputs = [np.abs(rng.normal(size=(TRIED, *tensor.shape))).astype(np.float32) for tensor in description.inputs]
     named = {tensor.name: values for tensor, values in zip(description.inputs, inputs, strict=True)}
     own = np.asarray(model.predict_on_batch(_as_taken(model, description, inputs)))
-    return float(np.abs(exported.predict_on_batch(named) - own).max() / max(np.abs(own).max(), SMALLEST_ANSWER))
+    probabilities = all(unit == "probability" for _, unit in description.output.columns)
+    scale = 1.0 if probabilities else max(float(np.abs(own).max()), SMALLEST_ANSWER)
+    return float(np.abs(exported.predict_on_batch(named) - own).max() / scale)
 
 
 def _as_taken(model: keras.Model, description: Description, values: Sequence[Any]) -> NetworkInputs:
