@@ -147,9 +147,10 @@ def defined(module):
 
 
 def test_the_readme_is_a_first_page():
-    train, test = commands(README)
+    train, test, ask = commands(README)
     assert training_task(train)
     assert test.words == ("./scripts/run_tests.sh",)
+    assert ask.launcher == "predict.sh"
     assert len(PAGES[README].read_text(encoding="utf-8").splitlines()) <= 120
     assert [link for link in links(README) if not (ROOT / link).is_file()] == []
 
