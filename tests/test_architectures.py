@@ -121,6 +121,9 @@ def test_it_answers_in_the_declared_shape(task, name):
     answered = model.predict_on_batch(batch_of(model))
     assert answered.shape == (N, columns_of(task, configuration(task, name)))
     assert answered.dtype == np.float32
+    named = batch if isinstance(batch, dict) else {said.inputs[0].name: batch}
+    doubled = {key: values.astype(np.float64) for key, values in named.items()}  # Keras takes them as well
+    np.testing.assert_array_equal(network_of_run(declaration, config, run, "onnx").predict_on_batch(doubled), answered)
     assert np.isfinite(answered).all()
 
 
@@ -182,6 +185,9 @@ def test_an_exported_network_answers_the_same(task, name, saved):
     assert all(len(tensor.columns) == tensor.shape[-1] for tensor in (*said.inputs, said.output))
     answered = network_of_run(declaration, config, run, "onnx").predict_on_batch(batch)
     assert answered.dtype == np.float32
+    named = batch if isinstance(batch, dict) else {said.inputs[0].name: batch}
+    doubled = {key: values.astype(np.float64) for key, values in named.items()}  # Keras takes them as well
+    np.testing.assert_array_equal(network_of_run(declaration, config, run, "onnx").predict_on_batch(doubled), answered)
     scale = 1.0 if architecture(task, name).classes else np.abs(expected).max()
     np.testing.assert_allclose(answered, expected, rtol=0, atol=1e-5 * scale)
     assert np.ptp(expected, axis=0).max() > 1e-5
