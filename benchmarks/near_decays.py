@@ -25,7 +25,8 @@ from python.ingest.centres import leading_x_clusters
 from python.ingest.product_files import write_products
 from python.ingest.products import make_products
 from python.simulation.backgrounds import FAINT, NOMINAL_RATES
-from python.simulation.events import plan_events, simulate_readout
+from python.simulation.event_list import plan_events
+from python.simulation.events import simulate_readout
 from python.simulation.settings import SimulationSettings
 
 N_EVENTS = 600

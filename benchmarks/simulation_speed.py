@@ -21,6 +21,7 @@ from python.ingest import product_files, products, reconstruction
 from python.ingest.products import ProductSettings
 from python.simulation import events
 from python.simulation.backgrounds import FAINT, NOMINAL_RATES
+from python.simulation.event_list import plan_events
 from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
 
 STAGES = {
@@ -74,7 +75,7 @@ def stage_shares(settings: SimulationSettings) -> dict[str, float]:
 
         return wrapper
 
-    plan = events.plan_events(settings)
+    plan = plan_events(settings)
     with tempfile.TemporaryDirectory() as scratch:
         events.simulate_file(settings, plan, Path(scratch), 0)
         originals = {(module, name): getattr(module, name) for module, names in STAGES.items() for name in names}

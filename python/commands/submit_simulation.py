@@ -14,7 +14,7 @@ from python.general_purpose_libs import log, start_logging, writing_to
 
 if TYPE_CHECKING:
     from python.batch.simulation_job import SimulationJob
-    from python.simulation.events import EventList
+    from python.simulation.event_list import EventList
     from python.simulation.settings import SimulationSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -85,7 +85,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _plan(settings: SimulationSettings, parts: int) -> EventList:
     """What is simulated. Raises ConfigError where it cannot be divided so."""
-    from python.simulation.events import plan_events
+    from python.simulation.event_list import plan_events
     from python.simulation.marley_events import marley_list
     from python.simulation.production import Part
 

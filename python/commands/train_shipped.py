@@ -136,7 +136,8 @@ def _run(module: str, words: Sequence[str]) -> str:
 
 def _example(recipe: Recipe) -> Readout:
     """A few of the events that the network is judged by, as they are read out."""
-    from python.simulation.events import plan_events, simulate_readout
+    from python.simulation.event_list import plan_events
+    from python.simulation.events import simulate_readout
 
     words = [*shlex.split(recipe.test), "-n", str(EXAMPLE_EVENTS), "-o", "nowhere"]
     settings = simulation_settings(simulation_parser().parse_args(words))

@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
-from python.data.metadata import TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
+from python.data.metadata import SINCE_VERSION, TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
 from python.data.npz import write_npz
 from python.data.sources import Source, source_arrays, sources_from_arrays
 from python.data.sparse_images import SparseImages, index_dtype
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, log
 
-FORMAT_VERSION = 3  # 2: with arrival and channel of every cluster; 3: with run, subrun and digests of the sources
+FORMAT_VERSION = (
+    4  # 2: with arrival and channel of every cluster; 3: with run, subrun and digests of the sources; 4: with times
+)
 OLDEST_VERSION = 2
 MAX_SIDE = 4096  # of an image, in pixels: the largest that are made
 VERSION_RULES = (ArrayRule("format_version", "iu"),)
@@ -97,7 +99,7 @@ def checked_version(arrays: dict[str, np.ndarray], path: str | os.PathLike) -> i
             f"{path}: has format version {version} of an older release, this one reads {OLDEST_VERSION} to {FORMAT_VERSION}; "
             f"{REMEDY}"
         )
-    if version < FORMAT_VERSION:
+    if version < SINCE_VERSION["source_ids"]:
         _tell_of_older_files(version)
     return version
 

@@ -33,6 +33,9 @@ COLUMNS = (
     Column("run", "i8", "", "run number, -1: not recorded"),
     Column("subrun", "i8", "", "subrun number, -1: not recorded"),
     Column("source", "i4", "", "index into the list of sources"),
+    Column(
+        "time", "i8", "ns", "when the readout window of its event began, by the clock of the source, -1: not recorded"
+    ),
     Column("is_marley", "i1", "", "1: most of the charge comes from the neutrino interaction, 0: it does not"),
     Column("is_main_track", "i1", "", "1: most energetic neutrino cluster of its event and plane, 0: not"),
     Column("is_es_interaction", "i1", "", "1: elastic scattering, 0: charged current"),
@@ -84,7 +87,7 @@ INTEGERS = tuple(
 DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
 EVENT_KEY = ("source", "run", "subrun", "event")  # what tells an event from all others
 EVENT_DTYPE = np.dtype([(name, DTYPE[name]) for name in EVENT_KEY])
-SINCE_VERSION_3 = ("run", "subrun", "source_ids")  # arrays that files of version 2 lack
+SINCE_VERSION = {"run": 3, "subrun": 3, "source_ids": 3, "time": 4}  # arrays that older files lack
 
 
 def event_keys(
@@ -133,7 +136,7 @@ TABLE_RULES = (
 
 def rules_of_version(rules: Sequence[ArrayRule], version: int) -> list[ArrayRule]:
     """Of the `rules` of an own file those that one of an older version follows too."""
-    return [rule for rule in rules if version > 2 or rule.name not in SINCE_VERSION_3]
+    return [rule for rule in rules if version >= SINCE_VERSION.get(rule.name, 0)]
 
 
 def empty_metadata(n: int) -> np.ndarray:

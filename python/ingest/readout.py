@@ -43,7 +43,8 @@ class Readout:
     `events` (E,) of `EVENT_DTYPE` are their identities, whose `source` indexes `sources`. `tps`, N in canonical order, have the
     number of their event, counted along `events`. `truth` is that of all events, unknown where nothing is known. `signal` bool
     (N,) marks the primitives that hold charge of the neutrino interaction and `track` (N,) numbers their true particles; None
-    where there is no truth.
+    where there is no truth. `times` int64 (E,) are those at which the readout windows began, in ns by the clock of the source;
+    None where they are not recorded.
     """
 
     sources: list[Source]
@@ -52,6 +53,7 @@ class Readout:
     truth: EventTruth
     signal: np.ndarray | None = None
     track: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.events)
@@ -94,6 +96,7 @@ class Readout:
             EventTruth.concatenate([part.truth for part in parts]),
             _concatenated([part.signal for part in parts]),
             _concatenated([part.track for part in parts]),
+            _concatenated([part.times for part in parts]),
         )
 
     def stretches(self, size: int) -> Iterator[Readout]:
@@ -107,7 +110,23 @@ class Readout:
                 self.truth,
                 None if self.signal is None else self.signal[rows],
                 None if self.track is None else self.track[rows],
+                self.times,
             )
+
+    def only(self, chosen: np.ndarray) -> Readout:
+        """The events `chosen` (mask (E,)) alone."""
+        rows = chosen[self.tps.event]
+        tps = self.tps.take(rows)
+        tps.event = (np.cumsum(chosen) - 1)[tps.event]
+        return Readout(
+            self.sources,
+            self.events[chosen],
+            tps,
+            self.truth.take(chosen),
+            None if self.signal is None else self.signal[rows],
+            None if self.track is None else self.track[rows],
+            None if self.times is None else self.times[chosen],
+        )
 
 
 def read_readout(path: str | os.PathLike | RootFile, min_sot: int = 2) -> Readout:

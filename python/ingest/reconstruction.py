@@ -35,6 +35,8 @@ class Reconstruction:
         table = empty_metadata(len(chosen))
         for name in EVENT_KEY:
             table[name] = self.readout.events[name][event]
+        if self.readout.times is not None:
+            table["time"] = self.readout.times[event]
         table["is_marley"] = self.is_marley[chosen]
         table["is_main_track"] = self.is_main[chosen]
         table["is_es_interaction"] = truth.is_es[event]

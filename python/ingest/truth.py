@@ -43,6 +43,10 @@ class EventTruth:
             nu_energy=np.full(n, np.nan),
         )
 
+    def take(self, rows: np.ndarray) -> EventTruth:
+        """That of some events, a mask or numbers."""
+        return EventTruth(*(getattr(self, field.name)[rows] for field in fields(self)))
+
     @classmethod
     def concatenate(cls, parts: Sequence[EventTruth]) -> EventTruth:
         """That of all parts, at least one, in order."""

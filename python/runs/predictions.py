@@ -56,6 +56,7 @@ class Clusters:
     run: np.ndarray | None = _array("iu", "n", optional=True)
     subrun: np.ndarray | None = _array("iu", "n", optional=True)
     event: np.ndarray = _array("iu", "n")
+    time: np.ndarray | None = _array("iu", "n", optional=True)
     plane: np.ndarray = _array("iu", "n")
     match_id: np.ndarray = _array("iu", "n")
     apa: np.ndarray | None = _array("iu", "n", optional=True)

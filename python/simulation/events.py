@@ -1,96 +1,49 @@
-"""Simulated events, from the neutrino to trigger primitives and image files: which a data set has, and how they come about."""
+"""Simulated events, from the neutrino to trigger primitives and image files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from python.data.metadata import UNKNOWN, event_keys
 from python.data.sources import Source
+from python.detector.geometry import X
 from python.ingest.product_files import ProductSummary, write_products
+from python.ingest.products import ProductSettings, make_products
 from python.ingest.readout import Readout
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.ingest.truth import EventTruth
 from python.physics.constants import ELECTRON_MASS_MEV
-from python.physics.flux import FLUENCES
 from python.simulation.backgrounds import FAINT, background_particles
 from python.simulation.drift import drift
+from python.simulation.event_list import ES, NO_NEUTRINO, EventList
 from python.simulation.generator import Source as NeutrinoSource
-from python.simulation.generator import expected_events, make_interactions
+from python.simulation.generator import make_interactions
 from python.simulation.near_clusters import (
     Places,
+    least_electrons,
+    may_have_clusters,
     near_clusters,
     places_of_deposits,
     places_of_particles,
 )
 from python.simulation.records import Deposits, Interactions, Particles
 from python.simulation.response import respond
-from python.simulation.settings import EVENTS_PER_FILE, Burst, SimulationSettings
+from python.simulation.settings import (
+    BACKGROUND,
+    DECAYS,
+    DRIFT,
+    INTERACTIONS,
+    RESPONSE,
+    TRANSPORT,
+    SimulationSettings,
+)
 from python.simulation.transport import set_free, transport
 
-ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
 RUN = 1  # of simulated events; the number of their file is the subrun
+WINDOWS_AT_A_TIME = 2000
 EVENTS_AT_A_TIME = 50  # with random streams of their own; more do not fit into the cache of a core
-PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE, DECAYS = range(7)  # random streams
-
-
-@dataclass(frozen=True)
-class EventList:
-    """What each event of a data set is: `interaction` int8 (N,), 1 ES, 0 CC, -1 background alone; where neutrinos fly."""
-
-    channel: str
-    interaction: np.ndarray
-    direction: tuple[float, float, float] | None
-
-    def __len__(self) -> int:
-        return len(self.interaction)
-
-    @property
-    def n_files(self) -> int:
-        return -(-len(self) // EVENTS_PER_FILE)
-
-    def rows(self, number: int) -> np.ndarray:
-        """Return the events of file `number`."""
-        return np.arange(number * EVENTS_PER_FILE, min((number + 1) * EVENTS_PER_FILE, len(self)))
-
-    def size(self, number: int) -> int:
-        return len(self.rows(number))
-
-    def stem(self, number: int) -> str:
-        """Name of file `number` without the plane."""
-        return f"{self.channel}_{number:05d}"
-
-    def described(self) -> dict:
-        """Return how many events there are of each kind, and the direction, as plain JSON values."""
-        kinds = {"es": ES, "cc": CC, "background": NO_NEUTRINO}
-        counts = {name: int(np.sum(self.interaction == kind)) for name, kind in kinds.items()}
-        return {**counts, "neutrino_direction": None if self.direction is None else list(self.direction)}
-
-
-def plan_events(settings: SimulationSettings) -> EventList:
-    """Decide what each event is."""
-    if settings.burst is not None:
-        return _burst(settings, settings.burst)
-    if settings.events is None:
-        raise ValueError("events must be a number where there is no burst")
-    in_turn = {"es": [ES], "cc": [CC], "mixed": [ES, CC], "background": [NO_NEUTRINO]}[settings.channel]
-    return EventList(settings.channel, np.resize(np.array(in_turn, np.int8), settings.events), settings.direction)
-
-
-def _burst(settings: SimulationSettings, burst: Burst) -> EventList:
-    """As many events of each channel as chance makes of the expected number, from one direction."""
-    rng = np.random.default_rng([settings.seed, PLAN])
-    direction = settings.direction
-    if direction is None:
-        vector = rng.standard_normal(3)
-        x, y, z = (vector / np.linalg.norm(vector)).tolist()
-        direction = (x, y, z)
-    expected = expected_events(FLUENCES[settings.flux], burst.mass_kt, burst.distance_kpc)
-    counts = {kind: rng.poisson(sum(expected[kind].values())) for kind in ("es", "cc")}
-    kinds = np.repeat(np.array([ES, CC], np.int8), [counts["es"], counts["cc"]])
-    return EventList("burst", rng.permutation(kinds), direction)
 
 
 def simulate_file(settings: SimulationSettings, events: EventList, folder: Path, number: int) -> ProductSummary:
@@ -102,25 +55,71 @@ def simulate_file(settings: SimulationSettings, events: EventList, folder: Path,
 def simulate_readout(settings: SimulationSettings, events: EventList, number: int) -> Readout:
     """Simulate the events of file `number`; return their trigger primitives, with the truth."""
     rows = events.rows(number)
+    if events.is_radiological(number):
+        rows, decays = _windows_worth_following(settings, rows, number)
+        particles, truth = decays.take(slice(0)), EventTruth.unknown(len(rows))
+    else:
+        particles, truth = _neutrinos(settings, events, rows, _generator(settings, number, 0, INTERACTIONS))
+        decays = _bright_decays(settings, len(rows), _generator(settings, number, 0, DECAYS))
+    tps, signal = _read_out(settings, number, particles, decays, len(rows))
+    source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, events.size(number)))
+    times = events.times_of(number)
+    readout = Readout([source], event_keys(rows, RUN, number), tps, truth, signal)
+    if times is not None:
+        readout.times = times[rows - events.rows(number)[0]] if len(rows) else times[:0]
+    if events.is_radiological(number) and settings.burst is not None:
+        return with_clusters_above(readout, settings.products, settings.burst.radiological_mev)
+    return readout
 
-    def generator(first: int, stream: int) -> np.random.Generator:
-        return np.random.default_rng([settings.seed, number, first, stream])
 
-    particles, truth = _neutrinos(settings, events, rows, generator(0, INTERACTIONS))
-    decays = _bright_decays(settings, len(rows), generator(0, DECAYS))
+def with_clusters_above(readout: Readout, settings: ProductSettings, energy: float) -> Readout:
+    """The events with a cluster on X of at least so many MeV alone."""
+    clusters = make_products(readout, settings).clusters
+    wanted = clusters.event[(clusters.plane == X) & (clusters.energy >= energy)]
+    return readout.only(np.isin(np.arange(len(readout)), wanted))
+
+
+def _generator(settings: SimulationSettings, number: int, first: int, stream: int) -> np.random.Generator:
+    """That of one stream, of the events from `first` on of file `number`."""
+    return np.random.default_rng([settings.seed, number, first, stream])
+
+
+def _read_out(
+    settings: SimulationSettings, number: int, particles: Particles, decays: Particles, n_events: int
+) -> tuple[TriggerPrimitives, np.ndarray]:
+    """Follow the particles and decays of `n_events` events up to trigger primitives (N), and tell which are signal (N,)."""
     parts, signals = [], []
-    for first in range(0, len(rows), EVENTS_AT_A_TIME):
-        n_events = min(EVENTS_AT_A_TIME, len(rows) - first)
-        mine, others = (_of_events(part, first, n_events) for part in (particles, decays))
-        deposits, _ = transport(mine, generator(first, TRANSPORT))
-        deposits, planes = _with_decays(settings, deposits, others, n_events, generator(first, BACKGROUND))
-        charge = drift(deposits, generator(first, DRIFT), planes)
-        tps, signal, _ = respond(charge, n_events, generator(first, RESPONSE), settings.products.min_sot)
+    for first in range(0, max(n_events, 1), EVENTS_AT_A_TIME):
+        n = min(EVENTS_AT_A_TIME, n_events - first)
+        mine, others = (_of_events(part, first, n) for part in (particles, decays))
+        deposits, _ = transport(mine, _generator(settings, number, first, TRANSPORT))
+        deposits, planes = _with_decays(settings, deposits, others, n, _generator(settings, number, first, BACKGROUND))
+        charge = drift(deposits, _generator(settings, number, first, DRIFT), planes)
+        tps, signal, _ = respond(charge, n, _generator(settings, number, first, RESPONSE), settings.products.min_sot)
         parts.append(tps.moved(first))
         signals.append(signal)
-    source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, len(rows)))
-    tps = TriggerPrimitives.concatenate(parts)
-    return Readout([source], event_keys(rows, RUN, number), tps, truth, np.concatenate(signals))
+    return TriggerPrimitives.concatenate(parts), np.concatenate(signals)
+
+
+def _windows_worth_following(
+    settings: SimulationSettings, rows: np.ndarray, number: int
+) -> tuple[np.ndarray, Particles]:
+    """Of the windows `rows` those in which a cluster as energetic as is wanted may come about, and the decays in these."""
+    assert settings.burst is not None
+    kept: list[np.ndarray] = []
+    decays: list[Particles] = []
+    least = least_electrons(settings.products, settings.burst.radiological_mev)
+    for first in range(0, len(rows), WINDOWS_AT_A_TIME):
+        n_windows = min(WINDOWS_AT_A_TIME, len(rows) - first)
+        particles = _bright_decays(settings, n_windows, _generator(settings, number, first, DECAYS))
+        seeds = np.arange(n_windows)
+        if not settings.follows_all_decays:
+            seeds = np.flatnonzero(may_have_clusters(places_of_particles(particles), n_windows, least))
+        mine = particles.take(np.isin(particles.event, seeds))
+        mine.event = np.searchsorted(seeds, mine.event) + sum(len(part) for part in kept)
+        kept.append(rows[first + seeds])
+        decays.append(mine)
+    return np.concatenate(kept), Particles.concatenate(decays)
 
 
 def _of_events(particles: Particles, first: int, n_events: int) -> Particles:

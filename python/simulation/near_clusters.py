@@ -128,13 +128,15 @@ class NearClusters:
         return found[:, 0].astype(np.int64), found[:, 1:4].copy(), found[:, 4].copy()
 
 
-def least_electrons(settings: ProductSettings) -> float:
-    """Electrons without which no cluster of these settings comes about: what X, with the wires beside, would need of them.
+def least_electrons(settings: ProductSettings, energy: float | None = None) -> float:
+    """Electrons without which no cluster of these settings, or of so many MeV, comes about: what X, with the wires beside, would
+    need of them.
 
     U and V need more, as part of what they see cancels. Of 7339 clusters of decays, on all planes, two had fewer.
     """
     adc_per_electron = np.maximum(response_kernels().taps[X], 0).sum(axis=1) @ [1, 2]
-    return float(settings.clusters.energy_cut * adc_per_mev(settings.energy_calibration)[X] / adc_per_electron)
+    least = settings.clusters.energy_cut if energy is None else energy
+    return float(least * adc_per_mev(settings.energy_calibration)[X] / adc_per_electron)
 
 
 def near_clusters(places: Places, n_events: int, least: float) -> NearClusters:
@@ -144,6 +146,13 @@ def near_clusters(places: Places, n_events: int, least: float) -> NearClusters:
     marks = np.zeros((n_events, MARKED.size), np.uint8)
     _mark(places, order, borders, least, (ADDED_UP, MARKED), marks)
     return NearClusters(marks)
+
+
+def may_have_clusters(places: Places, n_events: int, least: float) -> np.ndarray:
+    """Whether a cluster on X may come about in each event, (E,): whether `least` electrons come close together on that plane."""
+    order = np.argsort(places.event, kind="stable")
+    borders = np.searchsorted(places.event[order], np.arange(n_events + 1))
+    return _has_seed_on_x(places, order, borders, least, ADDED_UP)
 
 
 @kernel
@@ -247,6 +256,26 @@ def _mark(places, order, borders, least, grids, marks):
                 for plane in range(len(PLANES)):
                     electrons[cells[i, plane]] = 0.0
                     full[cells[i, plane]] = 0
+
+
+@kernel
+def _has_seed_on_x(places, order, borders, least, grid):
+    electrons = np.zeros(grid.size)
+    cells = np.empty(len(order), np.int64)
+    found = np.zeros(len(borders) - 1, np.bool_)
+    for event in range(len(borders) - 1):
+        mine = order[borders[event] : borders[event + 1]]
+        for i in mine:
+            cells[i] = _cells(grid, _place(places.position, i), places.tick[i])[X]
+            if cells[i] != NOWHERE:
+                electrons[cells[i]] += places.electrons[i]
+        for i in mine:
+            if cells[i] != NOWHERE and not found[event]:
+                found[event] = _is_full(grid, X, cells[i], electrons, least)
+        for i in mine:
+            if cells[i] != NOWHERE:
+                electrons[cells[i]] = 0.0
+    return found
 
 
 @kernel

@@ -20,7 +20,8 @@ from python.config.differences import differences
 from python.data.input_files import find_files
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, write_json, writing_to
 from python.ingest.product_files import ProductSummary, output_names
-from python.simulation.events import EventList, plan_events, simulate_file
+from python.simulation.event_list import EventList, plan_events
+from python.simulation.events import simulate_file
 from python.simulation.settings import EVENTS_PER_FILE, SimulationSettings
 
 SETTINGS_FILE = "simulation.json"

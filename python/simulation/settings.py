@@ -18,15 +18,21 @@ from python.simulation.near_clusters import electrons_of, least_electrons
 
 SIMULATION_VERSION = 3  # raise it with every change that changes simulated events
 EVENTS_PER_FILE = 1000
+PLAN, INTERACTIONS, BACKGROUND, TRANSPORT, DRIFT, RESPONSE, DECAYS = range(7)  # random streams
 CHANNELS = ("es", "cc", "mixed", "background")
 
 
 @dataclass(frozen=True)
 class Burst:
-    """A supernova at `distance_kpc` seen by `mass_kt` of argon; the numbers of events are Poisson numbers."""
+    """A supernova at `distance_kpc` seen by `mass_kt` of argon; the numbers of events are Poisson numbers.
+
+    Of the readout windows in which there are radioactive decays alone those are kept that hold a cluster on X of at least
+    `radiological_mev`, by reconstructed energy.
+    """
 
     distance_kpc: float = 10.0
     mass_kt: float = 40.0
+    radiological_mev: float = 5.0
 
 
 @dataclass(frozen=True)

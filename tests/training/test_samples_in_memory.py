@@ -14,7 +14,8 @@ from python.ingest.convert import convert
 from python.ingest.product_files import write_products
 from python.ingest.products import ProductSettings, make_products
 from python.ingest.readout import Readout, read_readout
-from python.simulation.events import plan_events, simulate_readout
+from python.simulation.event_list import plan_events
+from python.simulation.events import simulate_readout
 from python.simulation.settings import SimulationSettings
 from python.training.preparation import configured_data
 from tests.ingest.root_files import KINDS, real_file

@@ -13,7 +13,8 @@ from python.ingest.products import make_products
 from python.runs import shipped
 from python.runs.finished import task_of_finished_run
 from python.runs.shipped import check_whole, network_folder, read_card, shipped_networks
-from python.simulation.events import plan_events, simulate_readout
+from python.simulation.event_list import plan_events
+from python.simulation.events import simulate_readout
 from python.simulation.settings import SimulationSettings
 from python.training.shipping import NEAR, example_difference, ship
 from python.training.trained import Trained

@@ -14,7 +14,8 @@ from python.general_purpose_libs import ConfigError
 from python.ingest.products import make_products
 from python.runs.predictions import ClassPredictions, DirectionPredictions
 from python.simulation.backgrounds import NOMINAL_RATES
-from python.simulation.events import plan_events, simulate_readout
+from python.simulation.event_list import plan_events
+from python.simulation.events import simulate_readout
 from python.simulation.settings import SimulationSettings
 from python.training.task import Samples
 from python.training.trained import Trained
