@@ -13,7 +13,6 @@ from python.metrics.tagging import (
     fit_temperature,
     tagging_metrics,
     temperature_at_bound,
-    with_temperature,
 )
 from python.runs.predictions import ClassPredictions
 from python.samples.augmentation import RandomFlips
@@ -43,6 +42,20 @@ class ChannelTagging(Classification[PicturedSamples]):
     def metrics_of(self, labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
         return {**super().metrics_of(labels, scores), **tagging_metrics(labels, scores)}
 
+    def calibration(self, predictions: ClassPredictions) -> dict[str, Any] | None:
+        if lacking := self._lacking(predictions.labels):  # of one class alone no sharpness is too much
+            log.warning("scores are not calibrated: the validation part has %s", lacking)
+            return None
+        temperature = fit_temperature(predictions.labels, predictions.scores)
+        if temperature_at_bound(temperature):
+            log.warning(
+                "the temperature went to the bound of its range, %.3g: the %d validation events do not tell it (one channel "
+                "alone, channels without overlap, or scores that say nothing); take calibrated scores for no probabilities",
+                temperature,
+                len(predictions),
+            )
+        return {"temperature": temperature}
+
     def evaluate(
         self, evaluation: Evaluation[PicturedSamples, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
@@ -50,23 +63,13 @@ class ChannelTagging(Classification[PicturedSamples]):
 
         metrics, table, figures = super().evaluate(evaluation)
         labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
-        validation = evaluation.val_predictions
-        if self.undefined(validation.labels):  # of one class alone no sharpness is too much
+        temperature, calibrated = evaluation.predictions.temperature, evaluation.predictions.calibrated_scores
+        if temperature is None or calibrated is None:
             return {**metrics, "temperature": None, "expected_calibration_error_calibrated": None}, table, figures
-        temperature = fit_temperature(validation.labels, validation.scores)
-        calibrated = calibration_error(labels, with_temperature(scores, temperature))
-        at_bound = temperature_at_bound(temperature)
-        if at_bound:
-            log.warning(
-                "the temperature went to the bound of its range, %.3g: the %d validation events do not tell it (one channel "
-                "alone, channels without overlap, or scores that say nothing); take calibrated scores for no probabilities",
-                temperature,
-                len(validation.labels),
-            )
         metrics |= {
             "temperature": temperature,
-            "temperature_at_bound": at_bound,
-            "expected_calibration_error_calibrated": calibrated,
+            "temperature_at_bound": temperature_at_bound(temperature),
+            "expected_calibration_error_calibrated": calibration_error(labels, calibrated),
         }
         figures["temperature"] = plot_temperature_calibration(labels, scores, temperature)
         return metrics, table, figures

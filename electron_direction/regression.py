@@ -5,6 +5,8 @@ What draws and weights is imported where it does so: a prediction needs none of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,10 @@ from python.detector.drift_frame import to_detector_frame, to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM
 from python.directions.answer import Answer
 from python.directions.find import losses
-from python.general_purpose_libs import DataError
+from python.directions.lobes import Lobes
+from python.directions.recalibration import Recalibration
+from python.directions.sphere import ONE_SIGMA
+from python.general_purpose_libs import DataError, log
 from python.metrics.directions import DirectionResults, direction_metrics
 from python.plots.text_lines import metrics_table
 from python.runs.predictions import Clusters, DirectionPredictions
@@ -40,6 +45,7 @@ class DirectionRegression:
     def __init__(self, config: DirectionConfig) -> None:
         self.config = config
         self.answer = losses()[config.model_parameters.loss.name].answer
+        self.read_as = self.answer.of_several() if config.ensemble else self.answer
 
     def outputs(self) -> Answer:
         return self.answer
@@ -104,7 +110,7 @@ class DirectionRegression:
         self, outputs: np.ndarray, samples: Samples[MatchedClusters], rows: np.ndarray
     ) -> DirectionPredictions:
         table = samples.set.metadata[rows]
-        found = (self.answer.of_several() if self.config.ensemble else self.answer).estimates(outputs)
+        found = self.read_as.estimates(outputs)
         drift, detector = found.direction, found.direction
         if self.config.dataset_parameters.frame == "old":
             drift = to_drift_frame(detector, table["face"])
@@ -124,6 +130,40 @@ class DirectionRegression:
             head_probability=found.head_probability,
             beside=self.answer.beside(outputs),
         )
+
+    def calibration(self, predictions: DirectionPredictions) -> dict[str, Any] | None:
+        if not self.read_as.tells_uncertainty:
+            return None
+        energy, truth = predictions.clusters.cluster_energy, predictions.true_direction_drift_frame
+        try:
+            found = Recalibration.fit(self._lobes(predictions), energy, truth)
+        except DataError as error:
+            log.warning("answers are not calibrated: %s", error)
+            return None
+        return {"answer": self.answer.name, **found.described()}
+
+    def calibrated(self, predictions: DirectionPredictions, calibration: Mapping[str, Any]) -> DirectionPredictions:
+        if calibration.get("answer") != self.answer.name:
+            raise ValueError(f"is for the answer {calibration.get('answer')!r}, the network gives {self.answer.name!r}")
+        lobes = Recalibration.of(calibration).lobes(self._lobes(predictions), predictions.clusters.cluster_energy)
+        axis = predictions.direction_drift_frame
+        return replace(
+            predictions,
+            calibrated_eta_drift_frame=lobes.eta.astype(np.float32),
+            calibrated_probability=lobes.probability.astype(np.float32),
+            calibrated_68_deg=lobes.angle_about(axis, ONE_SIGMA),
+            calibrated_head_probability=lobes.share_ahead(axis),
+        )
+
+    def _lobes(self, predictions: DirectionPredictions) -> Lobes:
+        """What the network says of the directions, not corrected, in the drift frame."""
+        lobes = self.read_as.lobes(predictions.outputs.astype(np.float64))
+        if self.config.dataset_parameters.frame == "drift":
+            return lobes
+        face = predictions.clusters.face
+        if face is None:
+            raise ValueError("the sides of the wire planes (face) are not known")
+        return Lobes(to_drift_frame(lobes.eta, face[:, None]), lobes.probability)
 
     def figures_of_merit(self, predictions: DirectionPredictions) -> dict[str, Any]:
         return direction_metrics(predictions.results())

@@ -14,19 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.sphere import (
-    LARGEST_KAPPA,
-    angle_of_68,
-    concentration,
-    draw_von_mises_fisher,
-    log_von_mises_fisher,
-    mean_length,
-    unit,
-)
+from python.directions.lobes import Lobes
+from python.directions.sphere import angle_of_68, concentration, unit
 from python.samples.symmetries import transform_directions
 
 SHORTEST_MEAN = 1e-6
-Sharper = Callable[[np.ndarray], np.ndarray]  # of sharpnesses (n,), one for each event: factors (n,)
 
 
 @dataclass(frozen=True)
@@ -66,26 +58,22 @@ class Answer(ABC):
         """Read combined outputs (n, C)."""
 
     @abstractmethod
+    def lobes(self, outputs: np.ndarray) -> Lobes:
+        """The density of combined outputs (n, C) as lobes; the likeliest points where the estimate does.
+
+        Where the density is none of lobes, the closest of one: of the same mean direction and length of the unit vectors. Raises
+        ValueError where the answer does not tell how sure it is.
+        """
+
     def log_density(self, outputs: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Log of the probability density a steradian, (n, m), of combined outputs (n, C) at the unit vectors `at`: (m, 3) for
-        all of them, or (n, m, 3). Raises ValueError where the answer does not tell how sure it is.
+        all of them, or (n, m, 3). Raises as `lobes` does.
         """
+        return self.lobes(outputs).log_density(at)
 
-    @abstractmethod
-    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
-        """A measure (n,) of how narrow the likeliest lobe of combined outputs (n, C) is, that grows as kappa does.
-
-        Raises ValueError where the answer does not tell how sure it is.
-        """
-
-    @abstractmethod
-    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:
-        """Combined outputs (n, C) with each lobe's sharpness times what `sharper` says at it, and the logit of its probability
-        times `surer` (n,)."""
-
-    @abstractmethod
     def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
         """Directions (n, size, 3), in the drift frame, drawn from the density of each of the combined outputs (n, C)."""
+        return self.lobes(outputs).draw(size, rng)
 
     def of_several(self) -> Answer:
         """How combined outputs of several networks are read."""
@@ -133,24 +121,10 @@ class UnitAnswer(Answer):
         kappa = _agreement(outputs)
         return Estimates(direction, angle_of_68(kappa), kappa)
 
-    def log_density(self, outputs: np.ndarray, at: np.ndarray) -> np.ndarray:
-        return log_von_mises_fisher(self._eta(outputs), at)
-
-    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(self._eta(outputs), axis=1)
-
-    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:  # noqa: ARG002 (one lobe)
-        kappa = self.sharpness(outputs)
-        length = mean_length(np.minimum(kappa * sharper(kappa), LARGEST_KAPPA))
-        return np.concatenate([length[:, None] * unit(outputs[:, :3]), outputs[:, 3:]], axis=1)
-
-    def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-        return draw_von_mises_fisher(self._eta(outputs), size, rng)
-
-    def _eta(self, outputs: np.ndarray) -> np.ndarray:
+    def lobes(self, outputs: np.ndarray) -> Lobes:
         if not self.tells_uncertainty:
             raise ValueError(f"the answer {self.name!r} of one network does not tell how sure it is; ask an ensemble")
-        return _agreement(outputs)[:, None] * unit(outputs[:, :3])
+        return Lobes.single(_agreement(outputs)[:, None] * unit(outputs[:, :3]))
 
 
 def _agreement(outputs: np.ndarray) -> np.ndarray:

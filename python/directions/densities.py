@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from python.directions.answer import Answer
+from python.directions.lobes import Lobes
 from python.directions.recalibration import Recalibration
 
 EVENTS_AT_A_TIME = 2000
@@ -30,17 +31,22 @@ class Densities:
     def take(self, rows: np.ndarray | slice) -> Densities:
         return replace(self, outputs=self.outputs[rows], energy=self.energy[rows])
 
+    def lobes(self) -> Lobes:
+        """The densities as sums of lobes; of corrected answers one of them is the same everywhere."""
+        told = self.answer.lobes(self.outputs)
+        return told if self.recalibration is None else self.recalibration.lobes(told, self.energy)
+
     def log_density(self, at: np.ndarray) -> np.ndarray:
         """Log of the probability density a steradian, (N, m), at the unit vectors `at`: (m, 3) for all, or (N, m, 3)."""
         if self.recalibration is None:
             return self.answer.log_density(self.outputs, at)
-        return self.recalibration.log_density(self.answer, self.outputs, self.energy, at)
+        return self.lobes().log_density(at)
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Directions (N, size, 3) drawn from each density."""
         if self.recalibration is None:
             return self.answer.draw(self.outputs, size, rng)
-        return self.recalibration.draw(self.answer, self.outputs, self.energy, size, rng)
+        return self.lobes().draw(size, rng)
 
     def levels(self, truth: np.ndarray, size: int = 400, seed: int = 0) -> np.ndarray:
         """The probability (N,) of the smallest region of each event that reaches the true unit vectors (N, 3).

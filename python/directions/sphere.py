@@ -28,16 +28,6 @@ def concentration(mean_length: np.ndarray) -> np.ndarray:
     return np.minimum(length * (3 - length**2) / (1 - length**2), LARGEST_KAPPA)
 
 
-def mean_length(kappa: np.ndarray) -> np.ndarray:
-    """The length (n,) whose `concentration` is kappa (n,)."""
-    low, high = np.zeros(np.shape(kappa)), np.full(np.shape(kappa), 1 - 1e-9)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        too_short = concentration(middle) < kappa
-        low, high = np.where(too_short, middle, low), np.where(too_short, high, middle)
-    return (low + high) / 2
-
-
 def angle_of_68(kappa: np.ndarray, head_probability: np.ndarray | float = 1.0) -> np.ndarray:
     """Angle (N,) that holds 68.27 % of a von Mises-Fisher distribution, or of two at opposite ends of one axis."""
     kappa = np.clip(np.asarray(kappa, np.float64), SMALLEST_KAPPA, LARGEST_KAPPA)
@@ -92,11 +82,5 @@ def around(axis: np.ndarray, cosine: np.ndarray, azimuth: np.ndarray) -> np.ndar
 
 
 def logistic(logit: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-logit)), which overflows nowhere."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(logit, np.float64)))
-
-
-def log_mixture(logit: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Log of a sum of densities, given by their logs (n, m), the first with probability 1 / (1 + exp(-logit)), logit (n,)."""
-    logit = np.asarray(logit, np.float64)[:, None]
-    return np.logaddexp(first - np.logaddexp(0, -logit), second - np.logaddexp(0, logit))
+    """1 / (1 + exp(-logit)), which overflows nowhere, and is exact for what is very unlikely."""
+    return np.exp(-np.logaddexp(0, -np.asarray(logit, np.float64)))

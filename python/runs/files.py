@@ -16,6 +16,7 @@ INITIAL_WEIGHTS_FILE = "initial_weights.npz"  # beside a network that starts fro
 HISTORY_FILE = "training_history.json"
 HISTORY_TABLE = "training_history.csv"
 METRICS_FILE = "metrics.json"
+CALIBRATION_FILE = "calibration.json"  # what corrects answers; for tasks that have it and where events were enough
 REPORT_FILE = "report.pdf"
 TRIALS_FILE = "trials.jsonl"
 TRIALS_TABLE = "trials.csv"

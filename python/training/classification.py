@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -86,6 +87,15 @@ class Classification(Generic[Pictured]):
             labels=samples.labels[rows],
             class_names=np.array(self.classes),
         )
+
+    def calibration(self, predictions: ClassPredictions) -> dict[str, Any] | None:  # noqa: ARG002 (a tagger has one)
+        return None
+
+    def calibrated(self, predictions: ClassPredictions, calibration: Mapping[str, Any]) -> ClassPredictions:
+        temperature = calibration.get("temperature")
+        if not isinstance(temperature, int | float):
+            raise ValueError("has no temperature")
+        return predictions.calibrated(temperature)
 
     def evaluate(
         self, evaluation: Evaluation[Pictured, ClassPredictions]

@@ -17,9 +17,19 @@ from python.data.npz import write_npz
 from python.data.sources import source_arrays
 from python.general_purpose_libs import write_json, write_text
 from python.plots.report import Report, save_figures, write_report
-from python.runs.files import HISTORY_FILE, HISTORY_TABLE, METRICS_FILE, PLOTS, REPORT_FILE, SAMPLES, SPLITS_FILE
+from python.runs.files import (
+    CALIBRATION_FILE,
+    HISTORY_FILE,
+    HISTORY_TABLE,
+    METRICS_FILE,
+    PLOTS,
+    REPORT_FILE,
+    SAMPLES,
+    SPLITS_FILE,
+)
+from python.runs.predictions import Predictions
 from python.samples.splits import PARTS, Split
-from python.training.task import Evaluation, SampleSet
+from python.training.task import Evaluation, LearningProblem, SampleSet
 from python.training.training import Training
 
 if TYPE_CHECKING:
@@ -60,6 +70,15 @@ def save_history(folder: Path, history: Mapping[str, Sequence[float | None]]) ->
     writer.writerow(["epoch", *history])
     writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))
     write_text(folder / HISTORY_TABLE, text.getvalue())
+
+
+def calibrated(folder: Path, problem: LearningProblem, answered: Mapping[str, Predictions]) -> dict[str, Predictions]:
+    """The answers of each part, "val" among them, corrected by those; what corrects them is left in calibration.json."""
+    calibration = problem.calibration(answered["val"])
+    if calibration is None:
+        return dict(answered)
+    write_json(folder / CALIBRATION_FILE, calibration)
+    return {part: problem.calibrated(predictions, calibration) for part, predictions in answered.items()}
 
 
 def save_results(

@@ -233,7 +233,8 @@ def _fit_and_evaluate(
     status.update(stage="evaluation")
     outputs.save_history(folder, fitted.history)
     trained = Trained(training.task, config, KerasNetwork(fitted.model), folder)
-    evaluated = {part: trained.answers_of(samples, getattr(parts, part)) for part in ("val", "test")}
+    answered = {part: trained.answers_of(samples, getattr(parts, part)) for part in ("val", "test")}
+    evaluated = outputs.calibrated(folder, problem, answered)
     for part, predictions in evaluated.items():
         write_predictions(folder / predictions_file(part), predictions)
     seed = config.dataset_parameters.random_seed

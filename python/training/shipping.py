@@ -16,7 +16,7 @@ from python.data.npz import read_npz, write_npz
 from python.general_purpose_libs import ConfigError, read_json, write_json, writing_to
 from python.ingest.products import make_products
 from python.ingest.readout import PRIMITIVE_COLUMNS, Readout
-from python.runs.files import CONFIG_FILE, METRICS_FILE, exported_file, network_file
+from python.runs.files import CALIBRATION_FILE, CONFIG_FILE, METRICS_FILE, exported_file, network_file
 from python.runs.predictions import ClassPredictions, DirectionPredictions, Predictions
 from python.runs.shipped import CARD_FILE, EXAMPLE_FILE, RECIPE_FILE, digests, pretrained
 from python.training.provenance import software
@@ -85,7 +85,9 @@ def ship(trained: Trained, example: Readout, card: Mapping[str, Any], folder: Pa
         folder.mkdir(parents=True)
     write_json(folder / CONFIG_FILE, dump_config(config))
     with writing_to(folder):
-        shutil.copyfile(trained.run / METRICS_FILE, folder / METRICS_FILE)
+        for name in (METRICS_FILE, CALIBRATION_FILE):
+            if (trained.run / name).is_file():
+                shutil.copyfile(trained.run / name, folder / name)
     network = folder / network_file(config.model_name)
     save_network(keras_model(trained.task, trained.config, trained.run), network, trained.architecture.classes)
     export_network(trained.task, folder, exported_file(network))
@@ -130,9 +132,13 @@ def _write_example(folder: Path, example: Readout, told: Mapping[str, np.ndarray
 def _told(answers: Predictions) -> dict[str, np.ndarray]:
     """The answers, and the event of each."""
     if isinstance(answers, DirectionPredictions):
-        said = {"direction": answers.direction, "outputs": answers.outputs}
+        said = {
+            "direction": answers.direction,
+            "outputs": answers.outputs,
+            "calibrated_68_deg": answers.calibrated_68_deg,
+        }
     elif isinstance(answers, ClassPredictions):
-        said = {"scores": answers.scores}
+        said = {"scores": answers.scores, "calibrated_scores": answers.calibrated_scores}
     else:
         raise TypeError(f"{type(answers).__name__} is no kind of answer that ships")
-    return {"event": answers.clusters.event, **said}
+    return {"event": answers.clusters.event, **{name: array for name, array in said.items() if array is not None}}

@@ -102,6 +102,15 @@ class LearningProblem(Protocol[S]):
     def predictions(self, outputs: np.ndarray, samples: Samples[S], rows: np.ndarray) -> Predictions:
         """What the network answers for each of `rows`, from `combined` outputs, and the truth as far as it is known."""
 
+    def calibration(self, predictions: Any) -> dict[str, Any] | None:
+        """What corrects answers, as plain JSON values, by those for a validation part whose truth is known.
+
+        None where there is nothing to correct, or too few events to tell, which the log says.
+        """
+
+    def calibrated(self, predictions: Any, calibration: Mapping[str, Any]) -> Any:
+        """The same predictions with the corrected answers beside. Raises ValueError where the calibration is none of theirs."""
+
     def figures_of_merit(self, predictions: Any) -> dict[str, Any]:
         """Flat metrics of answers whose truth is known, of the kind that `predictions` returns."""
 
@@ -122,7 +131,7 @@ Answered = TypeVar("Answered", bound=Predictions)
 class Evaluation(Generic[S, Answered]):
     """All that plots and metrics are made from; nothing else is needed to make them again.
 
-    `predictions` are those of the test part, `val_predictions` of the validation part, by which answers may be calibrated.
+    `predictions` are those of the test part, `val_predictions` of the validation part, calibrated where that could be done.
     """
 
     samples: Samples[S]

@@ -5,10 +5,10 @@ Keras is imported only where the network is loaded with it: what an exported net
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,11 +16,12 @@ from python.config.load import load_config
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
 from python.data.data_origin import DataOrigin
-from python.general_purpose_libs import ConfigError, DataError, log, read_json
+from python.general_purpose_libs import ConfigError, DataError, log
 from python.networks.answering import AnsweringNetwork
 from python.plots.text_lines import cut_table_text
-from python.runs.files import METRICS_FILE, configuration_file
-from python.runs.predictions import ClassPredictions, Predictions
+from python.runs.files import CALIBRATION_FILE, METRICS_FILE, configuration_file
+from python.runs.finished import read_object
+from python.runs.predictions import Predictions
 from python.training.network_of_run import Runtime, network_of_run
 from python.training.prediction import predict
 from python.training.preparation import configured_data
@@ -33,14 +34,14 @@ Told = Callable[[int, int], None]  # how many are done, of how many
 class Trained:
     """A trained network, the task and the configuration that it was trained for, and the `run` that it is of.
 
-    `temperature` is that of a tagger's calibration, None where there is none.
+    `calibration` is what corrects its answers, None where there is none.
     """
 
     task: Task
     config: RunConfig
     network: AnsweringNetwork
     run: Path
-    temperature: float | None = None
+    calibration: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, task: Task, run: Path, changes: Sequence[str] = (), runtime: Runtime | None = None) -> Self:
@@ -51,8 +52,7 @@ class Trained:
         Raises ConfigError where the network is not whole, or does not fit the configuration.
         """
         config = load_config(configuration_file(run), task.schema, changes)
-        metrics = read_json(run / METRICS_FILE)
-        return cls(task, config, network_of_run(task, config, run, runtime), run, metrics.get("temperature"))
+        return cls(task, config, network_of_run(task, config, run, runtime), run, calibration_of_run(run))
 
     def read(self, folders: Sequence[str | Path], skip_bad_files: bool = False) -> SampleSet:
         """The samples of the files in data folders; see `samples_of`. Raises DataError where there are none."""
@@ -78,7 +78,7 @@ class Trained:
         return self.answers_of(labelled, np.arange(len(samples)), told)
 
     def answers_of(self, samples: Samples, rows: np.ndarray, told: Told = lambda _done, _total: None) -> Predictions:
-        """The answers for some `rows` of samples: of all views and members together, calibrated where there is a temperature."""
+        """The answers for some `rows` of samples: of all views and members together, calibrated where that is known how."""
         problem = self.task.problem_of(self.config)
         if len(rows):
             self._check_inputs(samples.set)
@@ -86,9 +86,14 @@ class Trained:
         else:
             outputs = np.empty((1, 0, self.network.width), np.float32)
         predictions = problem.predictions(problem.combined(outputs), samples, rows)
-        if self.temperature is not None and isinstance(predictions, ClassPredictions):
-            return predictions.calibrated(self.temperature)
-        return predictions
+        if self.calibration is None:
+            return predictions
+        try:
+            return problem.calibrated(predictions, self.calibration)
+        except ValueError as error:
+            raise ConfigError(
+                f"{self.run / CALIBRATION_FILE}: {error}; give the folder as the training left it"
+            ) from error
 
     @property
     def architecture(self) -> Architecture:
@@ -105,3 +110,11 @@ class Trained:
                 f"{self.run}: the network takes {taken}, its configuration gives it {found}; give the folder as the training "
                 "left it"
             )
+
+
+def calibration_of_run(run: Path) -> Mapping[str, Any] | None:
+    """What corrects the answers of a run's network; older code left a tagger's temperature among the metrics."""
+    if (run / CALIBRATION_FILE).is_file():
+        return read_object(run / CALIBRATION_FILE)
+    temperature = read_object(run / METRICS_FILE).get("temperature")
+    return None if temperature is None else {"temperature": temperature}

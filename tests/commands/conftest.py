@@ -45,8 +45,11 @@ def trained(folder, keys, data):
     return status.parent
 
 
-def untrained(folder, keys, state="done", metrics=None, seed=0):
-    """A finished run of `keys` as far as a prediction reads it; its network answers by its first weights."""
+def untrained(folder, keys, state="done", seed=0, **files):
+    """A finished run of `keys` as far as a prediction reads it; its network answers by its first weights.
+
+    `files` are the contents of JSON files of these names.
+    """
     from python.networks.saved import save_network
     from python.training.ensemble import joined
 
@@ -57,8 +60,8 @@ def untrained(folder, keys, state="done", metrics=None, seed=0):
     folder.mkdir(parents=True)
     save_network(model, folder / f"{config.model_name}.keras", load_task(config.task).architecture(config).classes)
     write_json(folder / "config.json", dump_config(config))
-    write_json(folder / "metrics.json", metrics or {})
-    write_json(folder / "status.json", {"state": state})
+    for name, content in {"metrics": {}, "status": {"state": state}, **files}.items():
+        write_json(folder / f"{name}.json", content)
     return folder
 
 
@@ -144,4 +147,4 @@ def direction_run(tmp_path_factory, events):
 
 @pytest.fixture(scope="session")
 def volume_run(tmp_path_factory):
-    return untrained(tmp_path_factory.mktemp("volume_run") / "run", VOLUMES, metrics={"temperature": 2.0})
+    return untrained(tmp_path_factory.mktemp("volume_run") / "run", VOLUMES, calibration={"temperature": 2.0})

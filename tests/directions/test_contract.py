@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from python.directions.answer import UnitAnswer
 from python.directions.find import answers, losses
+from python.directions.sphere import unit
 from python.samples.symmetries import group
 from tests.directions.samples import rotated_by, unit_vectors
 
@@ -120,6 +121,18 @@ def test_the_density_is_highest_where_the_answer_points(answer):
     assert np.mean(cosine > np.cos(np.radians(3))) >= (
         1.0 if one_lobe else 0.7
     )  # a narrow lobe may rise above a likely one
+
+
+@TELLING
+def test_lobes_have_the_mean_of_the_density_and_the_likeliest_points_where_the_estimate_does(answer):
+    at, area = sphere(answer)
+    several = outputs(answer, n=8)
+    lobes = answer.lobes(several)
+    np.testing.assert_allclose(lobes.probability.sum(axis=1), 1)
+    mean = np.exp(answer.log_density(several, at)) @ at * area
+    np.testing.assert_allclose(np.exp(lobes.log_density(at)) @ at * area, mean, atol=0.02)
+    likeliest = unit(np.stack([lobes.of_likeliest(lobes.eta[..., axis]) for axis in range(3)], axis=1))
+    np.testing.assert_allclose(likeliest, answer.estimates(several).direction, atol=1e-9)
 
 
 @TELLING

@@ -31,10 +31,8 @@ def example():
 def boxes(tmp_path_factory, example):
     """A shipped network `first` of two tasks, in the folders that `pretrained` would name."""
     home = tmp_path_factory.mktemp("boxes")
-    for keys, metrics in ((TRACKS, {}), (VOLUMES, {"temperature": 2.0})):
-        run = untrained(
-            home / "runs" / keys["task"], {**keys, "data_directories": ["/of/this/machine"]}, metrics=metrics
-        )
+    for keys, files in ((TRACKS, {}), (VOLUMES, {"calibration": {"temperature": 2.0}})):
+        run = untrained(home / "runs" / keys["task"], {**keys, "data_directories": ["/of/this/machine"]}, **files)
         ship(Trained.load(load_task(keys["task"]), run), example, {"name": "first"}, home / keys["task"] / "first")
         (home / keys["task"] / "recipe.json").write_text('{"name": "first"}')
     return home
@@ -57,7 +55,8 @@ def test_what_ships_answers_as_the_run_and_tells_nothing_of_its_machine(boxes, e
     run, box = (Trained.load(load_task(task), each) for each in (boxes / "runs" / task, folder))
     before, after = (each.answers(each.samples_of(products)) for each in (run, box))
     np.testing.assert_allclose(after.scores, before.scores, atol=1e-6)
-    assert (after.temperature, before.temperature) == (run.temperature, run.temperature)
+    assert after.temperature == before.temperature == (2.0 if task == VOLUMES["task"] else None)
+    assert (folder / "calibration.json").exists() == (task == VOLUMES["task"])
     assert len(after) > 5
     assert "/of/this/machine" not in (folder / "config.json").read_text()
     assert example_difference(box) < NEAR

@@ -10,6 +10,9 @@ from python.data.image_file import write_image_file
 from python.data.image_set import ImageSet
 from python.data.triples import TripleSet
 from python.directions.find import answers, losses
+from python.directions.lobes import Lobes
+from python.directions.recalibration import Recalibration
+from python.directions.sphere import ONE_SIGMA, draw_von_mises_fisher, unit
 from python.general_purpose_libs import ConfigError
 from python.ingest.products import make_products
 from python.runs.predictions import ClassPredictions, DirectionPredictions
@@ -93,12 +96,71 @@ def test_trigger_primitives_are_answered_without_any_file(keys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_volumes_in_memory_are_answered_with_the_temperature_of_the_run(tmp_path):
-    trained = loaded(tmp_path / "run", VOLUMES, metrics={"temperature": 2.0})
+@pytest.mark.parametrize("file", ["calibration", "metrics"])
+def test_volumes_in_memory_are_answered_with_the_temperature_of_the_run(file, tmp_path):
+    """Older code left it among the metrics."""
+    trained = loaded(tmp_path / "run", VOLUMES, **{file: {"temperature": 2.0}})
     found = trained.answers(images_of(n=4, shape=(208, 1242)))
     assert found.temperature == 2.0
     assert found.calibrated_scores.shape == (4, 2)
     assert found.class_names.tolist() == ["cc", "es"]
+
+
+# ---------------------------------------------------------------------------- calibrated directions
+@pytest.fixture(scope="module")
+def recalibration():
+    """What corrects answers of one lobe that are four times as narrow as is true."""
+    rng = np.random.default_rng(1)
+    told, energy = rng.normal(size=(400, 3)) * rng.uniform(1, 10, (400, 1)), rng.uniform(5, 50, 400)
+    return Recalibration.fit(Lobes.single(told), energy, draw_von_mises_fisher(told / 4, 1, rng)[:, 0])
+
+
+@pytest.mark.parametrize("frame", ["drift", "old"])
+def test_directions_are_answered_with_the_calibration_of_the_run(frame, recalibration, tmp_path):
+    calibration = {"answer": "von_mises_fisher", **recalibration.described()}
+    keys = direction_keys("von_mises_fisher")
+    keys["dataset_parameters"] = {**keys["dataset_parameters"], "frame": frame, "augmentation": {"symmetries": []}}
+    plain, trained = (
+        loaded(tmp_path / name, keys, **more) for name, more in (("a", {}), ("b", {"calibration": calibration}))
+    )
+    found, raw = trained.answers(triples()), plain.answers(triples())
+    assert raw.calibrated_68_deg is None
+    np.testing.assert_array_equal(found.direction, raw.direction)
+    np.testing.assert_array_equal(found.predicted_68_deg, raw.predicted_68_deg)
+    lobes = Lobes(found.calibrated_eta_drift_frame.astype(float), found.calibrated_probability.astype(float))
+    np.testing.assert_allclose(lobes.probability.sum(axis=1), 1, atol=1e-6)
+    axis = unit(lobes.eta[:, 0])
+    np.testing.assert_allclose(axis, found.direction_drift_frame, atol=1e-6)
+    np.testing.assert_array_equal(lobes.eta[:, -1], 0)
+    expected = recalibration.lobes(Lobes.single(raw.kappa[:, None] * axis), raw.clusters.cluster_energy)
+    places = draw_von_mises_fisher(np.zeros((1, 3)), 5, np.random.default_rng(2))[0]
+    np.testing.assert_allclose(lobes.log_density(places), expected.log_density(places), atol=1e-5)
+    np.testing.assert_allclose(found.calibrated_68_deg, expected.angle_about(axis, ONE_SIGMA), rtol=0.01)
+    ahead = np.mean(np.sum(expected.draw(2000, np.random.default_rng(3)) * axis[:, None], axis=2) > 0, axis=1)
+    np.testing.assert_allclose(found.calibrated_head_probability, ahead, atol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("keys", "calibration", "message"),
+    [
+        (
+            direction_keys("von_mises_fisher"),
+            {"answer": "two_lobes"},
+            "is for the answer 'two_lobes', the network gives",
+        ),
+        (direction_keys("von_mises_fisher"), {"answer": "von_mises_fisher"}, "not a recalibration of directions"),
+        (direction_keys("von_mises_fisher"), {"temperature": 2.0}, "is for the answer None"),
+        (TRACKS, {"temperature": -1}, "must be positive"),
+        (TRACKS, {"answer": "two_lobes"}, "has no temperature"),
+    ],
+)
+def test_what_is_no_calibration_of_the_network_is_refused_in_one_line(keys, calibration, message, tmp_path):
+    trained = loaded(tmp_path / "run", keys, calibration=calibration)
+    samples = images_of() if keys is TRACKS else triples()
+    with pytest.raises(
+        ConfigError, match=rf"run/calibration\.json: .*{message}.*; give the folder as the training left it"
+    ):
+        trained.answers(samples)
 
 
 # ---------------------------------------------------------------------------- some, none, others
@@ -123,7 +185,7 @@ def test_no_samples_have_no_answers(tmp_path):
     none = trained.answers(images_of().keep("none", np.zeros(30, bool)))
     assert len(none) == 0
     assert none.scores.shape == (0, 2)
-    trained = loaded(tmp_path / "volumes", VOLUMES, metrics={"temperature": 2.0})
+    trained = loaded(tmp_path / "volumes", VOLUMES, calibration={"temperature": 2.0})
     assert trained.answers(images_of().keep("none", np.zeros(30, bool))).calibrated_scores.shape == (0, 2)
 
 

@@ -7,16 +7,9 @@ from typing import Any
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.answer import Answer, Estimates, Loss, Sharper
-from python.directions.sphere import (
-    LARGEST_KAPPA,
-    angle_of_68,
-    draw_von_mises_fisher,
-    log_mixture,
-    log_von_mises_fisher,
-    logistic,
-    unit,
-)
+from python.directions.answer import Answer, Estimates, Loss
+from python.directions.lobes import Lobes
+from python.directions.sphere import LARGEST_KAPPA, angle_of_68, logistic, unit
 
 
 class Mixture(Answer):
@@ -50,21 +43,9 @@ class Mixture(Answer):
         probability = np.maximum(forward, 1 - forward)
         return Estimates(direction, angle_of_68(kappa, probability), np.minimum(kappa, LARGEST_KAPPA), probability)
 
-    def log_density(self, outputs: np.ndarray, at: np.ndarray) -> np.ndarray:
-        eta = outputs[:, :3]
-        return log_mixture(outputs[:, 3], log_von_mises_fisher(eta, at), log_von_mises_fisher(-eta, at))
-
-    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(outputs[:, :3], axis=1)
-
-    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:
-        eta = outputs[:, :3] * sharper(self.sharpness(outputs))[:, None]
-        return np.column_stack([eta, outputs[:, 3] * surer])
-
-    def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-        drawn = draw_von_mises_fisher(outputs[:, :3], size, rng)
-        forward = rng.random((len(outputs), size)) < logistic(outputs[:, 3])[:, None]
-        return np.where(forward[..., None], drawn, -drawn)
+    def lobes(self, outputs: np.ndarray) -> Lobes:
+        eta, logit = outputs[:, :3], outputs[:, 3]
+        return Lobes(np.stack([eta, -eta], axis=1), np.stack([logistic(logit), logistic(-logit)], axis=1))
 
 
 def _main_axis(vectors: np.ndarray) -> np.ndarray:

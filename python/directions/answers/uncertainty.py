@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.answer import Answer, Estimates, Loss, Sharper
+from python.directions.answer import Answer, Estimates, Loss
 from python.directions.answers.direction import angular_loss
-from python.directions.sphere import ONE_SIGMA, around, cosines, unit
+from python.directions.lobes import Lobes
+from python.directions.sphere import ONE_SIGMA, around, concentration, cosines, unit
 
 # Smallest sigma of the loss is e^-3, a mean angle of 0.14 degrees: electrons scatter by far more.
 LEAST_LOG_SIGMA = -3.0
@@ -44,13 +45,11 @@ class Uncertainty(Answer):
         inside = (angle < CAP) | (angle > np.pi - CAP)
         return np.where(inside, -begin / mean - cap, -angle / mean - ring) - np.log(-np.expm1(-np.pi / mean))
 
-    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
-        """One over the square of the mean angle, as kappa is for small ones."""
-        return np.exp(-4 * np.asarray(outputs[:, 3], np.float64))
-
-    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:  # noqa: ARG002 (one lobe)
-        log_sigma = outputs[:, 3] - np.log(sharper(self.sharpness(outputs))) / 4
-        return np.column_stack([outputs[:, :3], log_sigma])
+    def lobes(self, outputs: np.ndarray) -> Lobes:
+        """The mean cosine of exponential angles, m = sigma^2, is coth(pi / 2 m) / (1 + m^2)."""
+        mean = np.exp(2 * np.asarray(outputs[:, 3], np.float64))
+        length = 1 / (np.tanh(np.pi / (2 * mean)) * (1 + mean**2))
+        return Lobes.single(concentration(length)[:, None] * unit(outputs[:, :3]))
 
     def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
         mean = np.exp(2 * np.asarray(outputs[:, 3:4], np.float64))

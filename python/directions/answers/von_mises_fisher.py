@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from python.config.task_schema import LossParameters
-from python.directions.answer import Answer, Estimates, Loss, Sharper
-from python.directions.sphere import LARGEST_KAPPA, angle_of_68, draw_von_mises_fisher, log_von_mises_fisher, unit
+from python.directions.answer import Answer, Estimates, Loss
+from python.directions.lobes import Lobes
+from python.directions.sphere import LARGEST_KAPPA, angle_of_68, unit
 
 
 class VonMisesFisher(Answer):
@@ -26,17 +27,8 @@ class VonMisesFisher(Answer):
         kappa = np.linalg.norm(outputs[:, :3], axis=1)
         return Estimates(unit(outputs[:, :3]), angle_of_68(kappa), np.minimum(kappa, LARGEST_KAPPA))
 
-    def log_density(self, outputs: np.ndarray, at: np.ndarray) -> np.ndarray:
-        return log_von_mises_fisher(outputs[:, :3], at)
-
-    def sharpness(self, outputs: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(outputs[:, :3], axis=1)
-
-    def reshaped(self, outputs: np.ndarray, sharper: Sharper, surer: np.ndarray) -> np.ndarray:  # noqa: ARG002 (one lobe)
-        return outputs * sharper(self.sharpness(outputs))[:, None]
-
-    def draw(self, outputs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-        return draw_von_mises_fisher(outputs[:, :3], size, rng)
+    def lobes(self, outputs: np.ndarray) -> Lobes:
+        return Lobes.single(outputs[:, :3])
 
 
 class VonMisesFisherParameters(LossParameters):
