@@ -16,12 +16,12 @@ from scipy.special import logsumexp
 
 LOWEST_ORDER = 5  # pixels of 1.8 degrees
 HIGHEST_ORDER = 9  # of 0.11 degrees
+FINEST_ORDER = 29  # that 64 bits can number
 ICRS = "icrs"
 DETECTOR = "detector"  # x along the drift, y up, z along the beam
 SQUARE_DEGREES = (180 / np.pi) ** 2  # of a steradian
 LogLikelihood = Callable[[np.ndarray], np.ndarray]  # of unit vectors (m, 3), (m,)
 
-_FINEST_ORDER = 29  # of what 64 bits can number
 _LARGEST_SHARE = 1e-4  # of the probability in one pixel, above the highest order
 _DEEPEST = 1e6  # below the peak: where a likelihood is 0, to split pixels by
 _CHUNK = 2048  # directions of one call
@@ -47,13 +47,13 @@ class SkyMap:
             raise ValueError("order, pixel and density must be one number a pixel each")
         if self.frame not in (ICRS, DETECTOR):
             raise ValueError(f'the frame of a sky map is "{ICRS}" or "{DETECTOR}", not "{self.frame}"')
-        if not ((order >= 0) & (order <= _FINEST_ORDER) & (pixel >= 0)).all():
-            raise ValueError(f"orders must be 0 to {_FINEST_ORDER}, pixels not negative")
+        if not ((order >= 0) & (order <= FINEST_ORDER) & (pixel >= 0)).all():
+            raise ValueError(f"orders must be 0 to {FINEST_ORDER}, pixels not negative")
         along = np.argsort(_starts(order, pixel), kind="stable")
         for name, values in (("order", order), ("pixel", pixel), ("density", density)):
             object.__setattr__(self, name, values[along])
         ends = self._start + _lengths(self.order)
-        if not (self._start[0] == 0 and (self._start[1:] == ends[:-1]).all() and ends[-1] == 12 << 2 * _FINEST_ORDER):
+        if not (self._start[0] == 0 and (self._start[1:] == ends[:-1]).all() and ends[-1] == 12 << 2 * FINEST_ORDER):
             raise ValueError("the pixels do not cover the sphere once")
         if not (self.density >= 0).all() or not np.isclose(self.mass.sum(), 1, rtol=0, atol=1e-6):
             raise ValueError(f"the density must not be negative and must sum to 1, not to {self.mass.sum():.6g}")
@@ -117,8 +117,8 @@ class SkyMap:
     # ------------------------------------------------------------------------ where it is
     @cached_property
     def peak(self) -> np.ndarray:
-        """Unit vector (3,) to the centre of the densest pixel; of equal ones the smallest, then the first."""
-        return self.centres[np.lexsort((-self.order, -self.density))[0]]
+        """Unit vector (3,) to the centre of the densest pixel."""
+        return self.centres[np.argmax(self.density)]
 
     @cached_property
     def mean(self) -> np.ndarray:
@@ -164,7 +164,7 @@ class SkyMap:
         """Unit vectors (n, 3) at random from the map, uniform within a pixel."""
         chosen = generator.choice(len(self), n, p=self.mass / self.mass.sum())
         within = generator.integers(0, _lengths(self.order[chosen]))
-        return _centres(np.full(n, _FINEST_ORDER), self._start[chosen] + within)
+        return _centres(np.full(n, FINEST_ORDER), self._start[chosen] + within)
 
     @cached_property
     def _start(self) -> np.ndarray:
@@ -199,12 +199,12 @@ def angle_between(one: ArrayLike, other: ArrayLike) -> np.ndarray:
 # ---------------------------------------------------------------------------- pixels of several orders
 def _starts(order: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     """The first of the finest pixels within each."""
-    return pixel << 2 * (_FINEST_ORDER - order)
+    return pixel << 2 * (FINEST_ORDER - order)
 
 
 def _lengths(order: np.ndarray) -> np.ndarray:
     """How many of the finest pixels lie within each."""
-    return np.int64(1) << 2 * (_FINEST_ORDER - order)
+    return np.int64(1) << 2 * (FINEST_ORDER - order)
 
 
 def _areas(order: np.ndarray) -> np.ndarray:
@@ -221,7 +221,7 @@ def _centres(order: np.ndarray, pixel: np.ndarray) -> np.ndarray:
 def _leaf_at(start: np.ndarray, directions: ArrayLike) -> np.ndarray:
     import healpy
 
-    finest = healpy.vec2pix(1 << _FINEST_ORDER, *np.moveaxis(np.asarray(directions, float), -1, 0), nest=True)
+    finest = healpy.vec2pix(1 << FINEST_ORDER, *np.moveaxis(np.asarray(directions, float), -1, 0), nest=True)
     return np.searchsorted(start, finest, side="right") - 1
 
 
