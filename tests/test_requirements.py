@@ -15,7 +15,7 @@ READ = {  # a list of requirements: the folders that it is for, and the lists th
     "tests/requirements.txt": (("tests",), ("requirements.txt",)),
     "docs/requirements.txt": (("docs/building",), ("requirements.txt",)),
 }
-IMPORTED_AS = {"scikit-learn": ("sklearn",), "htcondor": ("htcondor2", "classad2")}
+IMPORTED_AS = {"scikit-learn": ("sklearn",), "htcondor": ("htcondor2", "classad2"), "pyerfa": ("erfa",)}
 NEVER_IMPORTED = {
     "mypy": "a command",
     "mkdocs-material": "the theme that mkdocs.yml names",
