@@ -77,6 +77,12 @@ class Clusters:
     def __len__(self) -> int:
         return len(self.event)
 
+    def take(self, rows: np.ndarray) -> Self:
+        """Those of some rows, in order."""
+        each = {array.name: getattr(self, array.name) for array in _arrays_of(type(self))}
+        mine = {array.name for array in _arrays_of(type(self)) if array.metadata["rule"]["axes"] == ("n",)}
+        return replace(self, **{name: each[name][rows] for name in mine if each[name] is not None})
+
     @property
     def told_by_content(self) -> bool:
         """Whether all sources are known by their content; of older code and data only the names are known."""

@@ -1,0 +1,139 @@
+"""What the three networks say of the clusters of a burst: which of them may be electrons that neutrinos have struck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from python.data.data_origin import DataOrigin
+from python.data.metadata import UNKNOWN
+from python.detector.drift_frame import to_detector_frame
+from python.detector.geometry import TICK_US
+from python.directions import find as directions
+from python.directions.lobes import Lobes
+from python.general_purpose_libs import ConfigError
+from python.runs.predictions import ClassPredictions, Clusters, DirectionPredictions, Predictions
+from python.training.trained import Trained
+
+MAIN_TRACK, ES = "main_track", "es"
+SHARES_WITHIN = (1e-6, 1 - 1e-6)  # no network is surer than this
+Origin = Callable[[Trained], DataOrigin]  # where the data are that a network is asked about
+Told = Callable[[str, int, int], None]  # which stage, how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The three networks of the chain."""
+
+    main_track: Trained
+    channel: Trained
+    direction: Trained
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """N clusters matched on three planes: which they are, and what is known of them without any truth.
+
+    `time` int64 (N,) in ns by the clock of the source, -1 where it is not recorded; `energy` (N,) MeV, reconstructed;
+    `main_track` (N,) the probability that the cluster is the main track of its readout window, `es` (N,) that the interaction
+    behind it is elastic scattering where it is one, 0.5 where the tagger was not asked; `lobes` (N) where the electron flew and
+    `direction` (N, 3) its likeliest direction, in detector axes.
+    """
+
+    clusters: Clusters
+    time: np.ndarray
+    energy: np.ndarray
+    main_track: np.ndarray
+    es: np.ndarray
+    lobes: Lobes
+    direction: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+    @classmethod
+    def of(cls, main_track: ClassPredictions, channel: ClassPredictions, direction: DirectionPredictions) -> Self:
+        """Those of which the networks of main tracks and directions have both answered.
+
+        ConfigError where an answer does not tell what is needed of it.
+        """
+        mt, ct = _scores(main_track, MAIN_TRACK), _scores(channel, ES)
+        keys = _keys(direction)
+        rows = np.array([row for row, key in enumerate(keys) if key in mt], np.int64)
+        clusters = direction.clusters.take(rows)
+        return cls(
+            clusters,
+            _times(clusters),
+            clusters.cluster_energy.astype(np.float64),
+            np.clip([mt[keys[row]] for row in rows], *SHARES_WITHIN),
+            np.clip([ct.get(keys[row], 0.5) for row in rows], *SHARES_WITHIN),
+            _lobes(direction).take(rows),
+            np.asarray(direction.direction[rows], np.float64),
+        )
+
+
+def find_candidates(networks: Networks, origin: Origin, min_energy: float, told: Told) -> Candidates:
+    """Ask the networks about all matched clusters of at least `min_energy` MeV, by reconstructed energy.
+
+    Raises DataError where the data lack what a network takes.
+    """
+    answers = {
+        name: _answers(network, origin, min_energy, lambda done, total, name=name: told(name, done, total))
+        for name, network in vars(networks).items()
+    }
+    main_track, channel, direction = answers.values()
+    for network, found, kind in (
+        (networks.main_track, main_track, ClassPredictions),
+        (networks.channel, channel, ClassPredictions),
+        (networks.direction, direction, DirectionPredictions),
+    ):
+        if not isinstance(found, kind):
+            raise ConfigError(f"{network.run}: is a network of {network.task.schema.name}, which answers otherwise")
+    return Candidates.of(main_track, channel, direction)
+
+
+def _answers(network: Trained, origin: Origin, min_energy: float, told: Callable[[int, int], None]) -> Predictions:
+    samples = network.samples_of(origin(network))
+    table = samples.metadata
+    wanted = (table["cluster_energy"] >= min_energy) & (table["match_id"] != UNKNOWN)
+    return network.answers(samples.keep(f"matched, {min_energy:g} MeV and more", wanted), told)
+
+
+def _keys(answers: Predictions) -> list[tuple]:
+    """What tells each cluster from all others, whichever plane it was seen on: its event, and the number of its match."""
+    clusters = answers.clusters
+    columns = clusters.event_columns(clusters.told_by_content)
+    return list(zip(*columns, clusters.match_id.tolist(), strict=True))
+
+
+def _scores(answers: ClassPredictions, name: str) -> Mapping[tuple, float]:
+    """The probability of the class `name`, calibrated where that is known how, by cluster."""
+    names = answers.class_names.tolist()
+    if name not in names:
+        raise ConfigError(f"a network tells {', '.join(names)} apart, none of which is {name}; name another one")
+    scores = answers.scores if answers.calibrated_scores is None else answers.calibrated_scores
+    return dict(zip(_keys(answers), scores[:, names.index(name)].tolist(), strict=True))
+
+
+def _times(clusters: Clusters) -> np.ndarray:
+    time = np.full(len(clusters), UNKNOWN) if clusters.time is None else np.asarray(clusters.time, np.int64)
+    if clusters.first_tick is None:
+        return time
+    return np.where(time == UNKNOWN, UNKNOWN, time + np.rint(clusters.first_tick * TICK_US * 1e3).astype(np.int64))
+
+
+def _lobes(answers: DirectionPredictions) -> Lobes:
+    """Where the electrons flew, in detector axes; calibrated where that is known how."""
+    if answers.calibrated_eta_drift_frame is not None and answers.calibrated_probability is not None:
+        told = Lobes(answers.calibrated_eta_drift_frame, answers.calibrated_probability)
+    else:
+        try:
+            told = directions.answers()[answers.output_layout].lobes(answers.outputs)
+        except ValueError as error:
+            raise ConfigError(f"{error}; pointing needs a network that does, or an ensemble") from error
+    n, n_lobes = told.probability.shape
+    face = np.repeat(np.asarray(answers.clusters.face), n_lobes)
+    return Lobes(to_detector_frame(told.eta.reshape(-1, 3), face).reshape(n, n_lobes, 3), told.probability)
