@@ -54,7 +54,7 @@ class ChannelTagging(Classification[PicturedSamples]):
                 temperature,
                 len(predictions),
             )
-        return {"temperature": temperature}
+        return {**(super().calibration(predictions) or {}), "temperature": temperature}
 
     def evaluate(
         self, evaluation: Evaluation[PicturedSamples, ClassPredictions]

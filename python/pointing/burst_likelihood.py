@@ -1,8 +1,8 @@
 """How likely the candidates of a burst are for each direction of the star: all of them count, each as far as it is believed.
 
 A candidate is elastic scattering, whose electron flies where the neutrino came along; the charged current, whose electron flies
-nearly anywhere; or no neutrino at all. Scores of the networks say how likely each is, but for how many of each there are, which
-depends on the star, its distance and the detector: these shares are fitted, with no flux assumed for them.
+nearly anywhere; or no neutrino's electron at all. Scores of the networks say how likely each is, but for how many of each there
+are, which depends on the star, its distance and the detector: these numbers are fitted.
 """
 
 from __future__ import annotations
@@ -13,49 +13,45 @@ from typing import Self
 import numpy as np
 
 from python.directions.lobes import Lobes
-from python.directions.sphere import concentration, mean_length, unit
+from python.directions.sphere import concentration, mean_length_of, unit
 from python.pointing.candidates import Candidates
-from python.pointing.scattering import cc_asymmetry, es_mean_cosine, spectrum
+from python.pointing.numbers import FIT, FLUXES, Mixture
+from python.pointing.scattering import cc_asymmetry, es_mean_cosine
 
-CLASSES = ("es", "cc", "other")
-TRAINED_ON = "gkvm"  # the spectrum of the events by which the networks that ship learnt to tell channels apart
-FIT = "fit"  # shares of their own at each energy, whatever the spectrum
-FIT_EDGES_MEV = (7.0, 10.0, 15.0, 20.0, 30.0)
-PSEUDO_EVENTS = 5.0  # of all energies, that hold the shares of a bin with few candidates
-_ROUNDS = 300  # of expectation and maximisation
 _CHUNK = 4_000_000  # densities at a time
 _LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
+_FULL_SPHERE = 4 * np.pi
 
 
 @dataclass(frozen=True, eq=False)
 class BurstLikelihood:
-    """Of N candidates: `evidence` (N, 3), how likely their scores are under each of CLASSES up to a factor of a class; `bins` (N,)
-    of energy within which the classes have one mixture; `shares` (N, 3), the probability of each class; `lobes` (N), where the neutrino flew if it is elastic scattering; `drift` (N, 3), a
-    vector by which 1 + drift . direction is the same, times 4 pi, for the charged current.
+    """Of N candidates: what their scores say is a `mixture` of `numbers` (3, G) events, by which `shares` (N, 3) are the
+    probabilities of the classes. `lobes` (N) are where the neutrino flew if it scattered elastically; for the charged current
+    1 + `drift` (N, 3) . direction is its density, times 4 pi.
     """
 
-    evidence: np.ndarray
-    bins: np.ndarray
+    mixture: Mixture
+    numbers: np.ndarray
     shares: np.ndarray
     lobes: Lobes
     drift: np.ndarray
 
     @classmethod
-    def of(cls, candidates: Candidates, flux: str = TRAINED_ON) -> Self:
-        """With shares as the scores alone tell them. `flux` "gkvm" or "livermore" is the spectrum that is assumed; "fit" lets the
-        shares be others at each energy."""
-        assumed = TRAINED_ON if flux == FIT else flux
-        energy = candidates.energy
-        odds = candidates.main_track / (1 - candidates.main_track)
-        es = candidates.es * _ratio("es", energy, assumed)
-        cc = (1 - candidates.es) * _ratio("cc", energy, assumed)
-        evidence = np.stack([2 * odds * es, 2 * odds * cc, np.ones_like(odds)], axis=1)
-        bins = np.searchsorted(FIT_EDGES_MEV, energy) if flux == FIT else np.zeros(len(energy), np.int64)
-        mean = np.einsum("nlk,nl->nk", _mean_vectors(candidates.lobes), candidates.lobes.probability)
-        drift = cc_asymmetry(energy, assumed)[:, None] * mean
-        lobes = _scattered(candidates.lobes, es_mean_cosine(energy, assumed))
-        shares = _normalised(evidence * fitted_fractions(evidence, bins))
-        return cls(evidence, bins, shares, lobes, drift)
+    def of(cls, candidates: Candidates, min_energy: float, flux: str = FIT) -> Self:
+        """With numbers as the scores alone tell them, under the spectra of a `flux`, one of FLUXES, or with FIT free ones.
+
+        A spectrum says a little of how far electrons are from their neutrinos too; with FIT, that of the first of FLUXES.
+        """
+        energy, assumed = candidates.energy, FLUXES[0] if flux == FIT else flux
+        electron = np.exp(candidates.main_track_ratio)
+        evidence = np.stack([electron * np.exp(candidates.es_ratio), electron, np.ones_like(electron)], axis=1)
+        mixture = Mixture.of(evidence, energy, min_energy, flux)
+        lobes = candidates.lobes
+        drift = cc_asymmetry(energy, assumed)[:, None] * np.einsum(
+            "nlk,nl->nk", _mean_vectors(lobes), lobes.probability
+        )
+        numbers = mixture.numbers()
+        return cls(mixture, numbers, mixture.shares(numbers), _scattered(lobes, es_mean_cosine(energy, assumed)), drift)
 
     def __len__(self) -> int:
         return len(self.shares)
@@ -64,26 +60,25 @@ class BurstLikelihood:
         """Log of how likely the candidates are for a star at unit vectors (m, 3), relative to no direction at all, (m,)."""
         flight = -np.asarray(star, np.float64)
         total = np.zeros(len(flight))
-        rows = np.flatnonzero(self.shares[:, 0] > _LEAST_SHARE)
+        tells = self.shares[:, 0] > _LEAST_SHARE
+        rows, others = np.flatnonzero(tells), np.flatnonzero(~tells)
         step = max(1, _CHUNK // max(len(flight), 1))
         for first in range(0, len(rows), step):
             total += np.log(self._relative(rows[first : first + step], flight)).sum(axis=0)
-        others = np.flatnonzero(self.shares[:, 0] <= _LEAST_SHARE)
         return total + flight @ (self.shares[others, 1] @ self.drift[others])
 
     def pull(self, star: np.ndarray) -> np.ndarray:
-        """By how much each candidate speaks for a star at a unit vector (3,): log (N,) of its likelihood relative to no
-        direction."""
+        """How far each candidate speaks for a star at a unit vector (3,): log (N,) of its likelihood relative to no direction."""
         return np.log(self._relative(np.arange(len(self)), -np.asarray(star, np.float64)[None])[:, 0])
 
-    def refitted(self, star: np.ndarray) -> Self:
-        """With shares as the scores and the direction of the star, a unit vector (3,), tell them together."""
+    def with_star(self, star: np.ndarray) -> Self:
+        """With numbers as scores and directions tell them together, for a star at a unit vector (3,)."""
         flight = -np.asarray(star, np.float64)[None]
-        evidence = self.evidence * np.stack(
-            [_times_4pi(self.lobes, flight)[:, 0], 1 + self.drift @ flight[0], np.ones(len(self))], axis=1
-        )
-        fractions = fitted_fractions(evidence, self.bins)
-        return replace(self, shares=_normalised(self.evidence * fractions))  # where one points must not count twice
+        seen = np.stack([_times_4pi(self.lobes, flight)[:, 0], 1 + self.drift @ flight[0], np.ones(len(self))], axis=1)
+        numbers = self.mixture.seen(seen).numbers()
+        return replace(
+            self, numbers=numbers, shares=self.mixture.shares(numbers)
+        )  # where one points must not count twice
 
     def expected(self, rng: np.random.Generator, size: int = 200) -> tuple[float, float]:
         """Mean and standard deviation of the log-likelihood at the true star, were all that is assumed true."""
@@ -94,7 +89,7 @@ class BurstLikelihood:
         is_es = rng.random((len(rows), size)) < self.shares[rows, :1]
         anywhere = unit(rng.normal(size=(len(rows) * size, 3))).reshape(len(rows), size, 3)
         flight = np.where(is_es[..., None], some.draw(size, rng), anywhere)
-        density = np.exp(some.log_density(flight) + np.log(4 * np.pi))
+        density = _FULL_SPHERE * np.exp(some.log_density(flight))
         told = np.log1p(self.shares[rows, :1] * (density - 1)).sum(axis=0)
         return float(told.mean()), float(told.std())
 
@@ -108,40 +103,9 @@ class BurstLikelihood:
         return found
 
 
-def fitted_fractions(evidence: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """How much (N, C) there is of each class where each candidate is: the fractions that fit best in each of the `bins` (N,).
-
-    Bins of few candidates are held by the fractions of all. Found as expectation and maximisation do.
-    """
-    found = np.empty_like(evidence)
-    overall = _best(evidence, np.full(evidence.shape[1], 1 / evidence.shape[1]), 0.0)
-    for number in np.unique(bins):
-        found[bins == number] = _best(evidence[bins == number], overall, PSEUDO_EVENTS)
-    return found
-
-
-def _best(evidence: np.ndarray, start: np.ndarray, held: float) -> np.ndarray:
-    fraction = start
-    for _ in range(_ROUNDS):
-        counts = _normalised(evidence * fraction).sum(axis=0) + held * start
-        fraction = counts / max(counts.sum(), np.finfo(float).tiny)
-    return fraction
-
-
-def _normalised(weights: np.ndarray) -> np.ndarray:
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _ratio(channel: str, energy: np.ndarray, flux: str) -> np.ndarray:
-    """By how much the events of a channel are more under another flux than in the events that networks learnt from."""
-    if flux == TRAINED_ON:
-        return np.ones_like(energy)
-    return spectrum(channel, energy, flux) / np.maximum(spectrum(channel, energy, TRAINED_ON), np.finfo(float).tiny)
-
-
 def _mean_vectors(lobes: Lobes) -> np.ndarray:
     """Means (n, L, 3) of the unit vectors of each lobe."""
-    return unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape) * mean_length(lobes.kappa)[..., None]
+    return unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape) * mean_length_of(lobes.kappa)[..., None]
 
 
 def _scattered(lobes: Lobes, mean_cosine: np.ndarray) -> Lobes:
@@ -149,7 +113,7 @@ def _scattered(lobes: Lobes, mean_cosine: np.ndarray) -> Lobes:
 
     Mean lengths multiply exactly; the shape of a lobe is taken to stay that of von Mises and Fisher.
     """
-    kappa = concentration(mean_length(lobes.kappa) * mean_cosine[:, None])
+    kappa = concentration(mean_length_of(lobes.kappa) * mean_cosine[:, None])
     axes = unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape)
     same_everywhere = np.linalg.norm(lobes.eta, axis=2) == 0
     return Lobes(axes * np.where(same_everywhere, 0.0, kappa)[..., None], lobes.probability)
@@ -160,10 +124,10 @@ def _times_4pi(lobes: Lobes, flight: np.ndarray) -> np.ndarray:
     total = np.zeros((len(lobes), len(flight)), np.float32)
     at = np.asarray(flight, np.float32).T
     for eta, kappa, share in zip(np.moveaxis(lobes.eta, 1, 0), lobes.kappa.T, lobes.probability.T, strict=True):
-        height = share * 2 * kappa / -np.expm1(-2 * kappa)  # 4 pi times the density along the axis
         if not np.any(eta):
             total += share.astype(np.float32)[:, None]
             continue
+        height = share * 2 * kappa / -np.expm1(-2 * kappa)  # 4 pi times the density along the axis
         exponent = eta.astype(np.float32) @ at
         exponent -= kappa.astype(np.float32)[:, None]
         total += height.astype(np.float32)[:, None] * np.exp(np.minimum(exponent, 0, out=exponent), out=exponent)

@@ -19,7 +19,7 @@ from python.runs.predictions import ClassPredictions, Clusters, DirectionPredict
 from python.training.trained import Trained
 
 MAIN_TRACK, ES = "main_track", "es"
-SHARES_WITHIN = (1e-6, 1 - 1e-6)  # no network is surer than this
+NOT_ASKED = (np.nan, 0.0)  # score, and log of the likelihood ratio
 Origin = Callable[[Trained], DataOrigin]  # where the data are that a network is asked about
 Told = Callable[[str, int, int], None]  # which stage, how many are done, of how many
 
@@ -37,10 +37,11 @@ class Networks:
 class Candidates:
     """N clusters matched on three planes: which they are, and what is known of them without any truth.
 
-    `time` int64 (N,) in ns by the clock of the source, -1 where it is not recorded; `energy` (N,) MeV, reconstructed;
-    `main_track` (N,) the probability that the cluster is the main track of its readout window, `es` (N,) that the interaction
-    behind it is elastic scattering where it is one, 0.5 where the tagger was not asked; `lobes` (N) where the electron flew and
-    `direction` (N, 3) its likeliest direction, in detector axes.
+    `time` int64 (N,) in ns by the clock of the source, -1 where it is not recorded; `energy` (N,) MeV, reconstructed. Scores:
+    `main_track` (N,) that the cluster is the main track of its readout window, `es` (N,) that the interaction behind it is
+    elastic scattering; and logs of how much likelier they are, at the cluster's energy, for a main track than for another cluster
+    (`main_track_ratio`) and for elastic scattering than for the charged current (`es_ratio`). NaN and ratios of 0 where the
+    tagger was not asked. `lobes` (N) are where the electron flew, `direction` (N, 3) its likeliest direction, in detector axes.
     """
 
     clusters: Clusters
@@ -48,6 +49,8 @@ class Candidates:
     energy: np.ndarray
     main_track: np.ndarray
     es: np.ndarray
+    main_track_ratio: np.ndarray
+    es_ratio: np.ndarray
     lobes: Lobes
     direction: np.ndarray
 
@@ -68,8 +71,11 @@ class Candidates:
             clusters,
             _times(clusters),
             clusters.cluster_energy.astype(np.float64),
-            np.clip([mt[keys[row]] for row in rows], *SHARES_WITHIN),
-            np.clip([ct.get(keys[row], 0.5) for row in rows], *SHARES_WITHIN),
+            *(
+                np.array([told.get(keys[row], NOT_ASKED)[column] for row in rows])
+                for column in (0, 1)
+                for told in (mt, ct)
+            ),
             _lobes(direction).take(rows),
             np.asarray(direction.direction[rows], np.float64),
         )
@@ -109,13 +115,21 @@ def _keys(answers: Predictions) -> list[tuple]:
     return list(zip(*columns, clusters.match_id.tolist(), strict=True))
 
 
-def _scores(answers: ClassPredictions, name: str) -> Mapping[tuple, float]:
-    """The probability of the class `name`, calibrated where that is known how, by cluster."""
+def _scores(answers: ClassPredictions, name: str) -> Mapping[tuple, tuple[float, float]]:
+    """The score of the class `name`, and the log of the likelihood ratio for it, by cluster."""
     names = answers.class_names.tolist()
-    if name not in names:
-        raise ConfigError(f"a network tells {', '.join(names)} apart, none of which is {name}; name another one")
-    scores = answers.scores if answers.calibrated_scores is None else answers.calibrated_scores
-    return dict(zip(_keys(answers), scores[:, names.index(name)].tolist(), strict=True))
+    if len(names) != 2 or name not in names:
+        raise ConfigError(
+            f"a network tells {', '.join(names)} apart; pointing needs one that tells {name} from all else"
+        )
+    ratio, second = answers.log_likelihood_ratio, names.index(name) == 1
+    if ratio is None:
+        raise ConfigError(
+            f"the scores for {name} are not calibrated, so they are no probabilities: train the network again, with 200 validation "
+            "events of each class or more"
+        )
+    told = zip(answers.scores[:, names.index(name)].tolist(), (ratio if second else -ratio).tolist(), strict=True)
+    return dict(zip(_keys(answers), told, strict=True))
 
 
 def _times(clusters: Clusters) -> np.ndarray:

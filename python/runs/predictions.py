@@ -134,7 +134,8 @@ class Predictions:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassPredictions(Predictions):
     """Of a classifier: probabilities `scores` (N, C) of its classes `class_names` (C,), and the true classes `labels` (N,), -1
-    where they are not known. With a `temperature` there are `calibrated_scores` (N, C).
+    where they are not known. With a `temperature` there are `calibrated_scores` (N, C). Of two classes, `log_likelihood_ratio`
+    (N,) is by how much likelier a score is for the second than for the first at the energy of its cluster.
     """
 
     scores: np.ndarray = _probabilities()
@@ -142,6 +143,7 @@ class ClassPredictions(Predictions):
     class_names: np.ndarray = _array("U", "classes")
     temperature: float | None = _array("f", optional=True)
     calibrated_scores: np.ndarray | None = _probabilities(optional=True)
+    log_likelihood_ratio: np.ndarray | None = _array("f", "n", optional=True, finite=True)
 
     def calibrated(self, temperature: float) -> ClassPredictions:
         """The same with the scores that the temperature makes of these."""

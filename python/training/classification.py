@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,8 +12,9 @@ import numpy as np
 from python.config.classification import ClassifierConfig
 from python.config.task_schema import Architecture
 from python.detector.geometry import PLANES
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, log
 from python.metrics.classification import classification_metrics
+from python.metrics.likelihood_ratio import LikelihoodRatio
 from python.plots.text_lines import metrics_table
 from python.runs.predictions import ClassPredictions, Clusters
 from python.samples.augmentation import RandomFlips
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Pictured = TypeVar("Pictured", bound=PicturedSamples)
+LIKELIHOOD_RATIO = "likelihood_ratio"  # of a calibration
 
 
 class Classification(Generic[Pictured]):
@@ -88,11 +91,25 @@ class Classification(Generic[Pictured]):
             class_names=np.array(self.classes),
         )
 
-    def calibration(self, predictions: ClassPredictions) -> dict[str, Any] | None:  # noqa: ARG002 (a tagger has one)
-        return None
+    def calibration(self, predictions: ClassPredictions) -> dict[str, Any] | None:
+        if len(self.classes) != 2:
+            return None
+        second = predictions.labels == 1
+        try:
+            found = LikelihoodRatio.fit(second, predictions.scores[:, 1], predictions.clusters.cluster_energy)
+        except DataError as error:
+            log.warning("scores are not calibrated: %s", error)
+            return None
+        return {LIKELIHOOD_RATIO: found.described()}
 
     def calibrated(self, predictions: ClassPredictions, calibration: Mapping[str, Any]) -> ClassPredictions:
+        if LIKELIHOOD_RATIO in calibration:
+            known = LikelihoodRatio.of(calibration[LIKELIHOOD_RATIO])
+            ratio = known.log_ratio(predictions.scores[:, 1], predictions.clusters.cluster_energy)
+            predictions = replace(predictions, log_likelihood_ratio=ratio)
         temperature = calibration.get("temperature")
+        if temperature is None and LIKELIHOOD_RATIO in calibration:
+            return predictions
         if not isinstance(temperature, int | float):
             raise ValueError("has no temperature")
         return predictions.calibrated(temperature)
