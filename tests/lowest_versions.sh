@@ -6,7 +6,7 @@ set -euo pipefail
 root="$(readlink -f "${BASH_SOURCE[0]%/*}/..")"
 venv="${1:-$(mktemp -d)}"
 tests=("${@:2}")
-((${#tests[@]})) || tests=(tests/config tests/networks tests/metrics tests/plots tests/ingest tests/training/test_run.py
+((${#tests[@]})) || tests=(tests/config tests/networks tests/metrics tests/plots tests/ingest tests/pointing tests/training/test_run.py
     tests/training/search/test_proposals.py)
 
 lists=(requirements.txt tests/requirements.txt)
