@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 
 from python.data.data_origin import DataOrigin
-from python.data.metadata import UNKNOWN
+from python.data.metadata import UNKNOWN, vectors
 from python.detector.drift_frame import to_detector_frame
 from python.detector.geometry import TICK_US
 from python.directions import find as directions
 from python.directions.lobes import Lobes
 from python.general_purpose_libs import ConfigError
-from python.runs.predictions import ClassPredictions, Clusters, DirectionPredictions, Predictions
+from python.runs.predictions import ClassPredictions, Clusters, DirectionPredictions
+from python.training.task import SampleSet
 from python.training.trained import Trained
 
 MAIN_TRACK, ES = "main_track", "es"
+KINDS = (ClassPredictions, ClassPredictions, DirectionPredictions)  # of answers, in the order of the networks
 NOT_ASKED = (np.nan, 0.0)  # score, and log of the likelihood ratio
 Origin = Callable[[Trained], DataOrigin]  # where the data are that a network is asked about
 Told = Callable[[str, int, int], None]  # which stage, how many are done, of how many
@@ -34,6 +37,30 @@ class Networks:
 
 
 @dataclass(frozen=True, eq=False)
+class Truth:
+    """What the simulation knows of N candidates, by which a result is judged when it stands, and never before.
+
+    `flight` (N, 3) unit vectors along which the neutrinos flew, in detector axes, NaN where nothing is known; `is_es` (N,) 1
+    elastic scattering, 0 charged current, -1 neither, or not known; `is_main_track` (N,) 1, 0, or -1 where it is not known.
+    """
+
+    flight: np.ndarray
+    is_es: np.ndarray
+    is_main_track: np.ndarray
+
+    @classmethod
+    def of(cls, table: np.ndarray) -> Self:
+        """From rows of metadata."""
+        momentum = vectors(table, "nu_momentum").astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            flight = momentum / np.linalg.norm(momentum, axis=1, keepdims=True)
+        return cls(flight, table["is_es_interaction"].astype(np.int64), table["is_main_track"].astype(np.int64))
+
+    def take(self, rows: np.ndarray) -> Truth:
+        return Truth(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """N clusters matched on three planes: which they are, and what is known of them without any truth.
 
@@ -42,6 +69,7 @@ class Candidates:
     elastic scattering; and logs of how much likelier they are, at the cluster's energy, for a main track than for another cluster
     (`main_track_ratio`) and for elastic scattering than for the charged current (`es_ratio`). NaN and ratios of 0 where the
     tagger was not asked. `lobes` (N) are where the electron flew, `direction` (N, 3) its likeliest direction, in detector axes.
+    The `truth` is passed on, and decides nothing.
     """
 
     clusters: Clusters
@@ -53,13 +81,16 @@ class Candidates:
     es_ratio: np.ndarray
     lobes: Lobes
     direction: np.ndarray
+    truth: Truth
 
     def __len__(self) -> int:
         return len(self.energy)
 
     @classmethod
-    def of(cls, main_track: ClassPredictions, channel: ClassPredictions, direction: DirectionPredictions) -> Self:
-        """Those of which the networks of main tracks and directions have both answered.
+    def of(
+        cls, main_track: ClassPredictions, channel: ClassPredictions, direction: DirectionPredictions, truth: Truth
+    ) -> Self:
+        """Those of which the networks of main tracks and directions have both answered; `truth` is that of the latter's clusters.
 
         ConfigError where an answer does not tell what is needed of it.
         """
@@ -67,6 +98,7 @@ class Candidates:
         keys = _keys(direction)
         rows = np.array([row for row, key in enumerate(keys) if key in mt], np.int64)
         clusters = direction.clusters.take(rows)
+        of_mt, of_ct = (np.array([told.get(keys[row], NOT_ASKED) for row in rows]).reshape(-1, 2) for told in (mt, ct))
         return cls(
             clusters,
             _times(clusters),
@@ -78,6 +110,23 @@ class Candidates:
             ),
             _lobes(direction).take(rows),
             np.asarray(direction.direction[rows], np.float64),
+            truth.take(rows),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Candidates]) -> Self:
+        """Those of all parts, at least one, in order."""
+        lobes = [part.lobes for part in parts]
+        arrays = ("time", "energy", "main_track", "es", "main_track_ratio", "es_ratio", "direction")
+        return cls(
+            clusters=Clusters.concatenate([part.clusters for part in parts]),
+            lobes=Lobes(
+                np.concatenate([each.eta for each in lobes]), np.concatenate([each.probability for each in lobes])
+            ),
+            truth=Truth(
+                *(np.concatenate([getattr(part.truth, each.name) for part in parts]) for each in fields(Truth))
+            ),
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays},
         )
 
 
@@ -86,29 +135,22 @@ def find_candidates(networks: Networks, origin: Origin, min_energy: float, told:
 
     Raises DataError where the data lack what a network takes.
     """
-    answers = {
-        name: _answers(network, origin, min_energy, lambda done, total, name=name: told(name, done, total))
-        for name, network in vars(networks).items()
-    }
-    main_track, channel, direction = answers.values()
-    for network, found, kind in (
-        (networks.main_track, main_track, ClassPredictions),
-        (networks.channel, channel, ClassPredictions),
-        (networks.direction, direction, DirectionPredictions),
-    ):
-        if not isinstance(found, kind):
+    answers: list[Any] = []
+    for (name, network), kind in zip(vars(networks).items(), KINDS, strict=True):
+        samples = _wanted(network.samples_of(origin(network)), min_energy)
+        answers.append(network.answers(samples, partial(told, name)))
+        if not isinstance(answers[-1], kind):
             raise ConfigError(f"{network.run}: is a network of {network.task.schema.name}, which answers otherwise")
-    return Candidates.of(main_track, channel, direction)
+    return Candidates.of(*answers, Truth.of(samples.metadata))
 
 
-def _answers(network: Trained, origin: Origin, min_energy: float, told: Callable[[int, int], None]) -> Predictions:
-    samples = network.samples_of(origin(network))
+def _wanted(samples: SampleSet, min_energy: float) -> SampleSet:
     table = samples.metadata
     wanted = (table["cluster_energy"] >= min_energy) & (table["match_id"] != UNKNOWN)
-    return network.answers(samples.keep(f"matched, {min_energy:g} MeV and more", wanted), told)
+    return samples.keep(f"matched, {min_energy:g} MeV and more", wanted)
 
 
-def _keys(answers: Predictions) -> list[tuple]:
+def _keys(answers: ClassPredictions | DirectionPredictions) -> list[tuple]:
     """What tells each cluster from all others, whichever plane it was seen on: its event, and the number of its match."""
     clusters = answers.clusters
     columns = clusters.event_columns(clusters.told_by_content)
@@ -125,8 +167,8 @@ def _scores(answers: ClassPredictions, name: str) -> Mapping[tuple, tuple[float,
     ratio, second = answers.log_likelihood_ratio, names.index(name) == 1
     if ratio is None:
         raise ConfigError(
-            f"the scores for {name} are not calibrated, so they are no probabilities: train the network again, with 200 validation "
-            "events of each class or more"
+            f"the scores for {name} are not calibrated, so they are no probabilities: train the network again, with 200 "
+            "validation events of each class or more"
         )
     told = zip(answers.scores[:, names.index(name)].tolist(), (ratio if second else -ratio).tolist(), strict=True)
     return dict(zip(_keys(answers), told, strict=True))

@@ -79,9 +79,19 @@ class Clusters:
 
     def take(self, rows: np.ndarray) -> Self:
         """Those of some rows, in order."""
-        each = {array.name: getattr(self, array.name) for array in _arrays_of(type(self))}
-        mine = {array.name for array in _arrays_of(type(self)) if array.metadata["rule"]["axes"] == ("n",)}
-        return replace(self, **{name: each[name][rows] for name in mine if each[name] is not None})
+        known = {name: getattr(self, name) for name in _of_each_cluster()}
+        return replace(self, **{name: values[rows] for name, values in known.items() if values is not None})
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Clusters]) -> Self:
+        """Those of all parts, at least one, in order; what one of them does not record is recorded of none."""
+        firsts = np.cumsum([0, *(len(part.sources) for part in parts)])
+        joined = {
+            name: _joined([getattr(part, name) for part in parts])
+            for name in ("sources", "source_ids", *_of_each_cluster())
+        }
+        source = [part.source + first for part, first in zip(parts, firsts, strict=False)]
+        return cls(**{**joined, "source": np.concatenate(source)})
 
     @property
     def told_by_content(self) -> bool:
@@ -243,6 +253,16 @@ def read_predictions(path: str | os.PathLike, kind: type[Kind], *, tested: bool 
         except ValueError as error:
             raise DataError(f"{path}: {error}; {REMEDY}") from error
     return predictions
+
+
+def _of_each_cluster() -> list[str]:
+    """Names of the arrays of `Clusters` that have a value for each."""
+    return [each.name for each in _arrays_of(Clusters) if each.metadata["rule"]["axes"] == ("n",)]
+
+
+def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _arrays_of(record: type) -> list[Field]:
