@@ -43,6 +43,7 @@ from python.config.load import parse_config
 from python.data.data_origin import DataFolders
 from python.data.image_set import ImageSet, random_rows
 from python.data.neighbours import NAMES
+from python.data.point_events import PointEvents
 from python.general_purpose_libs import read_json
 from python.runs.files import HISTORY_FILE, METRICS_FILE, SPLITS_FILE
 from python.runs.predictions import ClassPredictions
@@ -53,8 +54,9 @@ from python.training.trained import Trained
 RESULT = ROOT / "benchmarks" / "results" / "main_track_networks.json"
 LEAST_MEV = 3.0  # of the clusters of windows that are asked about
 FOREST_CLUSTERS = 48_000  # that the forests are trained on
-Read = Callable[[Path], ImageSet]
-Scores = Callable[[ImageSet], np.ndarray]
+Clusters = ImageSet | PointEvents
+Read = Callable[[Path], Clusters]
+Scores = Callable[[Clusters], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _of_cc(found: Scored) -> dict[str, Any]:
 def measured(row: str) -> dict[str, Any]:
     folder = trained("mt_identifier", "main_track", row, ROWS[row])
     asked = _Asked(Trained.load(TASK, folder))
-    judgement = judged(Judge(lambda data: cast("ImageSet", asked.network.read([data])), asked.scores))
+    judgement = judged(Judge(lambda data: cast("Clusters", asked.network.read([data])), asked.scores))
     epochs = len(read_json(folder / HISTORY_FILE)["loss"])
     return {
         "date": date.today().isoformat(),
@@ -117,7 +119,7 @@ class _Asked:
     clusters: int = 0
     seconds: float = 0.0
 
-    def scores(self, clusters: ImageSet) -> np.ndarray:
+    def scores(self, clusters: Clusters) -> np.ndarray:
         started = time.perf_counter()
         answers = cast("ClassPredictions", self.network.answers(clusters))
         self.seconds += time.perf_counter() - started
@@ -125,11 +127,11 @@ class _Asked:
         return answers.scores[:, 1].astype(np.float64)
 
 
-def with_neighbours(*folders: Path) -> ImageSet:
+def with_neighbours(*folders: Path) -> PointEvents:
     """The clusters in the folders as the own network takes them, with the numbers of their events."""
     raw = {"task": SCHEMA.name, "model_name": "point_network"}
     config = cast("ClassifierConfig", parse_config(raw, SCHEMA))
-    return TASK.read(config, TASK.architecture(config), DataFolders(tuple(map(str, folders))))
+    return cast("PointEvents", TASK.read(config, TASK.architecture(config), DataFolders(tuple(map(str, folders)))))
 
 
 def yardsticks() -> dict[str, Any]:
@@ -143,8 +145,8 @@ def yardsticks() -> dict[str, Any]:
         trees.fit(numbers(train), is_main)
         return lambda clusters: trees.predict_proba(numbers(clusters))[:, 1]
 
-    def all_numbers(clusters: ImageSet) -> np.ndarray:
-        return np.column_stack([cluster_numbers(clusters), cast("np.ndarray", clusters.numbers)])
+    def all_numbers(clusters: Clusters) -> np.ndarray:
+        return np.column_stack([cluster_numbers(clusters), cast("PointEvents", clusters).neighbours])
 
     found = {
         "most energetic cluster of its event": _energy,
@@ -154,10 +156,10 @@ def yardsticks() -> dict[str, Any]:
     return {name: judged(Judge(with_neighbours, scores)) for name, scores in found.items()}
 
 
-def _energy(clusters: ImageSet) -> np.ndarray:
+def _energy(clusters: Clusters) -> np.ndarray:
     """Grows with the energy, from one half on for the most energetic cluster of an event."""
     energy = clusters.metadata["cluster_energy"].astype(np.float64)
-    first = cast("np.ndarray", clusters.numbers)[:, NAMES.index("others of more energy")] == 0
+    first = cast("PointEvents", clusters).neighbours[:, NAMES.index("others of more energy")] == 0
     return 0.5 * (first + energy / (1 + energy))
 
 

@@ -87,8 +87,8 @@ def stage_shares(settings: SimulationSettings) -> dict[str, float]:
         for (module, name), function in originals.items():
             setattr(module, name, function)
     spent["everything else"] = total - sum(spent.values())
-    return {name: round(1e3 * seconds / len(plan), 3) for name, seconds in spent.items()} | {
-        "total": round(1e3 * total / len(plan), 3)
+    return {name: round(1e3 * seconds / plan.size(0), 3) for name, seconds in spent.items()} | {
+        "total": round(1e3 * total / plan.size(0), 3)
     }
 
 

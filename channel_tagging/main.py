@@ -6,6 +6,8 @@ from channel_tagging.samples import prepare, read
 from channel_tagging.schema import SCHEMA
 from channel_tagging.tagging import ChannelTagging
 from channel_tagging.volume_numbers import UNITS
+from python.data import neighbours
+from python.data.point_events import takes_points_alone
 from python.training.task import Task
 
 TASK = Task(
@@ -14,5 +16,5 @@ TASK = Task(
     prepare=prepare,
     problem=ChannelTagging,
     image_axes=("channel", "tick"),
-    numbers=UNITS,
+    numbers=lambda inputs: neighbours.UNITS if takes_points_alone(inputs) else UNITS,
 )

@@ -1,9 +1,10 @@
-"""From the data that a configuration names to the volumes of a channel tagger."""
+"""From the data that a configuration names to the volumes, or the points, of a channel tagger."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -11,10 +12,19 @@ from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
 from channel_tagging.volume_numbers import volume_numbers
 from python.config.task_schema import Architecture
-from python.data.data_origin import DataFolders, DataOrigin
+from python.data.data_origin import DataFolders, DataOrigin, Located, require_points
 from python.data.image_set import ImageSet, join_image_sets, random_rows
 from python.data.metadata import UNKNOWN, event_numbers
 from python.data.overlaps import shortened
+from python.data.point_clouds import PointSet
+from python.data.point_events import (
+    MATCHED,
+    Chosen,
+    PointEvents,
+    TakenOfPoints,
+    each_match_once,
+    takes_points_alone,
+)
 from python.data.triples import TripleSet, join_planes, with_points
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
@@ -26,34 +36,83 @@ CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
 
 def read(config: TaggingConfig, architecture: Architecture, data: DataOrigin) -> PicturedSamples:
-    """Volumes as the network takes them, whether their channel is known or not."""
+    """Volumes, or matched clusters by the points around them, as the network takes them; their channel may be known or not."""
+    if _takes_points_alone(config, architecture):
+        chosen = Chosen([MATCHED])
+        return _events(require_points(data, chosen), chosen, config, architecture)
     planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
     return _as_taken(_joined(planes), config, architecture, data)
 
 
 def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> Samples[PicturedSamples]:
-    """Volumes of one plane or three, each once, labelled 0 CC and 1 ES; those whose channel is not known are cut."""
-    if config.es_directories and config.cc_directories:
-        of_channel = {ES: data.only(config.es_directories), CC: data.only(config.cc_directories)}
-        planes = [_of_both(config, plane, of_channel) for plane in _planes(config, architecture)]
+    """Volumes of one plane or three, or main tracks by their points, each once, labelled 0 CC and 1 ES; those of unknown channel
+    are cut.
+    """
+    folders = {CC: config.cc_directories, ES: config.es_directories}
+    of_channel = {channel: data.only(named) for channel, named in folders.items() if named}
+    taken: PicturedSamples
+    if _takes_points_alone(config, architecture):
+        taken = _limited(_main_tracks(config, architecture, data, of_channel), config)
     else:
-        planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
-    volumes = without_repeated(_joined(planes))
-    volumes = volumes.keep("with a known channel", volumes.metadata["is_es_interaction"] != UNKNOWN)
-    if len(volumes) == 0:
-        raise DataError(
-            f"no volume is left:\n{cut_table_text(volumes.cuts)}\ngive volumes of which the channel is known, or name their "
-            "folders in es_directories and cc_directories"
-        )
-    volumes = _limit_classes(volumes, config)
-    volumes = limit(volumes, channels(volumes), config.dataset_parameters).set
-    taken = _as_taken(volumes, config, architecture, data)
+        planes = [
+            _of_both(config, plane, of_channel) if of_channel else read_plane_images(config, data, plane, "volumes")
+            for plane in _planes(config, architecture)
+        ]
+        taken = _as_taken(_limited(_joined(planes), config), config, architecture, data)
     return Samples(taken, channels(taken))
 
 
-def channels(volumes: SampleSet) -> np.ndarray:
-    """The class of each volume, int64 (N,)."""
-    return np.where(volumes.metadata["is_es_interaction"] == 1, ES, CC)
+def channels(samples: SampleSet) -> np.ndarray:
+    """The class of each sample, int64 (N,)."""
+    return np.where(samples.metadata["is_es_interaction"] == 1, ES, CC)
+
+
+def _limited(samples: S, config: TaggingConfig) -> S:
+    """Those of a known channel, each once, and no more than the configuration wants."""
+    samples = without_repeated(samples)
+    samples = samples.keep("with a known channel", samples.metadata["is_es_interaction"] != UNKNOWN)
+    if len(samples) == 0:
+        raise DataError(
+            f"no sample is left:\n{cut_table_text(samples.cuts)}\ngive data of which the channel is known, or name their "
+            "folders in es_directories and cc_directories"
+        )
+    samples = _limit_classes(samples, config)
+    return limit(samples, channels(samples), config.dataset_parameters).set
+
+
+# ---------------------------------------------------------------------------- points
+def _takes_points_alone(config: TaggingConfig, architecture: Architecture) -> bool:
+    return takes_points_alone(architecture.inputs(config.model_parameters.build_parameters))
+
+
+def _events(points: PointSet, chosen: Chosen, config: TaggingConfig, architecture: Architecture) -> PointEvents:
+    parameters = config.model_parameters.build_parameters
+    taken = TakenOfPoints(architecture.inputs(parameters), architecture.points_read(parameters))
+    return each_match_once(PointEvents.of(points, chosen, taken))
+
+
+def _main_tracks(
+    config: TaggingConfig, architecture: Architecture, data: DataFolders, of_channel: Mapping[int, DataFolders]
+) -> PointEvents:
+    """The matched main tracks of data, or of the folders of each channel where there are such."""
+    chosen = Chosen([MATCHED, ("main track", lambda found: found.metadata["is_main_track"] == 1)])
+    if not of_channel:
+        return _events(require_points(data, chosen), chosen, config, architecture)
+
+    def told(channel: int) -> Callable[[PointSet], PointSet]:
+        def told(points: PointSet) -> PointSet:
+            _tell_channel(points, channel)
+            return chosen(points)
+
+        return told
+
+    parts = {channel: require_points(folders, told(channel)) for channel, folders in of_channel.items()}
+    points = PointSet.concatenate([replace(part, files=_of_channel(part, channel)) for channel, part in parts.items()])
+    _check_apart(points, np.repeat([0, 1], [len(part) for part in parts.values()]))
+    return _events(points, chosen, config, architecture)
+
+
+# ---------------------------------------------------------------------------- volumes
 
 
 def _planes(config: TaggingConfig, architecture: Architecture) -> Sequence[str]:
@@ -66,9 +125,8 @@ def _of_both(config: TaggingConfig, plane: str, data_of: Mapping[int, DataFolder
     """The volumes of one plane from the folders of each channel."""
     parts = {channel: read_plane_images(config, data, plane, "volumes") for channel, data in data_of.items()}
     for channel, part in parts.items():
-        _check_channel(part, channel)
-        part.metadata["is_es_interaction"] = int(channel == ES)
-        part.files = [{**file, "channel": CLASSES[channel]} for file in part.files]
+        _tell_channel(part, channel)
+        part.files = _of_channel(part, channel)
     joined = join_image_sets(list(parts.values()))
     _check_apart(joined, np.repeat([0, 1], [len(part) for part in parts.values()]))
     return joined
@@ -102,8 +160,19 @@ def _as_taken(
     return replace(volumes, numbers=volume_numbers(volumes.of_plane()).astype(np.float32))
 
 
-def _check_channel(part: ImageSet, channel: int) -> None:
-    """Raise DataError when volumes of one channel's folders say of themselves that they are of the other."""
+# ---------------------------------------------------------------------------- folders of each channel
+class _OfFolders(Located, Protocol):
+    """Samples, and the files that they are from."""
+
+    files: list[dict]
+
+
+def _of_channel(part: _OfFolders, channel: int) -> list[dict]:
+    return [{**file, "channel": CLASSES[channel]} for file in part.files]
+
+
+def _tell_channel(part: Located, channel: int) -> None:
+    """Label what is from the folders of a channel. Raises DataError when it says of itself that it is of the other."""
     told = part.metadata["is_es_interaction"]
     own = part.metadata["drift_frame"] == 1  # older code called some CC volumes ES: there the folder is right
     wrong = np.flatnonzero(own & (told != UNKNOWN) & (told != int(channel == ES)))
@@ -111,19 +180,20 @@ def _check_channel(part: ImageSet, channel: int) -> None:
         name = CLASSES[channel]
         source = part.sources[part.metadata["source"][wrong[0]]].name
         raise DataError(
-            f"{name}_directories: {len(wrong)} of {len(part)} volumes are of the other channel, the first from {source}; "
+            f"{name}_directories: {len(wrong)} of {len(part)} samples are of the other channel, the first from {source}; "
             "sort the folders, or name them all in data_directories"
         )
+    part.metadata["is_es_interaction"] = int(channel == ES)
 
 
-def _check_apart(joined: ImageSet, part: np.ndarray) -> None:
+def _check_apart(joined: Located, part: np.ndarray) -> None:
     """Raise DataError when the folders of both channels hold the same event."""
     event = event_numbers(joined.metadata)
     both = (part == 1) & np.isin(event, event[part == 0])
     if both.any():
         names = [joined.sources[number].name for number in np.unique(joined.metadata["source"][both])]
         raise DataError(
-            f"es_directories and cc_directories both hold {both.sum()} volumes of the same events "
+            f"es_directories and cc_directories both hold {both.sum()} samples of the same events "
             f"({', '.join(shortened(names))}); sort the folders, each event belongs to one channel"
         )
 

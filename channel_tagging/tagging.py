@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from channel_tagging.volume_numbers import baseline_scores
+from channel_tagging.baseline import plain_numbers, tree_scores
 from python.general_purpose_libs import log
 from python.metrics.tagging import (
+    HEADLINE,
     calibration_error,
     fit_temperature,
     tagging_metrics,
@@ -24,23 +25,22 @@ if TYPE_CHECKING:
 
 
 class ChannelTagging(Classification[PicturedSamples]):
-    """Classification of volumes, judged by the ES events that it keeps for pointing."""
+    """Classification of events, judged by the ES events that it keeps for pointing."""
 
-    columns = ("accuracy", "auc", "f1", "es_efficiency_at_4_percent_cc", "es_efficiency_at_1_percent_cc")
+    columns = ("accuracy", "auc", "f1", HEADLINE, "es_efficiency_at_4_percent_cc")
 
     def augmentation(self) -> RandomFlips:
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
 
     def baseline(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> tuple[str, np.ndarray]:
-        samples = evaluation.samples
-        found = baseline_scores(
-            samples.set.of_plane(), samples.labels, evaluation.train_rows, evaluation.test_rows, evaluation.seed
-        )
-        return "boosted trees on reconstructed numbers", found
+        name, numbers = plain_numbers(evaluation.samples.set.of_plane())
+        train, test = evaluation.train_rows, evaluation.test_rows
+        return name, tree_scores(numbers, evaluation.samples.labels, train, test, evaluation.seed)
 
-    def metrics_of(self, labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-        return {**super().metrics_of(labels, scores), **tagging_metrics(labels, scores)}
+    def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
+        labels, scores, energy = predictions.labels, predictions.scores, predictions.clusters.cluster_energy
+        return {**super().figures_of_merit(predictions), **tagging_metrics(labels, scores, energy)}
 
     def calibration(self, predictions: ClassPredictions) -> dict[str, Any] | None:
         if lacking := self._lacking(predictions.labels):  # of one class alone no sharpness is too much
@@ -75,17 +75,18 @@ class ChannelTagging(Classification[PicturedSamples]):
         return metrics, table, figures
 
     def figures(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> dict[str, Figure]:
-        from python.plots.tagging import plot_efficiency_vs_contamination, plot_selection_vs_energy
+        from python.plots import tagging as plots
 
         labels, scores = evaluation.predictions.labels, evaluation.predictions.scores
         electron = evaluation.samples.set.metadata["true_electron_energy"][evaluation.test_rows]
         return {
             **super().figures(evaluation),
-            "efficiency_vs_contamination": plot_efficiency_vs_contamination(labels, scores, seed=evaluation.seed),
-            "selection_vs_energy": plot_selection_vs_energy(
+            "efficiency_vs_cc_passing": plots.plot_efficiency_vs_passing(labels, scores, evaluation.seed),
+            "efficiency_vs_contamination": plots.plot_efficiency_vs_contamination(labels, scores, seed=evaluation.seed),
+            "selection_vs_energy": plots.plot_selection_vs_energy(
                 labels, scores, electron, "true kinetic energy of the electron [MeV]"
             ),
         }
 
     def headlines(self) -> tuple[str, ...]:
-        return (*super().headlines(), "es_efficiency_at_4_percent_cc")
+        return (*super().headlines(), HEADLINE)

@@ -211,18 +211,6 @@ def volume_numbers(volumes: ImageSet) -> np.ndarray:
     return np.concatenate([np.zeros((0, len(NAMES))), *parts])
 
 
-def baseline_scores(
-    volumes: ImageSet, labels: np.ndarray, train_rows: np.ndarray, test_rows: np.ndarray, seed: int
-) -> np.ndarray:
-    """Train boosted trees on `train_rows` and return their probabilities (len(test_rows), 2) of CC and ES."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    numbers = volume_numbers(volumes)
-    trees = HistGradientBoostingClassifier(max_iter=200, learning_rate=0.05, min_samples_leaf=10, random_state=seed)
-    trees.fit(numbers[train_rows], labels[train_rows])
-    return trees.predict_proba(numbers[test_rows])
-
-
 def _numbers_of(volumes: ImageSet, rows: np.ndarray) -> np.ndarray:
     store = volumes.images.read(rows)
     numbers = np.zeros((len(store), len(NAMES)))

@@ -203,7 +203,7 @@ class DirectionRegression:
         triples = evaluation.samples.set
 
         def images_of(indices: np.ndarray) -> dict[str, np.ndarray]:
-            return {name.lower(): triples.pictures(plane, rows[indices]) for plane, name in enumerate(PLANES)}
+            return {name.lower(): triples.pictures(rows[indices], plane) for plane, name in enumerate(PLANES)}
 
         figures = {
             "training_history": plot_training_history(evaluation.history),
@@ -230,7 +230,7 @@ class DirectionRegression:
         for row in range(min(-(-number // len(PLANES)), len(triples))):
             entry = triples.metadata[row]
             for plane, name in enumerate(PLANES):
-                images.append(triples.pictures(plane, np.array([row]))[0])
+                images.append(triples.pictures(np.array([row]), plane)[0])
                 titles.append(f"{name}, event {entry['event']}\n{entry['cluster_energy']:.1f} MeV")
                 singles[f"sample_{row:03d}_{name}"] = plot_sample(images[-1], titles[-1])
         images, titles = images[:MAX_SAMPLES_ON_A_PAGE], titles[:MAX_SAMPLES_ON_A_PAGE]

@@ -14,7 +14,14 @@ from python.data.data_origin import DataOrigin, require_points
 from python.data.metadata import UNKNOWN
 from python.data.old_orientation import to_old_orientation
 from python.data.point_clouds import PointClouds
-from python.data.point_events import Chosen, PointEvents, each_match_once
+from python.data.point_events import (
+    MATCHED,
+    Chosen,
+    PointEvents,
+    TakenOfPoints,
+    each_match_once,
+    takes_points_alone,
+)
 from python.data.triples import TripleSet, clouds_around, electron_directions, join_planes, with_points
 from python.detector.geometry import PLANES, U, V
 from python.general_purpose_libs import DataError
@@ -23,7 +30,6 @@ from python.training.preparation import limit, oriented, without_repeated
 from python.training.task import Samples, SampleSet
 
 CHANNELS = {"es": 1, "cc": 0}
-OF_POINTS = {"points", "energy"}
 
 
 class MatchedClusters(SampleSet, Protocol):
@@ -33,7 +39,7 @@ class MatchedClusters(SampleSet, Protocol):
     def clouds(self) -> PointClouds | None:
         """The points around them, where they were read."""
 
-    def pictures(self, plane: int, rows: np.ndarray) -> np.ndarray:
+    def pictures(self, rows: np.ndarray, plane: int) -> np.ndarray:
         """Images of a plane for looking at, (n, ticks, channels) in ADC."""
 
 
@@ -81,7 +87,7 @@ def _limited(samples: M, config: DirectionConfig) -> M:
 
 def _takes_points_alone(config: DirectionConfig, architecture: Architecture) -> bool:
     inputs = architecture.inputs(config.model_parameters.build_parameters)
-    return OF_POINTS.issuperset(inputs) and config.dataset_parameters.frame == "drift"
+    return takes_points_alone(inputs) and config.dataset_parameters.frame == "drift"
 
 
 def _channels(samples: SampleSet) -> np.ndarray:
@@ -116,28 +122,14 @@ def _by_truth(selection: Selection) -> list[Step]:
     return steps
 
 
-def _in_the_drift_frame(found: Matched) -> np.ndarray:
-    return (found.metadata["match_id"] >= 0) & (found.metadata["drift_frame"] == 1)
-
-
 # ---------------------------------------------------------------------------- points
 def _points(
     config: DirectionConfig, architecture: Architecture, data: DataOrigin, steps: Sequence[Step]
 ) -> PointEvents:
     """The clusters by the points around them; images are not read."""
-    chosen = Chosen([("matched with U or V, in the drift frame", _in_the_drift_frame), *steps])
-    points = require_points(data, chosen)
-    events = PointEvents(
-        points.clouds,
-        points.metadata,
-        points.sources,
-        architecture.points_read(config.model_parameters.build_parameters),
-        chosen.cuts(len(points.files)),
-        points.files,
-    )
-    events = events.keep("each match once", each_match_once(points))
-    events.cuts.append({"step": events.clouds.beyond(events.max_points), "removed": 0, "kept": len(events)})
-    return events
+    chosen, parameters = Chosen([MATCHED, *steps]), config.model_parameters.build_parameters
+    taken = TakenOfPoints(architecture.inputs(parameters), architecture.points_read(parameters))
+    return each_match_once(PointEvents.of(require_points(data, chosen), chosen, taken))
 
 
 # ---------------------------------------------------------------------------- images

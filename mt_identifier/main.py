@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mt_identifier.samples import labels, prepare, read
 from mt_identifier.schema import SCHEMA
-from python.data.neighbours import NAMES
 from python.data.point_clouds import POINT_UNITS
 from python.training.classification import Classification
 from python.training.task import Task
@@ -15,6 +14,5 @@ TASK = Task(
     prepare=prepare,
     problem=Classification,
     labels=labels,
-    numbers=dict.fromkeys(NAMES, "log(1 + number)"),
     points=POINT_UNITS,
 )

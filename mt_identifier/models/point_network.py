@@ -38,21 +38,12 @@ def inputs(parameters: PointNetworkParameters) -> tuple[str, ...]:
 
 def build(_input_shape: InputShape, classes: Sequence[str], parameters: PointNetworkParameters) -> keras.Model:
     """The network from points (N, max_points, 10), the log of the energy (N, 1) and numbers to the probabilities of `classes`."""
-    import keras  # validating a configuration must not load TensorFlow
-
-    from python.data.neighbours import NAMES
+    from python.data.neighbours import NAMES  # validating a configuration must not load TensorFlow
     from python.data.point_clouds import STORED_COLUMNS
-    from python.networks.class_output import class_output
-    from python.networks.event_inputs import event_features, event_input, number_features, number_input
-    from python.networks.point_event import event_of_points, point_input
+    from python.networks.point_classifier import point_classifier
 
-    taken = {"points": point_input(parameters, len(STORED_COLUMNS) + 1), "energy": event_input("energy")}
-    known = [event_features(taken["energy"], "energy")]
-    if parameters.with_neighbours:
-        taken["numbers"] = number_input(len(NAMES))
-        known.append(number_features(taken["numbers"]))
-    features = event_of_points(taken["points"], known, parameters)
-    return keras.Model(taken, class_output(classes)(features), name="point_network")
+    n_numbers = len(NAMES) if parameters.with_neighbours else 0
+    return point_classifier(classes, parameters, len(STORED_COLUMNS), n_numbers)
 
 
 ARCHITECTURE = Architecture(

@@ -17,6 +17,7 @@ from python.metrics.classification import Metrics, check_classification, classif
 from python.metrics.directions import CONTAINMENTS, ENERGY_GROUPS, DirectionResults, direction_metrics
 from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 from python.metrics.tagging import CLASSES as TAGGED
+from python.metrics.tagging import HEADLINE as TAGGING_HEADLINE
 from python.metrics.tagging import tagging_metrics
 from python.metrics.weighted import weighted_quantiles
 
@@ -113,7 +114,7 @@ class ClassAnswers:
     events: Sequence[Hashable]
 
     headline: ClassVar[str] = "auc"
-    columns: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "f1", "es_efficiency_at_4_percent_cc", "baseline_auc")
+    columns: ClassVar[tuple[str, ...]] = ("auc", "accuracy", "f1", TAGGING_HEADLINE, "baseline_auc")
     followed: ClassVar[str] = "auc"
 
     def __post_init__(self) -> None:
@@ -139,7 +140,9 @@ class ClassAnswers:
 
     def metrics(self) -> Metrics:
         found = classification_metrics(self.labels, self.scores, self.class_names)
-        return {**found, **tagging_metrics(self.labels, self.scores)} if self.class_names == TAGGED else found
+        return (
+            {**found, **tagging_metrics(self.labels, self.scores, self.energy)} if self.class_names == TAGGED else found
+        )
 
     def statistic(self, metric: str) -> Statistic | None:
         if metric == "accuracy":

@@ -29,7 +29,7 @@ NOT_SETTINGS = ("$schema", "version", "description", "notes")
 NAMES = {  # of metrics, in tables and plots
     "auc": "AUC",
     "baseline_auc": "baseline AUC",
-    "es_efficiency_at_4_percent_cc": "ES at 4 % CC",
+    "es_efficiency_at_4_percent_cc_passing": "ES where 4 % of CC pass",
     "containment_68_deg": "68 % [°]",
     "median_deg": "median [°]",
     "axis_68_deg": "axis, 68 % [°]",

@@ -32,7 +32,7 @@ class Input(StrEnum):
     X = "x"
     OFFSETS = "offsets"  # between the planes
     ENERGY = "energy"  # the logarithm of the reconstructed one, in MeV
-    NUMBERS = "numbers"  # reconstructed ones of a volume
+    NUMBERS = "numbers"  # reconstructed ones, of a volume or of the other clusters of the event
     POINTS = "points"  # trigger primitives
 
 

@@ -20,6 +20,7 @@ NAMES = (
     "energy of all others [MeV]",
     *(f"{what} of other {rank + 1}" for rank in range(LARGEST) for what in ("energy [MeV]", "distance [cm]", "match")),
 )
+UNITS = dict.fromkeys(NAMES, "log(1 + number)")
 
 
 def neighbours_of(table: np.ndarray) -> np.ndarray:

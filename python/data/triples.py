@@ -76,7 +76,7 @@ class TripleSet:
         """Which samples have a cluster of this plane, bool (N,)."""
         return self.images[plane].counts > 0
 
-    def pictures(self, plane: int, rows: np.ndarray) -> np.ndarray:
+    def pictures(self, rows: np.ndarray, plane: int) -> np.ndarray:
         """Return the images `rows` of a plane for looking at, (n, ticks, channels) in ADC."""
         return self.images[plane].dense(rows)
 

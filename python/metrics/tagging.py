@@ -1,15 +1,17 @@
-"""How good a channel tagger is for pointing: ES efficiency at a given CC contamination, and scores that are probabilities.
+"""How good a channel tagger is for pointing: ES efficiency where few CC pass, and scores that are probabilities.
 
-Everywhere: `labels` (N,) are 0 for CC and 1 for ES; `scores` (N, 2) are the probabilities of CC and ES, as in
-`python.metrics.classification`. A supernova gives `cc_per_es` CC events for each ES event, whatever the ratio of the test
-sample: the classes are weighted to that mixture. Intervals hold 68.27 %.
+"At 4 % of CC" has two meanings. At 4 % of CC passing, the cut lets in 4 % of the CC events, whatever their number: the published
+figure. At 4 % of CC, the contamination, 4 % of what the cut selects are CC. Everywhere: `labels` (N,) are 0 for CC and 1 for ES;
+`scores` (N, 2) are the probabilities of CC and ES, as in `python.metrics.classification`. A supernova gives `cc_per_es` CC events
+for each ES event, whatever the ratio of the test sample: for a contamination the classes are weighted to that mixture.
+Intervals hold 68.27 %.
 The plots of a tagger are in `python.plots.tagging`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +31,9 @@ from python.metrics.weighted import REPLICAS
 CLASSES = ("cc", "es")
 CC, ES = range(2)
 CC_PER_ES = 10.0  # of a supernova in liquid argon, about
-CONTAMINATIONS = {"4_percent": 0.04, "1_percent": 0.01}
+CC_SHARES = {"4_percent": 0.04, "1_percent": 0.01}  # of the CC events, and of what is selected
+HEADLINE = "es_efficiency_at_4_percent_cc_passing"
+ENERGY_BINS = {"3_to_10_mev": (3.0, 10.0), "10_to_20_mev": (10.0, 20.0), "20_to_40_mev": (20.0, 40.0)}  # reconstructed
 TEMPERATURES = (0.1, 10.0)
 _BESIDE_BOUND = 1e-3  # in the logarithm: the fit comes near an end of its range but never there
 
@@ -37,7 +41,12 @@ _ROUNDING = 1e-12  # of a contamination: a cut that reaches the limit exactly is
 _LARGEST_LOGIT = math.log(2.0**24 - 1)  # of the last single-precision score below 1
 
 
-# ---------------------------------------------------------------------------- efficiency at a contamination
+Measure = Callable[
+    [np.ndarray, np.ndarray], np.ndarray
+]  # of ES efficiency (T,) and CC leakage (T,): what is limited, (T,)
+
+
+# ---------------------------------------------------------------------------- the best cut
 class Cut(NamedTuple):
     """ES is what scores `threshold` or more; the shares of ES and of CC events that do."""
 
@@ -65,10 +74,17 @@ def best_cut(labels: ArrayLike, scores: ArrayLike, contamination: float, cc_per_
         return UNDEFINED_CUT
     thresholds, es, cc = _steps_passed(labels, scores)
     efficiency, leakage = _passing(es, len(thresholds)), _passing(cc, len(thresholds))
-    place = _last_allowed(efficiency, leakage, limits, cc_per_es)[0]
-    if place < 0:
-        return NO_CUT_ALLOWED
-    return Cut(float(thresholds[place]), float(efficiency[place]), float(leakage[place]))
+    return _cut_at(thresholds, efficiency, leakage, _contamination(efficiency, leakage, cc_per_es), limits)
+
+
+def passing_cut(labels: ArrayLike, scores: ArrayLike, cc_passing: float) -> Cut:
+    """The same among those that a share of the CC events of at most `cc_passing` passes."""
+    labels, scores, limits = _checked(labels, scores, [cc_passing], CC_PER_ES)
+    if _lacks_a_class(labels):
+        return UNDEFINED_CUT
+    thresholds, es, cc = _steps_passed(labels, scores)
+    efficiency, leakage = _passing(es, len(thresholds)), _passing(cc, len(thresholds))
+    return _cut_at(thresholds, efficiency, leakage, leakage, limits)
 
 
 def es_efficiencies(
@@ -81,42 +97,89 @@ def es_efficiencies(
 ) -> list[Estimate]:
     """ES efficiency of the `best_cut` at each of `contaminations` (K,); undefined when a class is absent.
 
+    Intervals as in `_efficiencies`. ValueError when a contamination is not within 0 to 1, cc_per_es is not positive, or as in
+    `check_classification`.
+    """
+    labels, scores, limits = _checked(labels, scores, contaminations, cc_per_es)
+
+    def contamination(efficiency: np.ndarray, leakage: np.ndarray) -> np.ndarray:
+        return _contamination(efficiency, leakage, cc_per_es)
+
+    return _efficiencies(labels, scores, limits, contamination, np.random.default_rng(seed), replicas)
+
+
+def es_efficiencies_passing(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    cc_passing: Sequence[float] | np.ndarray,
+    seed: int = 0,
+    replicas: int = REPLICAS,
+) -> list[Estimate]:
+    """ES efficiency of the `passing_cut` at each share `cc_passing` (K,) of the CC events; otherwise as `es_efficiencies`."""
+    labels, scores, limits = _checked(labels, scores, cc_passing, CC_PER_ES)
+    return _efficiencies(labels, scores, limits, lambda _, leakage: leakage, np.random.default_rng(seed), replicas)
+
+
+def _efficiencies(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    limits: np.ndarray,
+    measure: Measure,
+    generator: np.random.Generator,
+    replicas: int,
+) -> list[Estimate]:
+    """The greatest ES efficiency of a cut whose `measure` keeps each of `limits` (K,); undefined when a class is absent.
+
     The interval is that of a bootstrap within each class, in which the cut is chosen anew; it is never narrower than
     Wilson's for a fixed cut, so that also a sample without a mistake leaves room. With n CC events no leakage below 1 / n
     is seen: where the limit asks for less, the cut lies above all of them and the value is too good. The interval knows:
     the CC are drawn by the Bayesian bootstrap (D. B. Rubin, Ann. Stat. 9 (1981) 130), in which the gaps between
     neighbouring scores, and that above the highest, each leak a random share of 1 / (n + 1) on average.
-    ValueError when a contamination is not within 0 to 1, cc_per_es is not positive, or as in `check_classification`.
     """
-    labels, scores, limits = _checked(labels, scores, contaminations, cc_per_es)
     if _lacks_a_class(labels):
         return [UNDEFINED] * len(limits)
     thresholds, es, cc = _steps_passed(labels, scores)
     n_thresholds = len(thresholds)
-    found = _best_efficiencies(_passing(es, n_thresholds), _passing(cc, n_thresholds), limits, cc_per_es)
+    found = _best_efficiencies(_passing(es, n_thresholds), _passing(cc, n_thresholds), limits, measure)
     cc_above = np.searchsorted(cc, np.arange(n_thresholds), side="right")
-    generator = np.random.default_rng(seed)
     samples = np.empty((replicas, len(limits)))
     for sample in samples:  # one at a time: memory stays that of one sample
         efficiency = _passing(es[generator.integers(len(es), size=len(es))], n_thresholds)
-        sample[:] = _best_efficiencies(efficiency, _drawn_leakage(cc_above, len(cc), generator), limits, cc_per_es)
+        sample[:] = _best_efficiencies(efficiency, _drawn_leakage(cc_above, len(cc), generator), limits, measure)
     low, high = np.quantile(samples, [(1 - ONE_SIGMA) / 2, (1 + ONE_SIGMA) / 2], axis=0)
     fixed_low, fixed_high = binomial_interval(found * len(es), len(es))
     low, high = np.minimum(low, fixed_low), np.maximum(high, fixed_high)
     return [Estimate(*map(float, each)) for each in zip(found, low, high, strict=True)]
 
 
-def tagging_metrics(labels: ArrayLike, scores: ArrayLike, cc_per_es: float = CC_PER_ES, seed: int = 0) -> Metrics:
+def tagging_metrics(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    energy: ArrayLike | None = None,
+    cc_per_es: float = CC_PER_ES,
+    seed: int = 0,
+) -> Metrics:
     """Flat, JSON-safe metrics of a test part; None where undefined.
 
-    `es_efficiency_at_4_percent_cc`, `es_efficiency_at_1_percent_cc`, each with `_low` and `_high`, as in
-    `es_efficiencies`, and `expected_calibration_error` of the ES score in ten bins.
+    `es_efficiency_at_4_percent_cc_passing` and `es_efficiency_at_4_percent_cc`, the same at 1 %, each with `_low` and `_high`;
+    with the reconstructed `energy` (N,) in MeV also those of the events of each of ENERGY_BINS alone, which the names end in; and
+    `expected_calibration_error` of the ES score in ten bins.
     """
-    estimates = es_efficiencies(labels, scores, list(CONTAMINATIONS.values()), cc_per_es, seed)
+    labels, scores = check_classification(labels, scores, CLASSES)
+    groups = {"": np.ones(len(labels), bool)}
+    if energy is not None:
+        energy = np.asarray(energy)
+        groups |= {f"_{name}": (energy >= low) & (energy < high) for name, (low, high) in ENERGY_BINS.items()}
     found: Metrics = {}
-    for name, estimate in zip(CONTAMINATIONS, estimates, strict=True):
-        key = f"es_efficiency_at_{name}_cc"
-        found |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+    limits = list(CC_SHARES.values())
+    for group, rows in groups.items():
+        for meaning, estimates in {
+            "_passing": es_efficiencies_passing(labels[rows], scores[rows], limits, seed),
+            "": es_efficiencies(labels[rows], scores[rows], limits, cc_per_es, seed),
+        }.items():
+            for name, estimate in zip(CC_SHARES, estimates, strict=True):
+                key = f"es_efficiency_at_{name}_cc{meaning}{group}"
+                found |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
     found["expected_calibration_error"] = calibration_error(labels, scores)
     return {key: value if value is not None and np.isfinite(value) else None for key, value in found.items()}
 
@@ -165,15 +228,23 @@ def _contamination(efficiency: np.ndarray, leakage: np.ndarray, cc_per_es: float
     return np.divide(cc_per_es * leakage, selected, out=np.zeros_like(selected), where=selected != 0)
 
 
-def _last_allowed(efficiency: np.ndarray, leakage: np.ndarray, limits: np.ndarray, cc_per_es: float) -> np.ndarray:
+def _last_allowed(limited: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """The loosest threshold (K,) that keeps each limit, -1 for none: contamination need not rise as the cut loosens."""
-    contamination = _contamination(efficiency, leakage, cc_per_es)
-    least_from_here_on = np.minimum.accumulate(contamination[::-1])[::-1]
+    least_from_here_on = np.minimum.accumulate(limited[::-1])[::-1]
     return np.searchsorted(least_from_here_on, limits + _ROUNDING, side="right") - 1
 
 
-def _best_efficiencies(efficiency: np.ndarray, leakage: np.ndarray, limits: np.ndarray, cc_per_es: float) -> np.ndarray:
-    place = _last_allowed(efficiency, leakage, limits, cc_per_es)
+def _cut_at(
+    thresholds: np.ndarray, efficiency: np.ndarray, leakage: np.ndarray, limited: np.ndarray, limits: np.ndarray
+) -> Cut:
+    place = _last_allowed(limited, limits)[0]
+    if place < 0:
+        return NO_CUT_ALLOWED
+    return Cut(float(thresholds[place]), float(efficiency[place]), float(leakage[place]))
+
+
+def _best_efficiencies(efficiency: np.ndarray, leakage: np.ndarray, limits: np.ndarray, measure: Measure) -> np.ndarray:
+    place = _last_allowed(measure(efficiency, leakage), limits)
     return np.where(place < 0, 0.0, efficiency[place])
 
 

@@ -1,4 +1,4 @@
-"""Plots of a channel tagger: ES efficiency against CC contamination, its cut against energy, calibration by temperature.
+"""Plots of a channel tagger: ES efficiency against CC that pass and CC contamination, its cut against energy, its calibration.
 
 Arguments as in `python.metrics.tagging`: `labels` (N,) are 0 for CC and 1 for ES, `scores` (N, 2) the probabilities of CC and ES,
 `energies` (N,) in MeV, NaN where unknown. Each function returns one figure and draws it also for few, one or no events.
@@ -7,33 +7,57 @@ Error bars and bands hold 68.27 %.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
 from python.metrics.binning import bin_index, energy_bins
-from python.metrics.classification import check_classification, fraction
+from python.metrics.classification import Estimate, check_classification, fraction
 from python.metrics.tagging import (
     CC,
     CC_PER_ES,
+    CC_SHARES,
     CLASSES,
-    CONTAMINATIONS,
     ES,
-    best_cut,
     es_efficiencies,
+    es_efficiencies_passing,
+    passing_cut,
     temperature_at_bound,
     with_temperature,
 )
 from python.plots import style
 from python.plots.classifier import Positions, draw_calibration, draw_fractions
 
-_MARKED = tuple(CONTAMINATIONS.values())
+_MARKED = tuple(CC_SHARES.values())
+_LIMITS = np.sort(np.concatenate([np.geomspace(0.001, 1, 200), _MARKED]))
 _NEEDS_BOTH = "needs both ES and CC events"
 _SELECTED = (("ES", ES, "ES efficiency"), ("CC", CC, "CC leakage"))
 
 
-# ---------------------------------------------------------------------------- efficiency and contamination
+# ---------------------------------------------------------------------------- efficiency
+def plot_efficiency_vs_passing(labels: ArrayLike, scores: ArrayLike, seed: int = 0) -> Figure:
+    """Greatest ES efficiency against the share of CC events that may pass the cut.
+
+    Left of the dotted line not one CC event of the sample passes the cut: there the efficiency is too good.
+    """
+    labels, scores = check_classification(labels, scores, CLASSES)
+    figure = style.new_figure("ES efficiency against CC that pass")
+    axes = _efficiency_axes(figure, "CC events that pass the cut [%]")
+    n_cc = np.count_nonzero(labels == CC)
+    if n_cc in (0, len(labels)):
+        style.say(axes, _NEEDS_BOTH)
+        return figure
+    _draw_efficiencies(axes, es_efficiencies_passing(labels, scores, _LIMITS, seed), "where {:g} % of CC pass")
+    axes.axvline(100 / n_cc, color=style.GREY, linestyle=":", label="one CC event of the sample passes")
+    axes.plot(100 * _LIMITS, _LIMITS, color=style.GREY, linestyle="--", linewidth=1.2, label="by chance")
+    _show_legend_above(axes)
+    return figure
+
+
 def plot_efficiency_vs_contamination(
     labels: ArrayLike, scores: ArrayLike, cc_per_es: float = CC_PER_ES, seed: int = 0
 ) -> Figure:
@@ -43,34 +67,12 @@ def plot_efficiency_vs_contamination(
     """
     labels, scores = check_classification(labels, scores, CLASSES)
     figure = style.new_figure("ES efficiency against CC contamination")
-    axes = style.panels(figure)[0]
-    style.describe(axes, f"CC in the selected sample [%], of {cc_per_es:g} CC for each ES", "ES efficiency")
-    style.show_fraction_axis(axes)
-    axes.set_xscale("log")
-    axes.set_xlim(0.1, 100)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda percent, _: f"{percent:g}"))
+    axes = _efficiency_axes(figure, f"CC in the selected sample [%], of {cc_per_es:g} CC for each ES")
     n_cc = np.count_nonzero(labels == CC)
     if n_cc in (0, len(labels)):
         style.say(axes, _NEEDS_BOTH)
         return figure
-    limits = np.sort(np.concatenate([np.geomspace(0.001, 1, 200), _MARKED]))
-    found = es_efficiencies(labels, scores, limits, cc_per_es, seed)
-    value, low, high = np.transpose(found)
-    axes.fill_between(100 * limits, low, high, color=style.colour(0), alpha=0.2, linewidth=0, step="post")
-    axes.step(100 * limits, value, where="post", color=style.colour(0))
-    for index, limit in enumerate(_MARKED, start=1):
-        at = found[int(np.searchsorted(limits, limit))]
-        axes.errorbar(
-            [100 * limit],
-            [at.value],
-            yerr=[[at.value - at.low], [at.high - at.value]],
-            color=style.colour(index),
-            marker=style.marker(index),
-            markersize=8,
-            linestyle="none",
-            capsize=3,
-            label=f"at {100 * limit:g} % CC: {at.value:.4f} [{at.low:.4f}, {at.high:.4f}]",
-        )
+    _draw_efficiencies(axes, es_efficiencies(labels, scores, _LIMITS, cc_per_es, seed), "at {:g} % CC")
     efficiency = np.linspace(0, 1, 201)
     one_event = cc_per_es / n_cc
     axes.plot(
@@ -83,8 +85,42 @@ def plot_efficiency_vs_contamination(
     axes.axvline(
         100 * cc_per_es / (1 + cc_per_es), color=style.GREY, linestyle="--", linewidth=1.2, label="no cut, or by chance"
     )
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10, frameon=False)
+    _show_legend_above(axes)
     return figure
+
+
+def _efficiency_axes(figure: Figure, label: str) -> Axes:
+    axes = style.panels(figure)[0]
+    style.describe(axes, label, "ES efficiency")
+    style.show_fraction_axis(axes)
+    axes.set_xscale("log")
+    axes.set_xlim(0.1, 100)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda percent, _: f"{percent:g}"))
+    return axes
+
+
+def _draw_efficiencies(axes: Axes, found: Sequence[Estimate], where: str) -> None:
+    """The estimates at _LIMITS, those of _MARKED as points; `where` says in words what a percentage limits."""
+    value, low, high = np.transpose(found)
+    axes.fill_between(100 * _LIMITS, low, high, color=style.colour(0), alpha=0.2, linewidth=0, step="post")
+    axes.step(100 * _LIMITS, value, where="post", color=style.colour(0))
+    for index, limit in enumerate(_MARKED, start=1):
+        at = found[int(np.searchsorted(_LIMITS, limit))]
+        axes.errorbar(
+            [100 * limit],
+            [at.value],
+            yerr=[[at.value - at.low], [at.high - at.value]],
+            color=style.colour(index),
+            marker=style.marker(index),
+            markersize=8,
+            linestyle="none",
+            capsize=3,
+            label=f"{where.format(100 * limit)}: {at.value:.4f} [{at.low:.4f}, {at.high:.4f}]",
+        )
+
+
+def _show_legend_above(axes: Axes) -> None:
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10, frameon=False)
 
 
 # ---------------------------------------------------------------------------- energy
@@ -93,19 +129,19 @@ def plot_selection_vs_energy(
     scores: ArrayLike,
     energies: ArrayLike,
     energy_label: str = "energy [MeV]",
-    contamination: float = 0.04,
-    cc_per_es: float = CC_PER_ES,
+    cc_passing: float = 0.04,
 ) -> Figure:
-    """Shares of ES and of CC events that pass the cut of `contamination`, in bins of energy; beneath, the entries of each.
+    """Shares of ES and of CC events that pass the cut which `cc_passing` of all CC pass, in bins of energy; beneath, the entries
+    of each.
 
     The cut is one for all energies, chosen on this sample; the error bars are those of a fixed cut.
     """
     labels, scores = check_classification(labels, scores, CLASSES)
     energies = np.asarray(energies, dtype=np.float64)
-    cut = best_cut(labels, scores, contamination, cc_per_es)
+    cut = passing_cut(labels, scores, cc_passing)
     known = np.isfinite(energies)
     edges = energy_bins(energies)
-    figure = style.new_figure(f"Selection at {100 * contamination:g} % CC against energy")
+    figure = style.new_figure(f"Selection where {100 * cc_passing:g} % of CC pass, against energy")
     *shares, strip = style.panels(figure, 3, 1, height_ratios=(4, 4, 1.2), share_x=True)
     for axes, (_, _, quantity) in zip(shares, _SELECTED, strict=True):
         style.describe(axes, "", quantity)

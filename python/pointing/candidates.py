@@ -103,11 +103,10 @@ class Candidates:
             clusters,
             _times(clusters),
             clusters.cluster_energy.astype(np.float64),
-            *(
-                np.array([told.get(keys[row], NOT_ASKED)[column] for row in rows])
-                for column in (0, 1)
-                for told in (mt, ct)
-            ),
+            of_mt[:, 0],
+            of_ct[:, 0],
+            of_mt[:, 1],
+            of_ct[:, 1],
             _lobes(direction).take(rows),
             np.asarray(direction.direction[rows], np.float64),
             truth.take(rows),

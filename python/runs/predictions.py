@@ -86,7 +86,7 @@ class Clusters:
     def concatenate(cls, parts: Sequence[Clusters]) -> Self:
         """Those of all parts, at least one, in order; what one of them does not record is recorded of none."""
         firsts = np.cumsum([0, *(len(part.sources) for part in parts)])
-        joined = {
+        joined: dict[str, Any] = {
             name: _joined([getattr(part, name) for part in parts])
             for name in ("sources", "source_ids", *_of_each_cluster())
         }

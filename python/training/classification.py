@@ -118,22 +118,17 @@ class Classification(Generic[Pictured]):
         self, evaluation: Evaluation[Pictured, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         names = self.classes
-        scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
-        network = self.metrics_of(labels, scores)
+        network = self.figures_of_merit(evaluation.predictions)
         baseline_name, plain_scores = self.baseline(evaluation)
-        baseline = self.metrics_of(labels, plain_scores)
+        baseline = self.figures_of_merit(replace(evaluation.predictions, scores=plain_scores))
         metrics = {**network, **{f"baseline_{name}": value for name, value in baseline.items()}}
         methods = {"network": network, baseline_name: baseline}
         for name in names:
             methods[f"network, {name} alone"] = self._of_class(network, name)
         return metrics, metrics_table(methods, self.columns), self.figures(evaluation)
 
-    def metrics_of(self, labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-        """Flat metrics of the scores (n, C) of any classifier."""
-        return classification_metrics(labels, scores, self.classes)
-
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
-        return self.metrics_of(predictions.labels, predictions.scores)
+        return classification_metrics(predictions.labels, predictions.scores, self.classes)
 
     def baseline(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> tuple[str, np.ndarray]:
         """Name and scores of the test part of a plain classifier that the network must beat."""
@@ -175,7 +170,7 @@ class Classification(Generic[Pictured]):
         names = self.classes
         scores, labels = evaluation.predictions.scores, evaluation.predictions.labels
         images, rows = evaluation.samples.set.of_plane(), evaluation.test_rows
-        metadata = images.metadata[rows]
+        metadata = evaluation.samples.set.metadata[rows]
 
         def outlines(chosen: np.ndarray) -> list[np.ndarray]:
             return images.outlines(rows[chosen]) or []

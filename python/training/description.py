@@ -50,7 +50,8 @@ def _input(task: Task, config: RunConfig, name: Input) -> Tensor:
                 name, [("logarithm of the reconstructed energy of the X cluster", "ln MeV")], "natural logarithm"
             )
         case Input.NUMBERS:
-            return _numbers(name, list(task.numbers.items()), "reconstructed numbers")
+            taken = task.architecture(config).inputs(config.model_parameters.build_parameters)
+            return _numbers(name, list(task.numbers(taken).items()), "reconstructed numbers")
         case Input.POINTS:
             columns = [*task.points.items(), ("present", "1: a point, 0: filled up")]
             at_most = task.architecture(config).points_read(config.model_parameters.build_parameters)

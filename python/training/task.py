@@ -10,9 +10,11 @@ import numpy as np
 
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture, TaskSchema
+from python.data import neighbours
 from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet
 from python.data.point_clouds import POINT_COLUMNS, POINT_UNITS
+from python.data.point_events import PointEvents
 from python.data.sources import Source
 from python.data.sparse_images import NetworkInputs
 from python.runs.predictions import Predictions
@@ -43,10 +45,10 @@ class SampleSet(Protocol):
 
 
 class PicturedSamples(SampleSet, Protocol):
-    """Samples of which each has a picture: clusters or volumes of one plane, or of three."""
+    """Samples of which each has a picture: clusters or volumes of one plane, or of three, as images or as points."""
 
-    def of_plane(self) -> ImageSet:
-        """The images of the samples, of the one plane that is shown."""
+    def of_plane(self) -> ImageSet | PointEvents:
+        """What is drawn of the samples, on the one plane that is shown."""
 
 
 S = TypeVar("S", bound=SampleSet)
@@ -157,8 +159,8 @@ class Task(Generic[C, S]):
     (`python.ingest.products`), whose samples are those of the files that they would make. `labels(samples, architecture)` is the
     class of each, int64 (N,), -1 where it is not known: the interaction, unless the task says otherwise. `prepare`, called like
     `read` with files, chooses and labels what is trained on. `problem(config, architecture)` is what the network is to answer.
-    `image_axes` are what rows and columns of an image are; `numbers` and `points` are the columns of the inputs of these names,
-    with units; points have one more, which says that there is one.
+    `image_axes` are what rows and columns of an image are; `numbers`, of a network that takes these inputs, and `points` are the
+    columns of the inputs of these names, with units; points have one more, which says that there is one.
     """
 
     schema: TaskSchema
@@ -167,7 +169,7 @@ class Task(Generic[C, S]):
     problem: Callable[[C, Architecture], LearningProblem[S]]
     labels: Callable[[S, Architecture], np.ndarray] = interactions
     image_axes: tuple[str, str] = ("tick", "channel")
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Callable[[Sequence[str]], Mapping[str, str]] = lambda _inputs: neighbours.UNITS
     points: Mapping[str, str] = field(default_factory=lambda: {name: POINT_UNITS[name] for name in POINT_COLUMNS})
 
     def parts_of(self, config: RunConfig) -> tuple[str, ...]:

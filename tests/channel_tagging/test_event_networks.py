@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from channel_tagging.volume_numbers import NAMES
+from python.data import neighbours
 from python.networks.inputs import ADC_UNIT
 from python.networks.saved import load_network
 from tests.point_samples import padded_points
@@ -46,7 +47,8 @@ def samples(names, n=5, seed=4):
     made = {name: images() for name in ("image", *PLANES)}
     made["points"] = padded_points([12, 9, 5, 3, 1][:n], 12, seed)
     made["energy"] = rng.uniform(1, 4, (n, 1)).astype("float32")
-    made["numbers"] = rng.normal(size=(n, len(NAMES))).astype("float32")
+    n_numbers = len(neighbours.NAMES if "points" in names else NAMES)
+    made["numbers"] = rng.normal(size=(n, n_numbers)).astype("float32")
     return {name: made[name] for name in names}
 
 
@@ -102,7 +104,7 @@ def test_three_planes_see_what_one_plane_sees():
 
 def test_points_have_no_order_and_the_main_cluster_is_marked():
     model = built("point_network")
-    batch = samples(("points", "energy"))
+    batch = samples(model.input)
     before = outputs_of(model, batch)
     np.testing.assert_allclose(outputs_of(model, {**batch, "points": batch["points"][:, ::-1]}), before, rtol=1e-4)
     unmarked = batch["points"].copy()

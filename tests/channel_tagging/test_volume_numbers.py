@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from channel_tagging.volume_numbers import NAMES, SHARES, SIZES, baseline_scores, volume_numbers
+from channel_tagging.baseline import plain_numbers, tree_scores
+from channel_tagging.volume_numbers import NAMES, SHARES, SIZES, volume_numbers
 from python.data.image_set import ImageSet
 from python.data.metadata import empty_metadata
 from python.data.sparse_images import SparseImages
@@ -145,7 +146,9 @@ def test_trees_learn_what_the_numbers_tell():
     labels = np.arange(80) % 2
     image_set = volumes(np.array([two_blips, one_blip]))
     image_set = image_set.keep("each often", labels)
-    scores = baseline_scores(image_set, labels, np.arange(60), np.arange(60, 80), seed=0)
+    name, numbers = plain_numbers(image_set)
+    assert name == "boosted trees on reconstructed numbers"
+    scores = tree_scores(numbers, labels, np.arange(60), np.arange(60, 80), seed=0)
     assert scores.shape == (20, 2)
     assert np.allclose(scores.sum(axis=1), 1)
     assert np.array_equal(scores.argmax(axis=1), labels[60:])

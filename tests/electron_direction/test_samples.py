@@ -185,7 +185,7 @@ def test_points_are_drawn_where_the_pixels_of_the_images_are(simulated, points_w
     beside = prepared(simulated, TAKES_BOTH, model_name=points_wanted, **whole).set
     alone = prepared(simulated, TAKES_POINTS, model_name=points_wanted, **whole).set
     rows = np.arange(len(alone))
-    drawn, images = alone.pictures(2, rows), beside.pictures(2, rows)
+    drawn, images = alone.pictures(rows, 2), beside.pictures(rows, 2)
     assert drawn.shape == images.shape
     spreads = [[np.std(np.nonzero(picture), axis=1) for picture in pictures] for pictures in (drawn, images)]
     assert np.quantile(np.abs(np.subtract(*spreads)), 0.9, axis=0).max() < 1.5  # long tracks are cut off elsewhere

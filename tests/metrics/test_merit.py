@@ -20,6 +20,7 @@ def test_which_way_a_metric_is_better():
         "accuracy",
         "recall_main_track",
         "es_efficiency_at_4_percent_cc",
+        "es_efficiency_at_4_percent_cc_passing",
         "head_tail_accuracy",
         "mean_cosine",
     )

@@ -17,7 +17,9 @@ from python.metrics.tagging import (
     TEMPERATURES,
     best_cut,
     es_efficiencies,
+    es_efficiencies_passing,
     fit_temperature,
+    passing_cut,
     tagging_metrics,
     temperature_at_bound,
     with_temperature,
@@ -203,14 +205,62 @@ def test_impossible_contaminations_and_mixtures_are_refused(contamination, cc_pe
             ask([0, 1], two_columns([0.1, 0.9]), contamination, cc_per_es)
 
 
+# ---------------------------------------------------------------------------- where a share of CC passes
+def test_where_cc_pass_is_counted_by_hand():
+    labels = np.array([1, 1, 0, 1, 1, 0, 1, 0])
+    scores = two_columns([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
+    for share, threshold, efficiency, leakage in [
+        (0.0, 0.8, 2 / 5, 0),
+        (0.33, 0.8, 2 / 5, 0),
+        (1 / 3, 0.5, 4 / 5, 1 / 3),
+        (2 / 3, 0.3, 1, 2 / 3),
+    ]:
+        assert passing_cut(labels, scores, share) == pytest.approx((threshold, efficiency, leakage))
+    assert passing_cut([0, 1], two_columns([0.9, 0.1]), 0.5) == (math.inf, 0, 0)
+    assert np.all(np.isnan(passing_cut([1, 1], two_columns([0.9, 0.1]), 0.5)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(few_events, st.lists(st.floats(0, 1), min_size=1, max_size=4))
+def test_where_cc_pass_the_intervals_hold_the_efficiency_of_the_best_cut(events, limits):
+    labels, scores = with_ties(events)
+    found = np.array(es_efficiencies_passing(labels, scores, sorted(limits), replicas=20))
+    if 0 < labels.sum() < len(labels):
+        es, cc = scores[labels == 1, 1], scores[labels == 0, 1]
+        value, low, high = found.T
+        assert np.all((low >= 0) & (low <= value) & (value <= high) & (high <= 1))
+        for limit, efficiency in zip(sorted(limits), value, strict=True):
+            allowed = [np.mean(es >= cut) for cut in scores[:, 1] if np.mean(cc >= cut) <= limit + 1e-12]
+            assert efficiency == pytest.approx(max(allowed, default=0.0))
+    else:
+        assert np.isnan(found).all()
+
+
+def test_where_cc_pass_a_large_sample_finds_the_true_efficiency_and_small_ones_cover_it():
+    truth = norm.sf(norm.isf(0.04) - 2)
+    labels, scores = normal_sample(100_000, 20_000, 2, seed=5)
+    assert passing_cut(labels, scores, 0.04).es_efficiency == pytest.approx(truth, abs=0.01)
+    covered = 0
+    for seed in range(100):
+        labels, scores = normal_sample(500, 1000, 2, seed)
+        found = es_efficiencies_passing(labels, scores, [0.04], seed=seed, replicas=100)[0]
+        covered += found.low <= truth <= found.high
+    assert 0.55 < covered / 100 < 0.85
+
+
 # ---------------------------------------------------------------------------- metrics
 def test_metrics_are_the_efficiencies_and_the_calibration_error():
     labels, scores = normal_sample(400, 600, 4, seed=6)
-    metrics = tagging_metrics(labels, scores, seed=2)
-    for name, limit in (("4", 0.04), ("1", 0.01)):
-        key = f"es_efficiency_at_{name}_percent_cc"
-        found = (metrics.pop(key), metrics.pop(f"{key}_low"), metrics.pop(f"{key}_high"))
-        assert found == efficiency_at_contamination(labels, scores, limit, seed=2)
+    energy = np.random.default_rng(6).uniform(0, 50, 1000)
+    metrics = tagging_metrics(labels, scores, energy, seed=2)
+    bins = {"": (0, 50), "_3_to_10_mev": (3, 10), "_10_to_20_mev": (10, 20), "_20_to_40_mev": (20, 40)}
+    for group, (low, high) in bins.items():
+        mine = (energy >= low) & (energy < high)
+        for name, limit in (("4", 0.04), ("1", 0.01)):
+            for meaning, efficiencies in {"": es_efficiencies, "_passing": es_efficiencies_passing}.items():
+                key = f"es_efficiency_at_{name}_percent_cc{meaning}{group}"
+                found = (metrics.pop(key), metrics.pop(f"{key}_low"), metrics.pop(f"{key}_high"))
+                assert found == efficiencies(labels[mine], scores[mine], [limit], seed=2)[0]
     assert list(metrics) == ["expected_calibration_error"]
     # every ES at 0.75 although nine in ten of that score are ES
     labels = np.repeat([1, 0], [90, 10])
@@ -222,7 +272,7 @@ def test_metrics_without_both_classes_are_json_safe(labels):
     metrics = tagging_metrics(np.array(labels, int), two_columns(np.full(len(labels), 0.3)))
     json.dumps(metrics, allow_nan=False)
     assert (metrics.pop("expected_calibration_error") is None) == (not labels)
-    assert len(metrics) == 6
+    assert len(metrics) == 12
     assert set(metrics.values()) == {None}
 
 

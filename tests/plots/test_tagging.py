@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from python.metrics.classification import binomial_interval, calibration_bins
-from python.metrics.tagging import best_cut, fit_temperature, tagging_metrics, with_temperature
+from python.metrics.tagging import best_cut, fit_temperature, passing_cut, tagging_metrics, with_temperature
 from python.plots import tagging as plots
 from tests.plots.reading import draw, legend_text, texts
 
@@ -36,6 +36,21 @@ def test_efficiency_curve_is_that_of_the_best_cut_and_its_marks_are_the_metrics(
         key = f"es_efficiency_at_{percent}_percent_cc"
         value, low, high = (metrics[key + end] for end in ("", "_low", "_high"))
         assert f"at {percent} % CC: {value:.4f} [{low:.4f}, {high:.4f}]" in legend_text(axes)
+
+
+def test_the_curve_where_cc_pass_is_that_of_its_cut_and_its_marks_are_the_metrics():
+    labels, scores, _ = sample(2000)
+    axes = plots.plot_efficiency_vs_passing(labels, scores, seed=3).axes[0]
+    curve = axes.lines[0]
+    for percent, efficiency in list(zip(curve.get_xdata(), curve.get_ydata(), strict=True))[::25]:
+        assert efficiency == pytest.approx(passing_cut(labels, scores, percent / 100).es_efficiency)
+    one_event = next(line for line in axes.lines if line.get_label().startswith("one CC event"))
+    assert one_event.get_xdata()[0] == pytest.approx(100 / np.sum(labels == 0))
+    metrics = tagging_metrics(labels, scores, seed=3)
+    for percent in (4, 1):
+        key = f"es_efficiency_at_{percent}_percent_cc_passing"
+        value, low, high = (metrics[key + end] for end in ("", "_low", "_high"))
+        assert f"where {percent} % of CC pass: {value:.4f} [{low:.4f}, {high:.4f}]" in legend_text(axes)
 
 
 def test_mixture_is_named_and_where_it_lies_without_a_cut():
@@ -72,12 +87,12 @@ def test_selection_in_two_energy_bins():
     assert "CC: 0.0010" in legend_text(leakage)
 
 
-def test_selection_follows_the_contamination_that_is_asked_for():
+def test_selection_follows_the_share_of_cc_that_is_asked_for():
     labels, scores, energies = sample(2000)
-    for contamination in (0.01, 0.3):
-        figure = plots.plot_selection_vs_energy(labels, scores, energies, contamination=contamination)
-        cut = best_cut(labels, scores, contamination)
-        assert f"at {100 * contamination:g} % CC" in figure.get_suptitle()
+    for share in (0.01, 0.3):
+        figure = plots.plot_selection_vs_energy(labels, scores, energies, cc_passing=share)
+        cut = passing_cut(labels, scores, share)
+        assert f"where {100 * share:g} % of CC pass" in figure.get_suptitle()
         assert f"ES: {cut.es_efficiency:.4f}" in legend_text(figure.axes[0])
         assert f"CC: {cut.cc_leakage:.4f}" in legend_text(figure.axes[1])
 
@@ -110,6 +125,7 @@ def test_what_cannot_be_drawn_is_said():
     scores, energies = two_columns(np.linspace(0, 1, 20)), np.full(20, 10.0)
     both = np.arange(20) % 2
     for figure, message in [
+        (plots.plot_efficiency_vs_passing(one_class, scores), "needs both ES and CC events"),
         (plots.plot_efficiency_vs_contamination(one_class, scores), "needs both ES and CC events"),
         (plots.plot_selection_vs_energy(one_class, scores, energies), "needs both ES and CC events"),
         (plots.plot_selection_vs_energy(both, scores, np.nan * energies), "no event has a known energy"),
@@ -135,6 +151,7 @@ def test_any_sample_is_drawn_without_a_warning(data):
     labels, scores = labels.astype(int), two_columns(sixths / 6)
     draw_it = {
         "efficiency": lambda: plots.plot_efficiency_vs_contamination(labels, scores),
+        "passing": lambda: plots.plot_efficiency_vs_passing(labels, scores),
         "energy": lambda: plots.plot_selection_vs_energy(labels, scores, energies),
         "calibration": lambda: plots.plot_temperature_calibration(labels, scores, fit_temperature(labels, scores)),
     }
