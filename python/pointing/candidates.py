@@ -134,13 +134,13 @@ def find_candidates(networks: Networks, origin: Origin, min_energy: float, told:
 
     Raises DataError where the data lack what a network takes.
     """
-    answers: list[Any] = []
+    answers: dict[str, Any] = {}
     for (name, network), kind in zip(vars(networks).items(), KINDS, strict=True):
         samples = _wanted(network.samples_of(origin(network)), min_energy)
-        answers.append(network.answers(samples, partial(told, name)))
-        if not isinstance(answers[-1], kind):
+        answers[name] = network.answers(samples, partial(told, name))
+        if not isinstance(answers[name], kind):
             raise ConfigError(f"{network.run}: is a network of {network.task.schema.name}, which answers otherwise")
-    return Candidates.of(*answers, Truth.of(samples.metadata))
+    return Candidates.of(**answers, truth=Truth.of(samples.metadata))
 
 
 def _wanted(samples: SampleSet, min_energy: float) -> SampleSet:

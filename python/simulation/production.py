@@ -71,9 +71,9 @@ def produce(
     if finished:
         log.info("%s: %d of %d events are there already", folder, finished, all_events)
     total = ProductSummary("simulated")
-    for summary in _made(settings, events, folder, missing, workers):
+    for number, summary in _made(settings, events, folder, missing, workers):
         total += summary
-        finished += summary.events
+        finished += events.size(number)
         if progress:
             progress(finished, all_events)
     return total
@@ -116,20 +116,20 @@ def _image_files(folder: Path) -> list[Path]:
 
 def _made(
     settings: SimulationSettings, events: EventList, folder: Path, numbers: list[int], workers: int
-) -> Iterator[ProductSummary]:
-    """Make the files `numbers` and yield the summary of each as it is finished."""
+) -> Iterator[tuple[int, ProductSummary]]:
+    """Make the files `numbers` and yield each, with its summary, as it is finished."""
     workers = min(workers, len(numbers))
     if workers <= 1:
         for number in numbers:
-            yield simulate_file(settings, events, folder, number)
+            yield number, simulate_file(settings, events, folder, number)
         return
     # spawn: a fork would copy the threads' locks of whatever library the caller has loaded
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_become_worker, initargs=(os.getpid(),))
     try:
-        futures = [pool.submit(simulate_file, settings, events, folder, number) for number in numbers]
-        for future in as_completed(futures):
-            yield future.result()
+        number_of = {pool.submit(simulate_file, settings, events, folder, number): number for number in numbers}
+        for future in as_completed(number_of):
+            yield number_of[future], future.result()
     except BaseException:
         processes = list(pool._processes.values())
         for process in processes:
