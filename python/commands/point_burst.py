@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python.commands.burst_results import Stages, lines, write_all
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
 from python.commands.product_options import number_from
@@ -21,7 +20,6 @@ from python.general_purpose_libs import (
     log,
     run_command,
     start_logging,
-    write_json,
     writing_to,
 )
 from python.runs.finished import task_of_finished_run
@@ -30,14 +28,12 @@ from python.runs.shipped import network_folder
 if TYPE_CHECKING:
     from python.ingest.products import Products
     from python.pointing.candidates import Candidates, Networks
-    from python.pointing.pointing import Pointing
     from python.pointing.results import Circumstances
     from python.training.trained import Trained
 
 NETWORKS = {"mt": "mt_identifier", "ct": "channel_tagging", "ed": "electron_direction"}
 FLUXES = ("fit", "gkvm", "livermore")
 DEFAULT_SITE = "sanford"
-PLOTS = "plots"
 
 
 def make_parser() -> CommandParser:
@@ -54,7 +50,8 @@ def make_parser() -> CommandParser:
         "example: ./scripts/point_burst.sh -d data/burst -o output/burst --time 2027-03-01T12:00:00",
     )
     add = parser.add_argument
-    add("-i", "--input", nargs="+", default=[], metavar="FILE", help="ROOT files of trigger primitives")
+    add("-i", "--input", nargs="+", default=[], metavar="FILE",
+        help="ROOT files of trigger primitives; with --watch folders in which they appear")  # fmt: skip
     add(
         "-d",
         "--data",
@@ -74,6 +71,8 @@ def make_parser() -> CommandParser:
     add("--flux", choices=FLUXES, default="fit",
         help="spectra of elastic scattering and charged current: fit, from the candidates themselves (default), or those of a "
         "supernova model")  # fmt: skip
+    add("--watch", action="store_true", help="take files as they appear in the folders of -i, and bring the map up to date after "
+        "each, until none has come for five minutes or Ctrl-C; started again it goes on")  # fmt: skip
     add("--name", default="burst", help="what the burst is called in files; default: burst")
     add("--real", action="store_true", help="this is no simulation and no test: the alert and the maps say so")
     add("--skip-bad-files", action="store_true", help="leave broken data files out and count them")
@@ -82,43 +81,46 @@ def make_parser() -> CommandParser:
     return parser
 
 
-@dataclass
-class Stages:
-    """Seconds of each stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - start
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     start_logging(options.verbose)
-    if bool(options.input) == bool(options.data):
-        raise ConfigError("give ROOT files with -i, or folders with -d")
+    _check(options)
     stages, output = Stages(), Path(options.output)
     folders = {task: network_folder(getattr(options, name), task) for name, task in NETWORKS.items()}
     for task, folder in folders.items():
         task_of_finished_run(folder, task)
     rotation, told = _circumstances(options, folders)
-    _claim(output, options.force)
+    _claim(output, options.force or options.watch)
     with stages("loading networks"):
         networks = _networks(folders)
-    with stages("networks"):
-        candidates = _candidates(options, networks)
-    log.info("%d candidates of %g MeV and more", len(candidates), options.min_energy)
-    with stages("likelihood and map"):
+
+    def pointed(candidates: Candidates, number: int = 1) -> None:
         from python.pointing.pointing import Pointing
 
-        found = Pointing.of(candidates, options.min_energy, options.flux, rotation)
-    _write(output, found, told, stages)
-    print("\n".join(_lines(found)))
+        log.info("%d candidates of %g MeV and more", len(candidates), options.min_energy)
+        with stages("likelihood and map"):
+            found = Pointing.of(candidates, options.min_energy, options.flux, rotation)
+        write_all(output, found, replace(told, number=number), stages)
+        print("\n".join(lines(found)), flush=True)
+
+    if options.watch:
+        _watch(options, networks, folders, pointed)
+    else:
+        with stages("networks"):
+            candidates = _candidates(options, networks)
+        pointed(candidates)
     print(output)
     return 0
+
+
+def _check(options: Any) -> None:
+    if bool(options.input) == bool(options.data):
+        raise ConfigError("give ROOT files with -i, or folders with -d")
+    if options.watch and not options.input:
+        raise ConfigError("--watch takes the folders in which ROOT files appear from -i")
+    missing = [name for name in options.input if options.watch and not Path(name).is_dir()]
+    if missing:
+        raise ConfigError(f"{', '.join(missing)}: no such folder; --watch takes folders with -i")
 
 
 def _circumstances(options: Any, folders: dict[str, Path]) -> tuple[Any, Circumstances]:
@@ -176,84 +178,59 @@ def _always(products: Products) -> Callable[[Trained], Products]:
 
 
 def _products(options: Any) -> Iterator[Products]:
-    """What is made of each ROOT file, around the clusters that may be candidates."""
+    """What is made of each ROOT file."""
     from python.data.input_files import refuse_or_skip
-    from python.detector.geometry import X
-    from python.ingest.products import ProductSettings, make_products
-    from python.ingest.readout import read_readout
 
     problems = []
     for path in options.input:
         try:
-            products = make_products(read_readout(path, ProductSettings().min_sot))
+            yield _products_of(path, options.min_energy)
         except DataError as error:
             problems.append(str(error))
-            continue
-        clusters = products.clusters
-        yield products.only((clusters.energy >= options.min_energy) & (clusters.plane == X))
     refuse_or_skip(problems, f"{len(options.input)} input files", options.skip_bad_files)
 
 
-def _write(output: Path, found: Pointing, told: Circumstances, stages: Stages) -> None:
-    from python.plots.burst import energy_and_time_figure
-    from python.plots.report import Report, save_figures, write_report
-    from python.plots.sky import Candidates as Shown
-    from python.plots.sky import sky_figure
-    from python.pointing.judging import judgement, true_star
-    from python.pointing.numbers import CLASSES
-    from python.pointing.results import JUDGEMENT_FILE, REPORT_FILE, write_results
+def _products_of(path: str | Path, min_energy: float) -> Products:
+    """What is made of a ROOT file around the clusters that may be candidates."""
+    from python.detector.geometry import X
+    from python.ingest.products import ProductSettings, make_products
+    from python.ingest.readout import read_readout
 
-    with stages("writing"):
-        summary = write_results(output, found, told, stages.seconds)
-    import numpy as np
-
-    candidates, shares = found.candidates, found.likelihood.shares
-    star = true_star(candidates.truth)
-    truth = None if star is None else found.in_frame(star[None])[0]
-    tells = shares[:, 0] > 0.02
-    shown = Shown(found.in_frame(-candidates.direction[tells]), shares[tells, 0]) if tells.any() else None
-    seconds = np.where(candidates.time >= 0, candidates.time * 1e-9, np.nan)
-    figures = {
-        "skymap": sky_figure(found.sky, told.name, shown, truth, told.simulated),
-        "energy_and_time": energy_and_time_figure(
-            candidates.energy, seconds, dict(zip(CLASSES, shares.T, strict=True))
-        ),
-    }
-    save_figures(figures, output)
-    judged = judgement(found)
-    if judged is not None:
-        write_json(output / JUDGEMENT_FILE, judged)
-    facts = {name: str(summary[name]) for name in ("candidates", "radius_deg", "area_deg2", "numbers", "assumed")}
-    warnings = {"Warnings": "\n".join(summary["warnings"])} if summary["warnings"] else {}
-    write_report(output / REPORT_FILE, Report(f"Where {told.name} is", facts, texts=warnings, figures=figures))
+    products = make_products(read_readout(path, ProductSettings().min_sot))
+    clusters = products.clusters
+    return products.only((clusters.energy >= min_energy) & (clusters.plane == X))
 
 
-def _lines(found: Pointing) -> list[str]:
-    from python.pointing.alert import right_ascension_and_declination
-    from python.pointing.judging import judgement
+def _watch(
+    options: Any, networks: Networks, folders: dict[str, Path], pointed: Callable[[Candidates, int], None]
+) -> None:
+    """Point with every file that appears; what was found in each is kept, so that a later call goes on."""
+    from python.pointing.arrivals import arrivals
+    from python.pointing.candidate_files import CandidateFiles
+    from python.pointing.candidates import find_candidates
 
-    if found.rotation is None:
-        x, y, z = found.star
-        where = f"towards ({x:.3f}, {y:.3f}, {z:.3f}) in detector axes"
-    else:
-        where = "at right ascension {:.2f}, declination {:.2f} degrees".format(
-            *right_ascension_and_declination(found.sky.peak)
-        )
-    numbers = found.numbers
-    lines = [
-        f"{len(found.candidates)} candidates: {numbers['es']:.0f} of elastic scattering, {numbers['cc']:.0f} of charged current, "
-        f"{numbers['other']:.0f} others",
-        f"the star is {where}: 68 % within {float(found.sky.radius(0.68)):.1f} degrees, "
-        f"{float(found.sky.area(0.68)):.0f} square degrees; 90 % within {float(found.sky.radius(0.9)):.1f}",
-    ]
-    for warning in found.warnings():
-        log.warning("%s", warning)
-    judged = judgement(found)
-    if judged and judged["star_is_known"]:
-        lines.append(
-            f"in truth {judged['degrees_off']:.1f} degrees away, at {judged['probability_searched']:.0%} of the map's probability"
-        )
-    return lines
+    settings = {"networks": {task: str(folder.resolve()) for task, folder in folders.items()}}
+    kept = CandidateFiles(Path(options.output), {**settings, "min_energy": options.min_energy})
+    if kept.names():
+        log.info("going on after %d files", len(kept.names()))
+        pointed(kept.all(), len(kept.names()))
+    try:
+        for paths in arrivals([Path(name) for name in options.input], "*.root", kept.names()):
+            for path in paths:
+                try:
+                    products = _products_of(path, options.min_energy)
+                except DataError as error:
+                    log.warning("left out: %s", error)
+                    continue
+                kept.keep(path.name, find_candidates(networks, _always(products), options.min_energy, _quietly))
+            if kept.names():
+                pointed(kept.all(), len(kept.names()))
+    except KeyboardInterrupt:
+        log.info("interrupted: the results stand as of %d files; the same command goes on", len(kept.names()))
+
+
+def _quietly(_network: str, _done: int, _total: int) -> None:
+    """A file at a time needs no progress."""
 
 
 if __name__ == "__main__":

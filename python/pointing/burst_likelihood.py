@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy.special import logsumexp
 
 from python.directions.lobes import Lobes
 from python.directions.sphere import concentration, mean_length_of, unit
@@ -18,6 +19,7 @@ from python.pointing.candidates import Candidates
 from python.pointing.numbers import FIT, FLUXES, Mixture
 from python.pointing.scattering import cc_asymmetry, es_mean_cosine
 
+NUMBERS_TRIED = 14  # of elastic scattering
 _CHUNK = 4_000_000  # densities at a time
 _LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
 _FULL_SPHERE = 4 * np.pi
@@ -25,13 +27,13 @@ _FULL_SPHERE = 4 * np.pi
 
 @dataclass(frozen=True, eq=False)
 class BurstLikelihood:
-    """Of N candidates: what their scores say is a `mixture` of `numbers` (3, G) events, by which `shares` (N, 3) are the
-    probabilities of the classes. `lobes` (N) are where the neutrino flew if it scattered elastically; for the charged current
-    1 + `drift` (N, 3) . direction is its density, times 4 pi.
+    """Of N candidates: what their scores say is a `mixture`, by which `shares` (N, 3) are the probabilities of the classes.
+
+    `lobes` (N) are where the neutrino flew if it scattered elastically; for the charged current 1 + `drift` (N, 3) . direction is
+    its density, times 4 pi.
     """
 
     mixture: Mixture
-    numbers: np.ndarray
     shares: np.ndarray
     lobes: Lobes
     drift: np.ndarray
@@ -50,8 +52,8 @@ class BurstLikelihood:
         drift = cc_asymmetry(energy, assumed)[:, None] * np.einsum(
             "nlk,nl->nk", _mean_vectors(lobes), lobes.probability
         )
-        numbers = mixture.numbers()
-        return cls(mixture, numbers, mixture.shares(numbers), _scattered(lobes, es_mean_cosine(energy, assumed)), drift)
+        shares = mixture.shares(mixture.numbers())
+        return cls(mixture, shares, _scattered(lobes, es_mean_cosine(energy, assumed)), drift)
 
     def __len__(self) -> int:
         return len(self.shares)
@@ -71,14 +73,23 @@ class BurstLikelihood:
         """How far each candidate speaks for a star at a unit vector (3,): log (N,) of its likelihood relative to no direction."""
         return np.log(self._relative(np.arange(len(self)), -np.asarray(star, np.float64)[None])[:, 0])
 
-    def with_star(self, star: np.ndarray) -> Self:
-        """With numbers as scores and directions tell them together, for a star at a unit vector (3,)."""
-        flight = -np.asarray(star, np.float64)[None]
-        seen = np.stack([_times_4pi(self.lobes, flight)[:, 0], 1 + self.drift @ flight[0], np.ones(len(self))], axis=1)
-        numbers = self.mixture.seen(seen).numbers()
-        return replace(
-            self, numbers=numbers, shares=self.mixture.shares(numbers)
-        )  # where one points must not count twice
+    def with_directions(self, star: np.ndarray) -> Self:
+        """With shares that scores and directions tell together, wherever the star is: averaged over the number of electrons that
+        scattered elastically, each as likely as it makes the scores, and the directions on average over the sky.
+
+        `star` (m, 3) are unit vectors that cover it evenly. A number that is fitted to the best direction alone would find one
+        in anything.
+        """
+        if not len(self):
+            return self
+        numbers = [self.mixture.numbers(of_es) for of_es in np.geomspace(1.0, 0.9 * max(len(self), 2), NUMBERS_TRIED)]
+        tried = [replace(self, shares=self.mixture.shares(each)) for each in numbers]
+        told = [
+            self.mixture.log_likelihood(each) + logsumexp(one.log_likelihood(star))
+            for each, one in zip(numbers, tried, strict=True)
+        ]
+        weights = np.exp(np.array(told) - logsumexp(told))
+        return replace(self, shares=sum(weight * one.shares for weight, one in zip(weights, tried, strict=True)))
 
     def expected(self, rng: np.random.Generator, size: int = 200) -> tuple[float, float]:
         """Mean and standard deviation of the log-likelihood at the true star, were all that is assumed true."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -15,7 +15,8 @@ FIT = "fit"  # of the spectra themselves
 EDGES_MEV = (6.0, 7.0, 8.0, 10.0, 13.0, 17.0, 22.0, 30.0)  # of bins of energy
 HIGHEST_MEV = 90.0
 PSEUDO_EVENTS = 3.0  # in each bin, in the proportions of the known spectra, where those are not believed
-_ROUNDS = 200
+_ROUNDS = 100
+_TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,40 +49,50 @@ class Mixture:
         held = np.zeros((3, len(edges) - 1))
         density[:, :2] = known
         if flux == FIT:
-            density[:, :2] /= np.maximum(in_bins[:, place].T, np.finfo(float).tiny)
+            density[:, :2] /= np.maximum(in_bins[:, place].T, _TINY)
             held[:2] = in_bins
         else:
             group[:, :2] = 0
         return cls(evidence, density, group, held)
 
-    def seen(self, more: np.ndarray) -> Self:
-        """With `more` evidence (N, 3) beside."""
-        return replace(self, evidence=self.evidence * more)
+    def __len__(self) -> int:
+        return len(self.evidence)
 
-    def numbers(self) -> np.ndarray:
-        """The numbers (3, G) of each class in each bin that fit best, by expectation and maximisation."""
+    def numbers(self, of_es: float | None = None) -> np.ndarray:
+        """The numbers (3, G) of each class in each bin that fit best, by expectation and maximisation; those of elastic
+        scattering `of_es` in all, where that is given."""
         counts = np.zeros_like(self.held)
         for column, group in enumerate(self.group.T):
-            counts[column, np.unique(group)] = len(self.group) / 3 / max(len(np.unique(group)), 1)
+            counts[column, np.unique(group)] = len(self) / 3 / max(len(np.unique(group)), 1)
         held = PSEUDO_EVENTS * _proportions(self.held)
         for _ in range(_ROUNDS):
             shares = self.shares(counts)
             counts = held + np.stack(
                 [np.bincount(group, share, len(held[0])) for group, share in zip(self.group.T, shares.T, strict=True)]
             )
+            if of_es is not None:
+                counts[0] *= of_es / max(counts[0].sum(), _TINY)
+                counts[1:] *= (len(self) - of_es) / max(counts[1:].sum(), _TINY)
         return counts
 
     def shares(self, numbers: np.ndarray) -> np.ndarray:
         """The probability (N, 3) of each class, given the `numbers`."""
-        rate = np.stack([counts[group] for counts, group in zip(numbers, self.group.T, strict=True)], axis=1)
-        weights = np.maximum(self.evidence * self.density * rate, np.finfo(float).tiny)
+        weights = self._weights(numbers)
         return weights / weights.sum(axis=1, keepdims=True)
+
+    def log_likelihood(self, numbers: np.ndarray) -> float:
+        """Log of how likely scores and energies are, given the proportions of the `numbers`."""
+        return float(np.log(self._weights(numbers / max(numbers.sum(), _TINY)).sum(axis=1)).sum())
+
+    def _weights(self, numbers: np.ndarray) -> np.ndarray:
+        rate = np.stack([counts[group] for counts, group in zip(numbers, self.group.T, strict=True)], axis=1)
+        return np.maximum(self.evidence * self.density * rate, _TINY)
 
 
 def _shape(channel: str, edges: np.ndarray, flux: str) -> np.ndarray:
     """The spectrum of a channel on ELECTRON_GRID, normalised between the first of the edges and the last."""
     values = spectrum(channel, ELECTRON_GRID, flux)
-    return values / max(_in_bins(values, edges[[0, -1]])[0], np.finfo(float).tiny)
+    return values / max(_in_bins(values, edges[[0, -1]])[0], _TINY)
 
 
 def _in_bins(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

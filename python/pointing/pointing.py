@@ -11,10 +11,10 @@ import numpy as np
 from python.pointing.burst_likelihood import BurstLikelihood
 from python.pointing.candidates import Candidates
 from python.pointing.numbers import CLASSES, FIT, FLUXES
-from python.pointing.sky_map import DETECTOR, ICRS, SkyMap, angle_between
+from python.pointing.sky_map import DETECTOR, ICRS, SkyMap, angle_between, even_directions
 
 FLUX_CHOICES = (*FLUXES, FIT)
-_LOWEST_ORDER, _ROUGH_ORDER = 4, 6
+_ROUGH_ORDER, _LOWEST_ORDER = 3, 4
 _LEAST_BITS = 2.0  # of a map that points: less than a quarter of the sky
 _WORST_FIT = -3.0  # standard deviations
 _SEED = 1
@@ -39,8 +39,7 @@ class Pointing:
         cls, candidates: Candidates, min_energy: float, flux: str = FIT, rotation: np.ndarray | None = None
     ) -> Pointing:
         likelihood = BurstLikelihood.of(candidates, min_energy, flux)
-        rough = SkyMap.of(likelihood.log_likelihood, DETECTOR, _LOWEST_ORDER, _ROUGH_ORDER)
-        likelihood = likelihood.with_star(rough.peak)
+        likelihood = likelihood.with_directions(even_directions(_ROUGH_ORDER))
         if rotation is None:
             sky = SkyMap.of(likelihood.log_likelihood, DETECTOR, _LOWEST_ORDER)
         else:

@@ -196,6 +196,12 @@ def angle_between(one: ArrayLike, other: ArrayLike) -> np.ndarray:
     return np.degrees(2 * np.arctan2(np.linalg.norm(one - other, axis=-1), np.linalg.norm(one + other, axis=-1)))
 
 
+def even_directions(order: int) -> np.ndarray:
+    """Unit vectors (12 * 4**order, 3) to the centres of the pixels of one order, nested."""
+    pixel = np.arange(12 << 2 * order)
+    return _centres(np.full(len(pixel), order), pixel)
+
+
 # ---------------------------------------------------------------------------- pixels of several orders
 def _starts(order: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     """The first of the finest pixels within each."""
