@@ -1,0 +1,1 @@
+"""From what networks say of single electrons to the direction of the star."""

@@ -1,0 +1,97 @@
+"""build_likelihood.sh, from the command line, on run folders with invented predictions."""
+
+import errno
+import os
+import shutil
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from python.commands.build_likelihood import main
+from python.general_purpose_libs import run_command
+from python.pointing.likelihood import read_tables
+from tests.commands.test_analyze_by_energy import write_run
+from tests.directions.samples import direction_results
+
+
+def build(*arguments):
+    return run_command(lambda: main([str(argument) for argument in arguments]))
+
+
+def write_parts(folder, n, home, **more):
+    """A run folder with predictions of both parts."""
+    write_run(folder, direction_results(n, 1), **more)
+    write_run(home / f"val_of_{folder.name}", direction_results(n, 2), part="val", **more)
+    shutil.copy(home / f"val_of_{folder.name}" / "val_predictions.npz", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    home = tmp_path_factory.mktemp("runs")
+    return {name: write_parts(home / name, n, home) for name, n in (("run", 700), ("other", 500), ("few", 60))}
+
+
+def test_tables_plots_and_a_report(runs, tmp_path, capsys):
+    output = tmp_path / "out"
+    assert build(runs["run"], "-o", output, "--bins", "5", "15", "30") == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == str(output / "likelihood_tables.npz")
+    assert (
+        sum(line.split()[-1] == "best" for line in said.out.splitlines()[:-1]) == 8
+    )  # ES and all; two angles and energies
+    assert "no event of the topology cc is known" in said.err
+    tables = read_tables(output / "likelihood_tables.npz")
+    assert tables.provenance["edges_mev"] == [5.0, 15.0, 30.0]
+    assert (tables.provenance["events_fitted"], tables.provenance["events_held_out"]) == (700, 700)
+    assert float(tables.table("es").angle_of(0.68, 40.0)) < float(tables.table("es").angle_of(0.68, 8.0))
+    names = {f"{angle}_{plot}" for angle in ("electron", "neutrino") for plot in ("densities", "cosine", "agreement")}
+    assert names < {path.stem for path in (output / "plots").glob("*.png")}
+    assert (output / "report.pdf").read_bytes().startswith(b"%PDF")
+    picture = matplotlib.image.imread(output / "plots" / "electron_densities.png")
+    assert np.ptp(picture[..., 0]) > 0.9
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_several_runs_and_more_answers_are_fitted_together(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("python.commands.build_likelihood._report", lambda *_: None)
+    more = runs["few"] / "test_predictions.npz"
+    assert build(runs["run"], runs["other"], "-o", tmp_path / "out", "--predictions", more, "--bins", "5", "20") == 0
+    told = read_tables(tmp_path / "out" / "likelihood_tables.npz").provenance
+    assert (told["events_fitted"], told["events_held_out"]) == (1260, 1200)
+    assert told["predictions"] == ["test_predictions.npz"]
+    before = (tmp_path / "out" / "likelihood_tables.npz").read_bytes()
+    assert build(runs["few"], "-o", tmp_path / "out") == 2
+    assert (tmp_path / "out" / "likelihood_tables.npz").read_bytes() == before
+    assert build(runs["run"], "-o", tmp_path / "out", "--force", "--bins", "5", "20") == 0
+    assert (tmp_path / "out" / "likelihood_tables.npz").read_bytes() != before
+
+
+def test_what_cannot_be_built_is_refused_and_leaves_nothing(runs, tmp_path, capsys):
+    bare = write_run(tmp_path / "bare", direction_results(50))
+    track = write_run(tmp_path / "track", direction_results(50), task="mt_identifier")
+    failed = write_run(tmp_path / "failed", direction_results(50), state="failed")
+    output = tmp_path / "out"
+    for arguments, code, message in (
+        ([track], 2, "answers with no direction; give runs of electron_direction"),
+        ([failed], 2, "the run is failed, not done"),
+        ([tmp_path / "none"], 2, "no such folder"),
+        ([bare], 3, "val_predictions.npz"),
+        ([runs["few"]], 3, "no bin of energy has enough events"),
+        ([runs["run"], "--bins", "10", "5"], 2, "must rise"),
+    ):
+        assert build(*arguments, "-o", output) == code
+        assert message in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_full_disk_leaves_no_table(runs, tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("python.commands.build_likelihood._report", lambda *_: None)
+    monkeypatch.setattr("numpy.lib.format.write_array", full)
+    assert build(runs["other"], "-o", tmp_path / "out", "--bins", "5") == 5
+    assert "No space left" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
