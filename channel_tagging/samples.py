@@ -97,7 +97,9 @@ def _as_taken(
         if at_most := architecture.points_read(parameters):
             volumes = with_points(volumes, data, at_most)
         volumes = replace(volumes, inputs=inputs)
-    return replace(volumes, numbers=volume_numbers(volumes.of_plane())) if "numbers" in inputs else volumes
+    if "numbers" not in inputs:
+        return volumes
+    return replace(volumes, numbers=volume_numbers(volumes.of_plane()).astype(np.float32))
 
 
 def _check_channel(part: ImageSet, channel: int) -> None:

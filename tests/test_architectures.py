@@ -180,8 +180,12 @@ def test_an_exported_network_answers_the_same(task, name, saved):
     taken = architecture(task, name).inputs(config.model_parameters.build_parameters)
     assert [tensor.name for tensor in said.inputs] == sorted(taken)
     assert all(len(tensor.columns) == tensor.shape[-1] for tensor in (*said.inputs, said.output))
-    answered = network_of_run(declaration, config, run, "onnx").predict_on_batch(batch)
+    exported = network_of_run(declaration, config, run, "onnx")
+    answered = exported.predict_on_batch(batch)
     assert answered.dtype == np.float32
+    named = batch if isinstance(batch, dict) else {said.inputs[0].name: batch}
+    doubled = {key: values.astype(np.float64) for key, values in named.items()}  # Keras takes them as well
+    np.testing.assert_array_equal(exported.predict_on_batch(doubled), answered)
     scale = 1.0 if architecture(task, name).classes else np.abs(expected).max()
     np.testing.assert_allclose(answered, expected, rtol=0, atol=1e-5 * scale)
     assert np.ptp(expected, axis=0).max() > 1e-5

@@ -21,7 +21,7 @@ INHERITED = (
     "ML_POINTING_VENV",
 )
 # what holds on any machine
-CHOSEN = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "MPLBACKEND")
+CHOSEN = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_CPU_ALLOCATOR_USE_BFC", "MPLBACKEND")
 
 
 def exports(batch: BatchJob, *, same_python: bool, **more: str) -> list[str]:

@@ -112,7 +112,9 @@ class OnnxNetwork:
 
     def predict_on_batch(self, inputs: NetworkInputs) -> np.ndarray:
         named = inputs if isinstance(inputs, dict) else {next(iter(self.inputs)): inputs}
-        (answers,) = self.session.run(None, {name: np.ascontiguousarray(values) for name, values in named.items()})
+        (answers,) = self.session.run(
+            None, {name: np.ascontiguousarray(values, np.float32) for name, values in named.items()}
+        )
         return answers
 
 
