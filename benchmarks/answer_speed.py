@@ -23,6 +23,7 @@ from python.config.load import dump_config, parse_config
 from python.general_purpose_libs import write_json
 from python.ingest.products import ProductSettings
 from python.networks.answering import AnsweringNetwork
+from python.runs.files import CONFIG_FILE, METRICS_FILE
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 from python.tasks import TASKS
@@ -52,8 +53,8 @@ def untrained_run(task_name: str, model_name: str, folder: Path) -> Path:
     run = folder / task_name / model_name
     run.mkdir(parents=True)
     save_network(build_model(task, config), run / f"{model_name}.keras", task.architecture(config).classes)
-    write_json(run / "config.json", dump_config(config))
-    write_json(run / "metrics.json", {})
+    write_json(run / CONFIG_FILE, dump_config(config))
+    write_json(run / METRICS_FILE, {})
     export_network(task, run, run / f"{model_name}.onnx")
     return run
 

@@ -25,7 +25,7 @@ from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import simulated
 from benchmarks.trained import epoch_seconds
 from python.general_purpose_libs import read_json
-from python.runs.files import CUTS_FILE, METRICS_FILE
+from python.runs.files import CONFIG_FILE, CUTS_FILE, METRICS_FILE
 
 BATCH_SIZES = (512, 1024, 2048, 4096)
 POLICIES = ("float32", "mixed_float16")
@@ -61,7 +61,7 @@ def measured(batch_size: int, policy: str, events: int, epochs: int) -> dict[str
     config["data_directories"] = [str(simulated(name)) for name in config["data_directories"]]
     config["model_parameters"]["batch_size"] = batch_size
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "config.json")
+        file = Path(folder, CONFIG_FILE)
         file.write_text(json.dumps(config))
         words = ["electron_direction", "-j", str(file), "-o", str(ROOT / "output" / "benchmarks" / "device")]
         command = [sys.executable, "-m", "benchmarks.device_training", "--here", policy, *words]

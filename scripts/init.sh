@@ -119,5 +119,7 @@ fi
 # threads of OpenMP that wait actively slow each other down a great deal on shared cores
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 export KERAS_BACKEND="${KERAS_BACKEND:-tensorflow}" TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" MPLBACKEND=Agg
-# TensorFlow keeps the memory of a step for the next: given back and asked for again, it costs a third of a training on processors
-export TF_CPU_ALLOCATOR_USE_BFC="${TF_CPU_ALLOCATOR_USE_BFC:-true}"
+# TensorFlow keeps the memory of a step for the next: given back and asked for again, it costs a third of a training on processors;
+# but where a limit is set it would take all below that, and other parts of it would end the process without a word
+unlimited="$([[ $(ulimit -v) == unlimited && $(ulimit -d) == unlimited ]] && echo true || echo false)"
+export TF_CPU_ALLOCATOR_USE_BFC="${TF_CPU_ALLOCATOR_USE_BFC:-$unlimited}"
