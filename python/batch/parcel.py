@@ -11,6 +11,7 @@ from python.batch.wrapper import PROJECT
 from python.data.input_files import InputFiles, find_files, refuse_or_skip
 from python.general_purpose_libs import ConfigError, atomic_path, writing_to
 from python.runs.files import ARGUMENTS_FILE, CONFIG_FILE, INITIAL_WEIGHTS_FILE, MEMBERS, STATUS_FILE
+from python.runs.shipped import PRETRAINED
 from python.tasks import TASKS
 
 PROJECT_PARTS = ("python", *TASKS, "scripts", "requirements.txt")
@@ -72,7 +73,7 @@ def pack(job: RunJob) -> None:
 def add_project(parcel: tarfile.TarFile, project: Path) -> None:
     """Add what the launchers need of the project."""
     for part in PROJECT_PARTS:
-        parcel.add(project / part, f"{PROJECT}/{part}", filter=_without_caches)
+        parcel.add(project / part, f"{PROJECT}/{part}", filter=_needed)
 
 
 def _pack_data(job: RunJob) -> None:
@@ -101,5 +102,6 @@ def _make_state(job: RunJob) -> None:
                 path.mkdir(parents=True, exist_ok=True)
 
 
-def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if Path(member.name).name == "__pycache__" else member
+def _needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """No caches, and no shipped networks, which neither a training nor a simulation asks."""
+    return None if Path(member.name).name in ("__pycache__", PRETRAINED) else member

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from python.batch.systems import SYSTEMS, require_commands
-from python.general_purpose_libs import ConfigError
+from python.general_purpose_libs import ConfigError, write_text
 
 SUBMIT_DAG = "condor_submit_dag"
 REMEDY = "submit from a machine of an HTCondor pool, look at the job with --dry-run, or train here with train_<task>.sh"
@@ -19,6 +20,14 @@ def require_htcondor(dag: bool) -> None:
     require_commands(SYSTEMS["htcondor"], REMEDY)
     if dag and shutil.which(SUBMIT_DAG) is None:
         raise ConfigError(f"HTCondor's {SUBMIT_DAG} is not on the PATH of this machine; {REMEDY}")
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write what is submitted, name to text, into the job's folder; scripts can be run. Raises OutputError."""
+    for name, text in texts.items():
+        write_text(folder / name, text)
+        if name.endswith(".sh"):
+            (folder / name).chmod(0o755)
 
 
 def submit(file: Path, name: str) -> str:

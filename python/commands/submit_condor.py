@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
 from python.commands.tasks import load_task
-from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, write_text, writing_to
+from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, writing_to
 from python.runs.files import LOGS
 from python.runs.find import TRIES
 from python.runs.status import RunStatus
@@ -366,8 +366,7 @@ def _facts_of_the_job(plan: Planned, cluster: str) -> dict[str, Any]:
 def _submitted(task: Task, plan: Planned) -> Path:
     """Make the run folder, submit it, register the job, and return the folder."""
     from python.batch.parcel import pack
-    from python.batch.run_job import SCRIPT
-    from python.batch.submission import submit
+    from python.batch.submission import submit, write_files
     from python.runs.registry.names import run_id
     from python.runs.registry.registry import Registry
     from python.training.run_folder import new_run
@@ -377,9 +376,7 @@ def _submitted(task: Task, plan: Planned) -> Path:
     for place in (job.folder, folder / LOGS):
         with writing_to(place):
             place.mkdir(exist_ok=True)
-    for name, text in _files(job).items():
-        write_text(job.folder / name, text)
-    (job.folder / SCRIPT).chmod(0o755)
+    write_files(job.folder, _files(job))
     if job.batch.file_transfer:
         pack(job)
     try:

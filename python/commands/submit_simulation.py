@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from python.commands.parser import CommandParser
 from python.commands.product_options import whole_number
 from python.commands.simulate import add_simulation_options, check_arguments, joined_direction, simulation_settings
-from python.general_purpose_libs import log, start_logging, write_text, writing_to
+from python.general_purpose_libs import log, start_logging, writing_to
 
 if TYPE_CHECKING:
     from python.batch.simulation_job import SimulationJob
@@ -98,7 +98,7 @@ def _plan(settings: SimulationSettings, parts: int) -> EventList:
 
 def _submit(settings: SimulationSettings, job: SimulationJob, texts: Mapping[str, str]) -> None:
     from python.batch.simulation_job import pack
-    from python.batch.submission import require_htcondor, submit
+    from python.batch.submission import require_htcondor, submit, write_files
     from python.runs.files import LOGS
     from python.simulation.production import claim
 
@@ -106,8 +106,7 @@ def _submit(settings: SimulationSettings, job: SimulationJob, texts: Mapping[str
     claim(job.data, settings, _plan(settings, job.parts))
     with writing_to(job.folder):
         (job.folder / LOGS).mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        write_text(job.folder / name, text)
+    write_files(job.folder, texts)
     if job.batch.file_transfer:
         pack(job)
     cluster = submit(job.submitted_file, f"simulation.{job.data.name}")

@@ -71,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from python.training.shipping import Recipe
 
     recipes = [Recipe.of(task) for task in options.tasks or TASKS]
+    if options.a_try:
+        recipes = [recipe.shortened(TRY_EVENTS) for recipe in recipes]
     made = [_made(recipe, Path(options.output), options.a_try) for recipe in recipes]
     for folder in made:
         print(folder)
@@ -84,8 +86,8 @@ def _made(recipe: Recipe, work: Path, a_try: bool) -> Path:
     from python.training.trained import Trained
 
     work = work / ("tries" if a_try else "") / recipe.task
-    data = {name: _simulated(work / "data" / name, words, a_try) for name, words in recipe.data.items()}
-    test = _simulated(work / "data" / "test", recipe.test, a_try)
+    data = {name: _simulated(work / "data" / name, words) for name, words in recipe.data.items()}
+    test = _simulated(work / "data" / "test", recipe.test)
     run = _trained(recipe, work / "runs", list(data.values()), a_try)
     trained = Trained.load(load_task(recipe.task), run)
     log.info("%s: judged by %s", run, test)
@@ -100,11 +102,8 @@ def _made(recipe: Recipe, work: Path, a_try: bool) -> Path:
     return folder
 
 
-def _simulated(folder: Path, words: str, a_try: bool) -> Path:
-    options = shlex.split(words)
-    if a_try:
-        options += ["-n", str(TRY_EVENTS)]
-    _run("python.commands.simulate", ["-o", str(folder), *options])
+def _simulated(folder: Path, words: str) -> Path:
+    _run("python.commands.simulate", ["-o", str(folder), *shlex.split(words)])
     return folder
 
 

@@ -15,6 +15,7 @@ from python.config.problems import did_you_mean
 from python.general_purpose_libs import ConfigError, read_json
 from python.tasks import TASKS
 
+PRETRAINED = "pretrained"
 RECIPE_FILE = "recipe.json"
 CARD_FILE = "card.json"
 EXAMPLE_FILE = "example.npz"  # trigger primitives of a few events, and what the network answers for them
@@ -22,7 +23,7 @@ EXAMPLE_FILE = "example.npz"  # trigger primitives of a few events, and what the
 
 def pretrained(task: str) -> Path:
     """The folder of a task's shipped networks."""
-    return Path(str(importlib.import_module(task).__file__)).parent / "pretrained"
+    return Path(str(importlib.import_module(task).__file__)).parent / PRETRAINED
 
 
 def shipped_networks(task: str) -> dict[str, Path]:

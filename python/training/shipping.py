@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,11 @@ class Recipe:
         if not path.is_file():
             raise ConfigError(f"{path}: is missing, so it is not known how the shipped network of {task} is made")
         return cls(task=task, **read_json(path))
+
+    def shortened(self, n_events: int) -> Recipe:
+        """The same with so few events in each set: of several -n the last counts."""
+        data = {name: f"{words} -n {n_events}" for name, words in self.data.items()}
+        return replace(self, data=data, test=f"{self.test} -n {n_events}")
 
 
 def merits(trained: Trained, folder: str) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def test_jobs_of_one_cluster_make_a_part_each(submit, tmp_path):
     assert "request_gpus" not in read
     assert "checkpoint_exit_code" not in read
     assert (data / "job" / "logs").is_dir()
+    assert os.access(data / "job" / "job.sh", os.X_OK)
     assert (data / "simulation.json").is_file()
     on_a_node("/", data / "job" / "job.sh", 1)
     assert names(data) == OF_THE_SECOND
