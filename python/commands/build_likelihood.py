@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
+from python.commands.predict import FORMAT_VERSION as ANSWERS_VERSION
 from python.comparison.direction_runs import has_directions
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, writing_to
-from python.runs.files import predictions_file
-from python.runs.finished import require_done, task_of_run
+from python.runs.finished import require_different, require_done, task_of_run
 from python.tasks import TASKS
 
 if TYPE_CHECKING:
-    from python.pointing.angles import Angles
+    from python.pointing.answers import Parts
     from python.pointing.building import Built
     from python.pointing.likelihood import LikelihoodTables
 
-SHOWN = ("es", "all", "cc")  # of the topologies that there are, the first is drawn
 REPORT = "report.pdf"
 
 
@@ -77,8 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     runs = [Path(run) for run in options.runs]
     for run in runs:
         _check_run(run)
+    require_different(runs)
     if options.bins and any(low >= high for low, high in zip(options.bins, options.bins[1:], strict=False)):
         raise ConfigError(f"--bins {' '.join(map(str, options.bins))}: must rise from edge to edge")
+    from python.plots.text_lines import table_lines
+    from python.pointing.answers import read_parts
     from python.pointing.building import EDGES_MEV, build_tables  # after -h, which needs the standard library only
     from python.pointing.likelihood import TABLES_FILE, LikelihoodTables, write_tables
 
@@ -87,16 +89,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if path.exists() and not options.force:
         raise ConfigError(f"{path}: is there already; choose another folder with -o, or replace it with --force")
     edges = (*options.bins, float("inf")) if options.bins else EDGES_MEV
-    fitted, held_out = _angles(runs, options.predictions)
-    built = build_tables(fitted, held_out, edges)
+    more = [Path(name) for name in options.predictions]
+    for file in more:
+        _check_format(file)
+    parts = read_parts(runs, more)
+    built = build_tables(parts.fitted, parts.held_out, edges)
+    built.notes[:0] = parts.notes
     for note in built.notes:
         log.warning("%s", note)
-    tables = LikelihoodTables(built.tables, _provenance(runs, options.predictions, fitted, held_out, edges))
+    tables = LikelihoodTables(built.tables, built.thirds, _provenance(runs, more, parts, edges))
     with writing_to(output):
         output.mkdir(parents=True, exist_ok=True)
-    _report(output, built, tables, fitted, held_out)
+    _report(output, built, tables, parts)
     write_tables(path, tables)
-    print("\n".join(_lines(tables)))
+    print("\n".join(table_lines(_judgement(tables))))
     print(path)
     return 0
 
@@ -109,69 +115,64 @@ def _check_run(run: Path) -> None:
     require_done(run, str(task), ", or leave it out")
 
 
-def _angles(runs: Sequence[Path], more: Sequence[str]) -> tuple[Angles, Angles]:
-    """Of the events that are fitted to, and of those that are held out."""
-    from python.pointing.angles import Angles
-    from python.runs.predictions import DirectionPredictions, read_predictions
+def _check_format(path: Path) -> None:
+    """Raise DataError for answers of a later release."""
+    from python.data.npz import read_npz
 
-    def of(path: Path) -> Angles:
-        try:
-            return Angles.of(read_predictions(path, DirectionPredictions))
-        except ValueError as error:
-            raise DataError(f"{path}: {error}; likelihood tables need answers whose truth is known") from error
-
-    fitted = [of(run / predictions_file("val")) for run in runs] + [of(Path(path)) for path in more]
-    return Angles.concatenate(fitted), Angles.concatenate([of(run / predictions_file("test")) for run in runs])
+    version = read_npz(path).get("format_version")
+    if version is not None and (version.dtype.kind not in "iu" or version.ndim or version > ANSWERS_VERSION):
+        raise DataError(
+            f"{path}: its answers are of format {version}, this release reads {ANSWERS_VERSION}; ask again with its predict.sh"
+        )
 
 
-def _provenance(
-    runs: Sequence[Path], more: Sequence[str], fitted: Angles, held_out: Angles, edges: Sequence[float]
-) -> dict[str, Any]:
+def _provenance(runs: Sequence[Path], more: Sequence[Path], parts: Parts, edges: Sequence[float]) -> dict[str, Any]:
     from python.training.provenance import git_commit
     from python.version import VERSION
 
     return {
         "runs": [run.resolve().name for run in runs],
-        "predictions": [Path(path).name for path in more],
-        "events_fitted": len(fitted),
-        "events_held_out": len(held_out),
+        "predictions": [path.name for path in more],
+        "events_fitted": len(parts.fitted),
+        "events_held_out": len(parts.held_out),
         "edges_mev": [edge for edge in edges if edge < float("inf")],
         "commit": git_commit(),
         "release": VERSION,
     }
 
 
-def _lines(tables: LikelihoodTables) -> list[str]:
-    """The held-out log-likelihood of every estimator, a line for each, the best marked."""
-    from python.plots.text_lines import table_lines
-
-    rows = [["topology", "angle from", "by energy", "estimator", "log-likelihood an event", "error", ""]]
+def _judgement(tables: LikelihoodTables) -> list[list[str]]:
+    """The held-out log-likelihood of every estimator, and how far it is behind the best: rows of cells."""
+    rows = [["topology", "angle from", "by energy", "estimator", "log-likelihood an event", "behind the best", ""]]
     for key, table in tables.tables.items():
         if key.quality == "all":
-            best = tables.table(key.topology, key.target, energy=key.energy) is table
-            told = (f"{table.log_likelihood:.4f}", f"{table.log_likelihood_error:.4f}", "best" if best else "")
-            rows.append([key.topology, key.target, key.energy, key.estimator, *told])
-    return table_lines(rows)
+            told, error, behind, behind_error = table.judged
+            best = tables.table(key.topology, key.target, by=key.by) is table
+            last = ("", "best") if best else (f"{behind:.4f} ± {behind_error:.4f}", "")
+            rows.append([key.topology, key.target, key.by, key.estimator, f"{told:.4f} ± {error:.4f}", *last])
+    return rows
 
 
-def _report(output: Path, built: Built, tables: LikelihoodTables, fitted: Angles, held_out: Angles) -> None:
-    """Plots of each angle, for the first of SHOWN that there is, by reconstructed energy."""
+def _report(output: Path, built: Built, tables: LikelihoodTables, parts: Parts) -> None:
+    """Plots of each angle and topology, by reconstructed energy, and a report of all."""
     from python.plots.report import Report, save_figures, write_report
-    from python.pointing.figures import figures_of
+    from python.pointing.figures import drawn_topologies, figures_of
     from python.pointing.likelihood import TARGETS
 
-    topologies = {key.topology for key in built.tables}
-    shown = next(name for name in SHOWN if name in topologies)
-    figures = {}
-    for target in TARGETS:
-        figures |= {
-            f"{target}_{name}": figure for name, figure in figures_of(built, shown, target, fitted, held_out).items()
-        }
+    figures = {
+        f"{topology}_{target}_{name}": figure
+        for topology in drawn_topologies(built)
+        for target in TARGETS
+        for name, figure in figures_of(built, topology, target, parts.fitted, parts.held_out).items()
+    }
     save_figures(figures, output / "plots")
-    facts = {name.replace("_", " "): str(value) for name, value in tables.provenance.items()}
+    facts = {name.replace("_", " "): _in_words(value) for name, value in tables.provenance.items()}
     notes = {"Notes": "\n".join(built.notes)} if built.notes else {}
-    texts = {"Held-out log-likelihood of an event, all simulated": "\n".join(_lines(tables)), **notes}
-    write_report(output / REPORT, Report(f"Likelihood tables: {shown}", facts, texts=texts, figures=figures))
+    write_report(output / REPORT, Report("Likelihood tables", facts, _judgement(tables), texts=notes, figures=figures))
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 if __name__ == "__main__":

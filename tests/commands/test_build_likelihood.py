@@ -19,10 +19,10 @@ def build(*arguments):
     return run_command(lambda: main([str(argument) for argument in arguments]))
 
 
-def write_parts(folder, n, home, **more):
+def write_parts(folder, n, home, seed):
     """A run folder with predictions of both parts."""
-    write_run(folder, direction_results(n, 1), **more)
-    write_run(home / f"val_of_{folder.name}", direction_results(n, 2), part="val", **more)
+    write_run(folder, direction_results(n, seed))
+    write_run(home / f"val_of_{folder.name}", direction_results(n, seed + 1), part="val")
     shutil.copy(home / f"val_of_{folder.name}" / "val_predictions.npz", folder)
     return folder
 
@@ -30,7 +30,8 @@ def write_parts(folder, n, home, **more):
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     home = tmp_path_factory.mktemp("runs")
-    return {name: write_parts(home / name, n, home) for name, n in (("run", 700), ("other", 500), ("few", 60))}
+    sizes = {"run": 700, "other": 500, "few": 60}
+    return {name: write_parts(home / name, n, home, 2 * seed) for seed, (name, n) in enumerate(sizes.items())}
 
 
 def test_tables_plots_and_a_report(runs, tmp_path, capsys):
@@ -38,18 +39,25 @@ def test_tables_plots_and_a_report(runs, tmp_path, capsys):
     assert build(runs["run"], "-o", output, "--bins", "5", "15", "30") == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[-1] == str(output / "likelihood_tables.npz")
-    assert (
-        sum(line.split()[-1] == "best" for line in said.out.splitlines()[:-1]) == 8
-    )  # ES and all; two angles and energies
+    best = [line for line in said.out.splitlines()[1:-1] if line.split()[-1] == "best"]
+    assert len(best) == 8  # ES and all; two angles and energies
     assert "no event of the topology cc is known" in said.err
     tables = read_tables(output / "likelihood_tables.npz")
     assert tables.provenance["edges_mev"] == [5.0, 15.0, 30.0]
     assert (tables.provenance["events_fitted"], tables.provenance["events_held_out"]) == (700, 700)
     assert float(tables.table("es").angle_of(0.68, 40.0)) < float(tables.table("es").angle_of(0.68, 8.0))
-    names = {f"{angle}_{plot}" for angle in ("electron", "neutrino") for plot in ("densities", "cosine", "agreement")}
-    assert names < {path.stem for path in (output / "plots").glob("*.png")}
+    plots = [
+        "densities",
+        "densities_logarithmic",
+        "cosine",
+        "angles_against_energy",
+        "probability_transforms",
+        "coverage",
+    ]
+    names = {f"es_{angle}_{plot}" for angle in ("electron", "neutrino") for plot in plots}
+    assert names == {path.stem for path in (output / "plots").glob("*.png")}
     assert (output / "report.pdf").read_bytes().startswith(b"%PDF")
-    picture = matplotlib.image.imread(output / "plots" / "electron_densities.png")
+    picture = matplotlib.image.imread(output / "plots" / "es_electron_densities.png")
     assert np.ptp(picture[..., 0]) > 0.9
 
 
@@ -68,18 +76,38 @@ def test_several_runs_and_more_answers_are_fitted_together(runs, tmp_path, monke
     assert (tmp_path / "out" / "likelihood_tables.npz").read_bytes() != before
 
 
+@pytest.mark.usefixtures("no_drawing")
+def test_events_that_are_held_out_are_not_fitted_to(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("python.commands.build_likelihood._report", lambda *_: None)
+    tested = runs["run"] / "test_predictions.npz"
+    seen = runs["run"] / "val_predictions.npz"
+    assert build(runs["run"], "-o", tmp_path / "out", "--predictions", tested, seen, "--bins", "5") == 0
+    said = capsys.readouterr().err
+    assert "test_predictions.npz: 700 of its 700 events are in a test part, which is held out: left out" in said
+    assert "1400 answers that are fitted to are to 700 events" in said
+    assert read_tables(tmp_path / "out" / "likelihood_tables.npz").provenance["events_fitted"] == 1400
+
+
 def test_what_cannot_be_built_is_refused_and_leaves_nothing(runs, tmp_path, capsys):
     bare = write_run(tmp_path / "bare", direction_results(50))
     track = write_run(tmp_path / "track", direction_results(50), task="mt_identifier")
     failed = write_run(tmp_path / "failed", direction_results(50), state="failed")
     output = tmp_path / "out"
+    later, blind = tmp_path / "later.npz", tmp_path / "blind.npz"
+    arrays = dict(np.load(runs["few"] / "test_predictions.npz"))
+    np.savez(later, **arrays, format_version=99)
+    np.savez(blind, **{name: values for name, values in arrays.items() if not name.startswith("true_direction")})
     for arguments, code, message in (
         ([track], 2, "answers with no direction; give runs of electron_direction"),
         ([failed], 2, "the run is failed, not done"),
+        ([runs["run"], runs["run"]], 2, "twice"),
         ([tmp_path / "none"], 2, "no such folder"),
         ([bare], 3, "val_predictions.npz"),
         ([runs["few"]], 3, "no bin of energy has enough events"),
         ([runs["run"], "--bins", "10", "5"], 2, "must rise"),
+        ([runs["run"], "--predictions", later], 3, "of format 99, this release reads"),
+        ([runs["run"], "--predictions", blind], 3, "need answers to events whose true direction is known"),
+        ([runs["run"], "--predictions", runs["run"] / "config.json"], 3, "config.json"),
     ):
         assert build(*arguments, "-o", output) == code
         assert message in capsys.readouterr().err

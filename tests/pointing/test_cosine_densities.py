@@ -47,6 +47,32 @@ def test_a_lobe_is_found_again_also_at_its_peak(name, kappa):
     np.testing.assert_allclose(found(at), true_lobe(kappa, at), rtol=0.15)
 
 
+@EACH
+def test_events_of_no_weight_do_not_count(name):
+    events, others = SHAPES["either end"], SHAPES["backwards"]
+    weight = np.concatenate([np.ones(len(events)), np.full(len(others), 1e-9)])
+    found = ESTIMATORS[name](np.concatenate([events, others]), weight)
+    np.testing.assert_allclose(found(AT), ESTIMATORS[name](events)(AT), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["gaussian", "one_lobe", "three_lobes"]
+)  # a kernel's width is not that of repeated events
+def test_weights_count_events(name):
+    events = SHAPES["either end"][::7]
+    times = np.random.default_rng(4).integers(1, 4, len(events))
+    weighted, repeated = ESTIMATORS[name](events, times.astype(float)), ESTIMATORS[name](np.repeat(events, times))
+    np.testing.assert_allclose(weighted(AT), repeated(AT), rtol=1e-3)
+
+
+@EACH
+def test_a_single_event_far_off_is_not_impossible(name):
+    """No lobe closes in on one event, and no density is beyond what numbers hold."""
+    density = ESTIMATORS[name](np.append(np.full(100, 1.0), -1.0))
+    assert np.all(np.isfinite(density(AT)))
+    assert np.all(density(np.array([-1.0, 1.0])) < 1000)
+
+
 def test_a_tail_and_an_opposite_lobe_are_told_better_by_three_lobes():
     seen, unseen = (
         np.concatenate([lobe(40.0, 700, seed), lobe(2.0, 200, seed + 1), -lobe(15.0, 100, seed + 2)]) for seed in (1, 9)
