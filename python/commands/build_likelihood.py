@@ -49,7 +49,8 @@ def make_parser() -> CommandParser:
         nargs="+",
         default=[],
         metavar="FILE.npz",
-        help="more answers to fit to, of predict.sh, whose truth is known; for events of other channels and spectra",
+        help="more answers of predict.sh whose truth is known, for events of other channels and spectra; every third event is "
+        "held out, the others are fitted to",
     )
     add(
         "--bins",
@@ -131,7 +132,7 @@ def _provenance(runs: Sequence[Path], more: Sequence[Path], parts: Parts, edges:
     from python.version import VERSION
 
     return {
-        "runs": [run.resolve().name for run in runs],
+        "runs": ["/".join(run.resolve().parts[-2:]) for run in runs],
         "predictions": [path.name for path in more],
         "events_fitted": len(parts.fitted),
         "events_held_out": len(parts.held_out),
@@ -142,14 +143,18 @@ def _provenance(runs: Sequence[Path], more: Sequence[Path], parts: Parts, edges:
 
 
 def _judgement(tables: LikelihoodTables) -> list[list[str]]:
-    """The held-out log-likelihood of every estimator, and how far it is behind the best: rows of cells."""
-    rows = [["topology", "angle from", "by energy", "estimator", "log-likelihood an event", "behind the best", ""]]
-    for key, table in tables.tables.items():
-        if key.quality == "all":
-            told, error, behind, behind_error = table.judged
-            best = tables.table(key.topology, key.target, by=key.by) is table
-            last = ("", "best") if best else (f"{behind:.4f} ± {behind_error:.4f}", "")
-            rows.append([key.topology, key.target, key.by, key.estimator, f"{told:.4f} ± {error:.4f}", *last])
+    """The held-out log-likelihood of an event by the best estimator, and how far behind it the others are: rows of cells."""
+    estimators = list(dict.fromkeys(key.estimator for key in tables.tables))
+    rows = [["topology", "angle from", "by energy", "log-likelihood", *estimators]]
+    for topology, target, by in dict.fromkeys(key[:3] for key in tables.tables):
+        best = tables.table(topology, target, by=by)
+        others = {name: tables.table(topology, target, by=by, estimator=name) for name in estimators}
+        behind = [
+            "best" if table is best else f"{-table.judged.behind:.4f} ± {table.judged.behind_error:.4f}"
+            for table in others.values()
+        ]
+        told = f"{best.judged.log_likelihood:.4f} ± {best.judged.log_likelihood_error:.4f}"
+        rows.append([topology, target, by, told, *behind])
     return rows
 
 

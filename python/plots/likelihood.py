@@ -14,7 +14,7 @@ from python.plots import style
 
 LEVELS = (0.68, 0.9)
 _BIN_DEG = 4
-_SHOWN_DEG = 100  # on a linear scale
+_SHOWN_DEG = 100  # on a linear scale, where few events are beyond
 _MOST_OFF = 0.15  # of a share of events; what is further off leaves the panel
 _SHARE_BINS = np.linspace(0, 1, 21)
 _STEPS = np.linspace(0, 1, 101)  # of the level
@@ -63,8 +63,9 @@ def plot_densities(bins: Sequence[Bin], at: np.ndarray, what: str, logarithmic: 
             axes.set_yscale("log")
             axes.set_ylim(bottom=_LEAST_SHOWN)
         else:
-            axes.set(xlim=(0, _SHOWN_DEG), ylim=(0, None))
-            axes.set_xticks(range(0, _SHOWN_DEG + 1, 20))
+            axes.set_ylim(bottom=0)
+            if counts[edges[:-1] >= _SHOWN_DEG].sum() < counts.sum() / 4:
+                axes.set(xlim=(0, _SHOWN_DEG), xticks=range(0, _SHOWN_DEG + 1, 20))
         style.describe(axes, "angle [°]", "probability / sr", f"{each.title}, {len(each.cosine):,} events")
     _show_legend(figure)
     return figure

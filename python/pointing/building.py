@@ -62,7 +62,12 @@ def build_tables(fitted: Angles, held_out: Angles, edges: Sequence[float] = EDGE
             fits[same] = bins, _fitted(getattr(fitted, target), getattr(fitted, by), bins)
         bins, tables = fits[same]
         if bins is not None:
-            judged = _judged(tables, *_unseen(held_out, key, built.thirds, edges[0]))
+            unseen = _unseen(held_out, key, built.thirds, edges[0])
+            if not len(unseen[0]) and target == TARGETS[0]:
+                built.notes.append(
+                    f"{topology}, by {by} energy, {quality}: no event is held out, so no estimator is judged"
+                )
+            judged = _judged(tables, *unseen)
             built.tables |= {Key(*key, name): table for name, table in judged.items()}
             built.bins[key] = bins
     if not built.tables:

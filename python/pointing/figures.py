@@ -57,7 +57,8 @@ def figures_of(built: Built, topology: str, target: str, fitted: Angles, held_ou
     }
     grid = np.geomspace(edges[0, 0], max(fitted.reconstructed[rows].max() for rows in groups), POINTS)
     angles = {name: np.array([table.angle_of(level, grid) for level in LEVELS]) for name, table in tables.items()}
-    what = f"angle from the {target}, {topology}"
+    events = "all events" if topology == "all" else topology.upper()
+    what = f"angle from the {target}, {events}"
     return {
         "densities": plot_densities(bins, COSINES, what, logarithmic=False),
         "densities_logarithmic": plot_densities(bins, COSINES, what, logarithmic=True),

@@ -34,6 +34,7 @@ CLASSES = (
     "worst",
 )  # thirds by the angle that the network itself says, among those of the same energies
 QUALITIES = ("all", *CLASSES)
+NOT_JUDGED = "three_lobes"
 FORMAT_VERSION = 1
 TABLES_FILE = "likelihood_tables.npz"
 REMEDY = "make it again with build_likelihood.sh"
@@ -80,7 +81,8 @@ class LikelihoodTables:
         quality: str = "all",
         estimator: str | None = None,
     ) -> Table:
-        """One table, of the estimator that told events best which it had not seen unless one is named.
+        """One table, of the estimator that told events best which it had not seen unless one is named; of NOT_JUDGED where no
+        event was held out.
 
         ConfigError: there is none.
         """
@@ -90,7 +92,8 @@ class LikelihoodTables:
             known = sorted({", ".join(key[:4] if estimator is None else key) for key in self.tables})
             asked = ", ".join(wanted if estimator is None else (*wanted, estimator))
             raise ConfigError(f"no likelihood table of {asked}; there are those of: {'; '.join(known)}")
-        return self.tables[min(found, key=lambda key: np.nan_to_num(self.tables[key].judged.behind, nan=np.inf))]
+        behind = {key: np.nan_to_num(self.tables[key].judged.behind, nan=np.inf) for key in found}
+        return self.tables[min(found, key=lambda key: (behind[key], key.estimator != NOT_JUDGED))]
 
     def density(
         self, cosine: ArrayLike, energy: ArrayLike, topology: str = "all", target: str = "electron", **which: str

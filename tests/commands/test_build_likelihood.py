@@ -39,8 +39,8 @@ def test_tables_plots_and_a_report(runs, tmp_path, capsys):
     assert build(runs["run"], "-o", output, "--bins", "5", "15", "30") == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[-1] == str(output / "likelihood_tables.npz")
-    best = [line for line in said.out.splitlines()[1:-1] if line.split()[-1] == "best"]
-    assert len(best) == 8  # ES and all; two angles and energies
+    rows = [line for line in said.out.splitlines() if line.startswith(("es ", "all "))]
+    assert [line.split().count("best") for line in rows] == [1] * 8  # ES and all; two angles and energies
     assert "no event of the topology cc is known" in said.err
     tables = read_tables(output / "likelihood_tables.npz")
     assert tables.provenance["edges_mev"] == [5.0, 15.0, 30.0]
@@ -67,7 +67,7 @@ def test_several_runs_and_more_answers_are_fitted_together(runs, tmp_path, monke
     more = runs["few"] / "test_predictions.npz"
     assert build(runs["run"], runs["other"], "-o", tmp_path / "out", "--predictions", more, "--bins", "5", "20") == 0
     told = read_tables(tmp_path / "out" / "likelihood_tables.npz").provenance
-    assert (told["events_fitted"], told["events_held_out"]) == (1260, 1200)
+    assert (told["events_fitted"], told["events_held_out"]) == (1240, 1220)
     assert told["predictions"] == ["test_predictions.npz"]
     before = (tmp_path / "out" / "likelihood_tables.npz").read_bytes()
     assert build(runs["few"], "-o", tmp_path / "out") == 2
@@ -83,9 +83,33 @@ def test_events_that_are_held_out_are_not_fitted_to(runs, tmp_path, monkeypatch,
     seen = runs["run"] / "val_predictions.npz"
     assert build(runs["run"], "-o", tmp_path / "out", "--predictions", tested, seen, "--bins", "5") == 0
     said = capsys.readouterr().err
-    assert "test_predictions.npz: 700 of its 700 events are in a test part, which is held out: left out" in said
-    assert "1400 answers that are fitted to are to 700 events" in said
-    assert read_tables(tmp_path / "out" / "likelihood_tables.npz").provenance["events_fitted"] == 1400
+    assert "test_predictions.npz: 700 of its 700 events are in a test part, held out: left out" in said
+    assert (
+        read_tables(tmp_path / "out" / "likelihood_tables.npz").provenance["events_fitted"] == 934
+    )  # of 700 a third is held out
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_of_more_answers_the_main_cluster_of_each_event_counts_and_its_channel_is_judged(
+    runs, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("python.commands.build_likelihood._report", lambda *_: None)
+    arrays = dict(np.load(runs["other"] / "test_predictions.npz"))
+    of_events = [name for name, values in arrays.items() if values.shape[:1] == (500,)]
+    fragments = {name: arrays[name][:200] for name in of_events}
+    fragments |= {"cluster_energy": np.full(200, 0.5), "match_id": np.ones(200, int)}
+    for name in ("direction", "direction_drift_frame"):
+        fragments[name] = -fragments[name]
+    both = arrays | {name: np.concatenate([fragments[name], arrays[name]]) for name in of_events}
+    both |= {"is_es": np.zeros(700, int), "true_nu_energy": both["true_electron_energy"] + 5}
+    np.savez(tmp_path / "cc.npz", **both)
+    assert build(runs["run"], "-o", tmp_path / "out", "--predictions", tmp_path / "cc.npz", "--bins", "5") == 0
+    assert "of 700 answers those to the clusters of most energy of its 500 events count" in capsys.readouterr().err
+    tables = read_tables(tmp_path / "out" / "likelihood_tables.npz")
+    electron, neutrino = (tables.table("cc", target) for target in ("electron", "neutrino"))
+    assert electron.events.sum() == pytest.approx(333, abs=10)  # a third is held out, few are below 5 MeV
+    assert np.isfinite(electron.judged.log_likelihood)
+    assert float(neutrino.angle_of(0.68, 20)) > 2 * float(electron.angle_of(0.68, 20))
 
 
 def test_what_cannot_be_built_is_refused_and_leaves_nothing(runs, tmp_path, capsys):
