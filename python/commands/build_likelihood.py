@@ -49,8 +49,8 @@ def make_parser() -> CommandParser:
         nargs="+",
         default=[],
         metavar="FILE.npz",
-        help="more answers of predict.sh whose truth is known, for events of other channels and spectra; every third event is "
-        "held out, the others are fitted to",
+        help="more answers of predict.sh whose truth is known, for events of other channels and spectra; every other event is "
+        "held out",
     )
     add(
         "--bins",

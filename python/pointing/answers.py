@@ -49,8 +49,8 @@ class _Answers:
 
 def read_parts(runs: Sequence[Path], more: Sequence[Path]) -> Parts:
     """The validation parts of runs, to fit to, and their test parts, held out. Of `more` files of answers, whose events may be of
-    channels and spectra that no run was tested on, those to the cluster of most energy of each event count, and every third event
-    is held out too.
+    channels and spectra that no run was tested on, those to the cluster of most energy of each event count, and every other event
+    is held out too: channels are mixed alike in both.
 
     DataError names the file that is missing or damaged, or whose truth is not known.
     """
@@ -71,9 +71,9 @@ def read_parts(runs: Sequence[Path], more: Sequence[Path]) -> Parts:
                 f"{each.path}: {common} of its {len(each.events)} events are in a test part, held out: left out"
             )
     others = [each.among(in_tests, wanted=False) for each in others]
-    third = set(list(dict.fromkeys(chain.from_iterable(each.events for each in others)))[2::3])
-    to_fit = [each.among(in_tests | third, wanted=False) for each in (*validated, *others)]
-    held_out = [*tested, *(each.among(third) for each in others)]
+    half = set(list(dict.fromkeys(chain.from_iterable(each.events for each in others)))[1::2])
+    to_fit = [each.among(in_tests | half, wanted=False) for each in (*validated, *others)]
+    held_out = [*tested, *(each.among(half) for each in others)]
     for name, part in (("fitted to", to_fit), ("held out", held_out)):
         number, different = sum(len(each.events) for each in part), len(_events(part))
         if different < number:
