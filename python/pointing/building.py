@@ -84,7 +84,7 @@ def bins_of(energy: np.ndarray, rows: np.ndarray, edges: Sequence[float]) -> tup
     """
     groups = [rows[(energy[rows] >= low) & (energy[rows] < high)] for low, high in pairwise(edges)]
     if sum(map(len, groups)) < LEAST_EVENTS:
-        return None, f"{sum(map(len, groups))} events are too few, {LEAST_EVENTS} are needed: there is no table"
+        return None, f"{sum(map(len, groups))} events are too few, {LEAST_EVENTS} are needed"
     bounds, said = list(edges), []
     while len(groups) > 1 and min(map(len, groups)) < LEAST_EVENTS:
         few = int(np.argmin([len(group) for group in groups]))
