@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from python.pointing.likelihood import LikelihoodTables
 
 REPORT = "report.pdf"
+HIGHEST_MEV = 1e6
 
 
 def make_parser() -> CommandParser:
@@ -65,9 +67,12 @@ def make_parser() -> CommandParser:
 
 
 def _energy(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise ValueError
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < HIGHEST_MEV:
+        raise argparse.ArgumentTypeError(f"{text}: is no energy in MeV above 0; name edges such as 5 10 20")
     return value
 
 
@@ -79,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_run(run)
     require_different(runs)
     if options.bins and any(low >= high for low, high in zip(options.bins, options.bins[1:], strict=False)):
-        raise ConfigError(f"--bins {' '.join(map(str, options.bins))}: must rise from edge to edge")
+        raise ConfigError(f"--bins {' '.join(f'{edge:g}' for edge in options.bins)}: must rise from edge to edge")
     from python.plots.text_lines import table_lines
     from python.pointing.answers import read_parts
     from python.pointing.building import EDGES_MEV, build_tables  # after -h, which needs the standard library only

@@ -127,13 +127,16 @@ def test_what_cannot_be_built_is_refused_and_leaves_nothing(runs, tmp_path, caps
         ([tmp_path / "none"], 2, "no such folder"),
         ([bare], 3, "val_predictions.npz"),
         ([runs["few"]], 3, "no bin of energy has enough events"),
-        ([runs["run"], "--bins", "10", "5"], 2, "must rise"),
+        ([runs["run"], "--bins", "10", "5"], 2, "--bins 10 5: must rise"),
         ([runs["run"], "--predictions", later], 3, "of format 99, this release reads"),
         ([runs["run"], "--predictions", blind], 3, "need answers to events whose true direction is known"),
         ([runs["run"], "--predictions", runs["run"] / "config.json"], 3, "config.json"),
     ):
         assert build(*arguments, "-o", output) == code
         assert message in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        build(runs["run"], "-o", output, "--bins", "ten")
+    assert "ten: is no energy in MeV" in capsys.readouterr().err
     assert not output.exists()
 
 
