@@ -4,6 +4,7 @@ import pytest
 
 from python.commands import (
     analyze_by_energy,
+    build_likelihood,
     compare_runs,
     export_network,
     predict,
@@ -34,6 +35,7 @@ COMMANDS = {
     "export_network.sh": lambda run: export_network.main(["-m", str(run)]),
     "compare_runs.sh": lambda run: compare_runs.main([str(run), "-o", str(run / "comparison")]),
     "analyze_by_energy.sh": lambda run: analyze_by_energy.main([str(run), "-o", str(run / "energies")]),
+    "build_likelihood.sh": lambda run: build_likelihood.main([str(run), "-o", str(run / "likelihood")]),
     "--resume": lambda run: train.main(["electron_direction", "--resume", str(run)]),
     "--continue-from": lambda run: train.main(["electron_direction", "--continue-from", str(run)]),
     "submit_condor.sh --resume": lambda run: submit_condor.main(["--resume", str(run)]),
