@@ -48,7 +48,7 @@ def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders
     """Volumes of one plane or three, or main tracks by their points, each once, labelled 0 CC and 1 ES; those of unknown channel
     are cut.
     """
-    folders = {CC: config.cc_directories, ES: config.es_directories}
+    folders = {ES: config.es_directories, CC: config.cc_directories}
     of_channel = {channel: data.only(named) for channel, named in folders.items() if named}
     taken: PicturedSamples
     if _takes_points_alone(config, architecture):

@@ -17,7 +17,7 @@ from python.config.task_schema import Architecture, TaskSchema, architectures_in
 
 class TaggingDataset(ClassifierDataset):
     max_samples_per_class: int | None = Field(
-        None, ge=1, description="Use at most so many volumes of each channel, drawn at random; null: all."
+        None, ge=1, description="Use at most so many samples of each channel, drawn at random; null: all."
     )
     loading: Literal["memory", "streaming"] = Field(
         "memory",
@@ -28,15 +28,15 @@ class TaggingDataset(ClassifierDataset):
 class TaggingConfig(ClassifierConfig):
     es_directories: Texts | None = Field(
         None,
-        description="Folders with volumes of elastic scattering, instead of data_directories.",
+        description="Folders with elastic scattering, instead of data_directories.",
         json_schema_extra=PLACE,
     )
     cc_directories: Texts | None = Field(
         None,
-        description="Folders with volumes of charged-current interactions, instead of data_directories.",
+        description="Folders with charged-current interactions, instead of data_directories.",
         json_schema_extra=PLACE,
     )
-    dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The volumes and their split.")
+    dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The samples and their split.")
 
     @property
     def streamed(self) -> bool:

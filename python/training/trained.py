@@ -108,7 +108,7 @@ class Trained:
         if taken != found:
             raise ConfigError(
                 f"{self.run}: the network takes {taken}, its configuration gives it {found}; give the folder as the training "
-                "left it"
+                "left it, or train again what an older release trained on other inputs"
             )
 
 
