@@ -20,7 +20,7 @@ from python.pointing.numbers import FIT, FLUXES, Mixture
 from python.pointing.scattering import cc_asymmetry, es_mean_cosine
 
 NUMBERS_TRIED = 14  # of elastic scattering
-_CHUNK = 4_000_000  # densities at a time
+_CHUNK = 40_000  # densities at a time; more do not fit into the cache of a core
 _LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
 _FULL_SPHERE = 4 * np.pi
 
