@@ -13,14 +13,15 @@ IDLE_S = 300.0  # without a new file, after which no more are expected
 
 
 def arrivals(
-    folders: Sequence[Path], pattern: str, done: Collection[str], idle_s: float = IDLE_S,
+    folders: Sequence[Path], pattern: str, done: Collection[str], idle_s: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[list[Path]]:  # fmt: skip
     """Yield the files that are complete and not `done` yet, by name, at every look at which there are some.
 
     A file is complete when it has not grown from one look to the next. Names stand for files wherever they lie. Ends `idle_s`
-    seconds after the last one.
+    seconds, IDLE_S when left out, after the last one.
     """
+    idle_s = IDLE_S if idle_s is None else idle_s
     taken, waited = set(done), 0.0
     seen: dict[Path, tuple[int, int] | None] = {}
     while waited <= idle_s:

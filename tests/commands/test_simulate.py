@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from python.data.metadata import vectors
 from python.data.point_clouds import read_point_file
 from python.general_purpose_libs import run_command
 from python.simulation.backgrounds import NOMINAL_RATES
-from python.simulation.settings import EVENTS_PER_FILE
+from python.simulation.event_list import plan_events
+from python.simulation.events import simulate_readout
+from python.simulation.settings import EVENTS_PER_FILE, Burst, SimulationSettings
 from tests.simulation.test_marley_events import CC_EVENT, ES_EVENT, NEUTRAL_EVENT, NEUTRON_EVENT, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +131,45 @@ def test_burst_has_one_direction_and_the_expected_numbers(tmp_path, capsys):
     directions = vectors(table, "nu_momentum") / np.linalg.norm(vectors(table, "nu_momentum"), axis=1)[:, None]
     assert np.allclose(directions, made["neutrino_direction"], atol=1e-5)
     assert capsys.readouterr().out.splitlines()[-1] == str(folder)
+
+
+def test_a_burst_has_times_and_the_windows_of_its_decays(tmp_path):
+    """Windows of decays alone are there for the mass and the ten seconds, as far as they hold a cluster of 5 MeV; it does not matter
+    which processes make them."""
+    line = ("--burst", "--mass", "0.1", "--distance", "4", "--seed", "3")
+    assert run("-o", tmp_path / "one", *line, "--workers", "1") == 0
+    assert run("-o", tmp_path / "two", *line, "--workers", "2") == 0
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    made = json.loads((tmp_path / "one" / "simulation.json").read_text())["made_of"]
+    windows = made["radiological_windows"]
+    assert windows == pytest.approx(236_491 * 0.1 / 40, abs=1)
+    decays = tables(tmp_path / "one", "burst_radiological")
+    events = np.unique(decays["event"])
+    assert 5 <= len(events) <= 40
+    assert events.max() < windows
+    for event in events:
+        assert decays["cluster_energy"][decays["event"] == event].max() >= 5
+    assert np.all(decays["is_marley"] == 0)
+    assert np.array_equal(decays["time"], decays["event"] % 3333 * 3_000_000)
+    neutrinos = tables(tmp_path / "one", "burst_0")
+    order = np.argsort(neutrinos["event"], kind="stable")
+    assert np.all(np.diff(neutrinos["time"][order]) >= 0)
+    assert 0 <= neutrinos["time"].min() < neutrinos["time"].max() < 10e9
+    points = read_point_file(next((tmp_path / "one").glob("burst_0*_points.npz")))
+    assert set(points.metadata["time"]) == set(neutrinos["time"])
+
+
+def test_windows_that_were_left_out_hold_no_such_cluster():
+    """Of windows that are followed, whatever the charge, those with a cluster of 5 MeV are among those that seemed to have one."""
+    settings = SimulationSettings(events=None, flux="gkvm", burst=Burst(mass_kt=0.1, distance_kpc=4000.0))
+    background = {**settings.background, "ar39": 0.0, "kr85": 0.0}
+    settings = replace(settings, background=background)
+    events = plan_events(settings)
+    found, every = (
+        simulate_readout(each, events, events.n_files - 1) for each in (settings, replace(settings, all_decays=True))
+    )
+    assert 5 <= len(every) <= 40
+    assert abs(len(found) - len(every)) <= 4 * np.sqrt(len(every))
 
 
 def test_background_alone_has_no_neutrino(tmp_path):
