@@ -1,10 +1,10 @@
 """Whether the uncertainty of a direction network is true, as it says it and calibrated, on events like its own and on others.
 
-    python -m benchmarks.direction_calibration RUN test=DIR [NAME=DIR ...]
+    python -m benchmarks.direction_calibration RUN [NAME=DIR ...]
 
-The calibration is that of RUN, fitted to its validation part. Each DIR holds events of simulate.sh that the run was not trained
-on, which are chosen as for a training, charged-current ones too where there are any. The figures of all of them go to
-benchmarks/results/direction_calibration.json; the shares inside the regions of `test` are drawn beside it.
+The calibration is that of RUN, fitted to its validation part. It is judged by the test part, and by each DIR of events of
+simulate.sh that the run was not trained on, which are chosen as for a training, charged-current ones too where there are any. The
+figures of all go to benchmarks/results/direction_calibration.json; what the test part shows is drawn beside it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from python.runs.predictions import DirectionPredictions, read_predictions
 from python.training.preparation import configured_data
 from python.training.trained import Trained
 
-SHOWN = "test"  # whose figures are kept beside the table
+TEST_PART = "test part"
 MADE_WITH = ("channel", "events", "seed", "flux", "energy", "direction", "background")
 
 
@@ -54,18 +54,19 @@ def asked(trained: Trained, data: Path) -> DirectionPredictions:
     return cast("DirectionPredictions", trained.answers_of(samples, np.arange(len(samples.set))))
 
 
-def measured(trained: Trained, name: str, data: Path) -> dict[str, Any]:
+def made_with(data: Path) -> dict[str, Any]:
+    settings = read_json(next(iter(data.glob("*.json"))))
+    return {key: settings[key] for key in MADE_WITH}
+
+
+def measured(problem: DirectionRegression, predictions: DirectionPredictions) -> dict[str, Any]:
     """Figures of one set of events, before and after."""
-    predictions = asked(trained, data)
-    judged = problem_of(trained).judged(predictions)
-    made_with = read_json(next(iter(data.glob("*.json"))))
     table: dict[str, Any] = {
-        "made_with": {key: made_with[key] for key in MADE_WITH},
         "n": len(predictions),
         "head_tail_accuracy": rounded(direction_statistics(predictions.results())["head_tail_accuracy"]),
         "mean_calibrated_head_probability": rounded(np.mean(np.asarray(predictions.calibrated_head_probability))),
     }
-    for when, found in judged.items():
+    for when, found in problem.judged(predictions).items():
         results = predictions.results(calibrated=when == "calibrated")
         groups = calibration(results)
         table[when] = {
@@ -77,13 +78,16 @@ def measured(trained: Trained, name: str, data: Path) -> dict[str, Any]:
             ),
             "events_by_energy": {energy: len(some) for energy, some in found.by_energy().items()},
         }
-    if name == SHOWN:
-        figures = {
-            "direction_coverage": plot_coverage(judged),
-            "direction_calibrated": plot_uncertainty_calibration(predictions.results(calibrated=True), calibrated=True),
-        }
-        save_figures(figures, ROOT / "benchmarks" / "results")
     return table
+
+
+def draw(problem: DirectionRegression, predictions: DirectionPredictions) -> None:
+    results = predictions.results(calibrated=True)
+    figures = {
+        "direction_coverage": plot_coverage(problem.judged(predictions)),
+        "direction_calibrated": plot_uncertainty_calibration(results, calibrated=True),
+    }
+    save_figures(figures, ROOT / "benchmarks" / "results")
 
 
 def rounded(values: Any) -> Any:
@@ -95,12 +99,17 @@ def rounded(values: Any) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a finished run of electron_direction")
-    parser.add_argument("data", nargs="+", metavar="NAME=DIR", help="events that it was not trained on")
+    parser.add_argument("data", nargs="*", metavar="NAME=DIR", help="events that it was not trained on")
     options = parser.parse_args()
     trained = calibrated(options.run)
-    sets = dict(each.split("=", 1) for each in options.data)
+    problem = problem_of(trained)
+    part = read_predictions(options.run / predictions_file("test"), DirectionPredictions)
+    tested = problem.calibrated(part, trained.calibration or {})
+    draw(problem, tested)
+    table = {TEST_PART: measured(problem, tested)}
+    for name, folder in (each.split("=", 1) for each in options.data):
+        table[name] = {"made_with": made_with(Path(folder)), **measured(problem, asked(trained, Path(folder)))}
     events = len(read_predictions(options.run / predictions_file("val"), DirectionPredictions))
-    table = {name: measured(trained, name, Path(folder)) for name, folder in sets.items()}
     save_result("direction_calibration", {"run": options.run.name, "fitted_to": events, "sets": table})
 
 
