@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from benchmarks.record import ROOT, save_result
+from benchmarks.trained import RUNS
 from electron_direction.main import TASK
 from electron_direction.regression import DirectionRegression
 from electron_direction.samples import prepare
@@ -28,7 +29,7 @@ from python.plots.direction_coverage import plot_coverage
 from python.plots.directions import plot_uncertainty_calibration
 from python.plots.report import save_figures
 from python.runs.files import predictions_file
-from python.runs.predictions import DirectionPredictions, read_predictions
+from python.runs.predictions import DirectionPredictions, read_predictions, write_predictions
 from python.training.preparation import configured_data
 from python.training.trained import Trained
 
@@ -47,8 +48,16 @@ def problem_of(trained: Trained) -> DirectionRegression:
     return cast("DirectionRegression", TASK.problem_of(cast("DirectionConfig", trained.config)))
 
 
-def asked(trained: Trained, data: Path) -> DirectionPredictions:
-    """What the network answers on all events of `data` whose truth is known."""
+def asked(trained: Trained, name: str, data: Path) -> DirectionPredictions:
+    """What the network answers on all events of `data` whose truth is known; kept under output/benchmarks."""
+    kept = RUNS / "direction_calibration" / trained.run.name / f"{name}.npz"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_predictions(kept, answered(trained, data))
+    return problem_of(trained).calibrated(read_predictions(kept, DirectionPredictions), trained.calibration or {})
+
+
+def answered(trained: Trained, data: Path) -> DirectionPredictions:
     config = cast("DirectionConfig", trained.config).model_copy(update={"data_directories": (str(data),)})
     samples = prepare(config, TASK.architecture(config), configured_data(config))
     return cast("DirectionPredictions", trained.answers_of(samples, np.arange(len(samples.set))))
@@ -108,7 +117,7 @@ def main() -> None:
     draw(problem, tested)
     table = {TEST_PART: measured(problem, tested)}
     for name, folder in (each.split("=", 1) for each in options.data):
-        table[name] = {"made_with": made_with(Path(folder)), **measured(problem, asked(trained, Path(folder)))}
+        table[name] = {"made_with": made_with(Path(folder)), **measured(problem, asked(trained, name, Path(folder)))}
     events = len(read_predictions(options.run / predictions_file("val"), DirectionPredictions))
     save_result("direction_calibration", {"run": options.run.name, "fitted_to": events, "sets": table})
 
