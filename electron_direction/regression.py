@@ -19,12 +19,14 @@ from python.data.triples import electron_directions
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM
 from python.directions.answer import Answer
+from python.directions.densities import Densities, judged
 from python.directions.find import losses
 from python.directions.lobes import Lobes
 from python.directions.recalibration import Recalibration
 from python.directions.sphere import ONE_SIGMA
 from python.general_purpose_libs import DataError, log
-from python.metrics.directions import DirectionResults, direction_metrics
+from python.metrics.coverage import DensityResults, density_metrics
+from python.metrics.directions import DirectionResults, direction_metrics, uncertainty_metrics
 from python.plots.text_lines import metrics_table
 from python.runs.predictions import Clusters, DirectionPredictions
 from python.samples.direction_augmentation import EnergyScale, MixUp, PixelNoise, RandomSymmetries, in_turn
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg")
 FLUX = "gkvm"  # whose spectrum of elastic scattering the results are weighted to
+AS_SAID, CALIBRATED = "as the network says", "calibrated"
 LOWEST_ENERGY_SHOWN_MEV = 5.0  # of best and worst events: fainter electrons have no visible direction
 
 
@@ -165,8 +168,36 @@ class DirectionRegression:
             raise ValueError("the sides of the wire planes (face) are not known")
         return Lobes(to_drift_frame(lobes.eta, face[:, None]), lobes.probability)
 
-    def figures_of_merit(self, predictions: DirectionPredictions) -> dict[str, Any]:
-        return direction_metrics(predictions.results())
+    def judged(self, predictions: DirectionPredictions, seed: int = 0) -> dict[str, DensityResults]:
+        """How what is said of the directions fares with the truth: as the network says it, and calibrated, as far as there is
+        either."""
+        energy, found = predictions.clusters.cluster_energy, {}
+        if self.read_as.tells_uncertainty:
+            old = self.config.dataset_parameters.frame == "old"
+            truth = predictions.true_direction if old else predictions.true_direction_drift_frame
+            told = Densities(self.read_as, predictions.outputs.astype(np.float64), energy)
+            found[AS_SAID] = judged(told, truth, energy, seed)
+        eta, probability = predictions.calibrated_eta_drift_frame, predictions.calibrated_probability
+        if eta is not None and probability is not None:
+            lobes = Lobes(eta.astype(np.float64), probability.astype(np.float64))
+            found[CALIBRATED] = judged(lobes, predictions.true_direction_drift_frame, energy, seed)
+        return found
+
+    def figures_of_merit(self, predictions: DirectionPredictions, seed: int = 0) -> dict[str, Any]:
+        return self._metrics(predictions, self.judged(predictions, seed), seed)
+
+    def _metrics(
+        self, predictions: DirectionPredictions, found: Mapping[str, DensityResults], seed: int
+    ) -> dict[str, Any]:
+        """Those of the directions and of their densities; of calibrated ones with a name that ends so."""
+        metrics = direction_metrics(predictions.results(), seed)
+        if AS_SAID in found:
+            metrics |= density_metrics(found[AS_SAID])
+        if CALIBRATED in found:
+            results = predictions.results(calibrated=True)
+            calibrated = {**uncertainty_metrics(results, seed), **density_metrics(found[CALIBRATED])}
+            metrics |= {_with_ending(name, CALIBRATED): value for name, value in calibrated.items()}
+        return metrics
 
     def evaluate(
         self, evaluation: Evaluation[MatchedClusters, DirectionPredictions]
@@ -176,7 +207,8 @@ class DirectionRegression:
         triples, rows, seed = evaluation.samples.set, evaluation.test_rows, evaluation.seed
         results = evaluation.predictions.results()
         supernova = results.weighted_by(spectrum_weights(results.true_energy, elastic_scattering_spectrum(FLUX)))
-        metrics = direction_metrics(results, seed)
+        found = self.judged(evaluation.predictions, seed)
+        metrics = self._metrics(evaluation.predictions, found, seed)
         table = {"network": metrics}
         of_supernova = direction_metrics(supernova, seed)
         metrics = {**metrics, **{f"{FLUX}_{name}": value for name, value in of_supernova.items()}}
@@ -188,7 +220,8 @@ class DirectionRegression:
             limit = limit_metrics(supernova.true_energy, supernova.weight, energy)
             table[f"intrinsic limit, head known, {FLUX} > {energy} MeV"] = limit
             metrics[f"{FLUX}_limit_68_deg_above_{energy}_mev"] = limit["containment_68_deg"]
-        return metrics, metrics_table(table, COLUMNS), self._figures(evaluation, results)
+        figures = {**self._figures(evaluation, results), **self._sureness_figures(evaluation, found)}
+        return metrics, metrics_table(table, COLUMNS), figures
 
     def _figures(
         self, evaluation: Evaluation[MatchedClusters, DirectionPredictions], results: DirectionResults
@@ -215,11 +248,24 @@ class DirectionRegression:
             "components": plots.plot_components(results),
             "direction_maps": plot_direction_maps(results),
         }
-        if results.predicted_68_deg is not None:
-            figures["uncertainty_calibration"] = plots.plot_uncertainty_calibration(results, seed)
         if self.config.dataset_parameters.frame == "drift":  # images of the old frame do not show where a vector points
             figures["best_and_worst"] = plot_best_and_worst_events(images_of, results, LOWEST_ENERGY_SHOWN_MEV)
         return figures
+
+    def _sureness_figures(
+        self, evaluation: Evaluation[MatchedClusters, DirectionPredictions], found: Mapping[str, DensityResults]
+    ) -> dict[str, Figure]:
+        from python.plots.direction_coverage import plot_coverage, plot_levels
+        from python.plots.directions import plot_uncertainty_calibration
+
+        if not found:
+            return {}
+        predictions, seed = evaluation.predictions, evaluation.seed
+        figures = {"uncertainty_calibration": plot_uncertainty_calibration(predictions.results(), seed)}
+        if CALIBRATED in found:
+            results = predictions.results(calibrated=True)
+            figures["uncertainty_calibrated"] = plot_uncertainty_calibration(results, seed, calibrated=True)
+        return {**figures, "coverage": plot_coverage(found), "levels": plot_levels(found)}
 
     def sample_figures(self, samples: Samples[MatchedClusters], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw the three planes of the first samples, each for itself and as one figure."""
@@ -238,6 +284,14 @@ class DirectionRegression:
 
     def headlines(self) -> tuple[str, ...]:
         return ("containment_68_deg", "median_deg", "head_tail_accuracy", f"{FLUX}_containment_68_deg_above_5_mev")
+
+
+def _with_ending(name: str, ending: str) -> str:
+    """The name of a metric with an ending before that of its interval."""
+    for bound in ("_low", "_high"):
+        if name.endswith(bound):
+            return f"{name.removesuffix(bound)}_{ending}{bound}"
+    return f"{name}_{ending}"
 
 
 def _above_energies(name: str, metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,10 +6,11 @@
     print(rl.direction_metrics(results))
     rl.plot_angle_distribution(results).savefig("angles.png")
 
-What is offered is documented in `python.metrics.directions`, `python.metrics.spectrum_weights`,
+What is offered is documented in `python.metrics.directions`, `python.metrics.coverage`, `python.metrics.spectrum_weights`,
 `python.runs.predictions` and `python.plots`.
 """
 
+from python.metrics.coverage import DensityResults, coverage, coverage_error, density_metrics
 from python.metrics.directions import (
     Calibration,
     DirectionBins,
@@ -22,6 +23,7 @@ from python.metrics.directions import (
     pull_coverage,
 )
 from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
+from python.plots.direction_coverage import plot_coverage, plot_levels
 from python.plots.direction_maps import plot_direction_maps
 from python.plots.directions import (
     plot_angle_distribution,
@@ -38,10 +40,14 @@ from python.runs.predictions import DirectionPredictions, read_predictions
 
 __all__ = [
     "Calibration",
+    "DensityResults",
     "DirectionBins",
     "DirectionPredictions",
     "DirectionResults",
     "calibration",
+    "coverage",
+    "coverage_error",
+    "density_metrics",
     "direction_in_bins",
     "direction_metrics",
     "direction_statistics",
@@ -52,8 +58,10 @@ __all__ = [
     "plot_components",
     "plot_containment_vs_energy",
     "plot_cosine_distribution",
+    "plot_coverage",
     "plot_direction_maps",
     "plot_head_tail_vs_energy",
+    "plot_levels",
     "plot_uncertainty_calibration",
     "pull_coverage",
     "read_predictions",

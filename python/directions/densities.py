@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 
 from python.directions.answer import Answer
 from python.directions.lobes import Lobes
 from python.directions.recalibration import Recalibration
+from python.metrics.coverage import DensityResults
 
-EVENTS_AT_A_TIME = 2000
+MOST_EVENTS = 10_000
+DRAWS = 100
+_EVENTS_AT_A_TIME = 2000
+
+
+class Density(Protocol):
+    """Of N events a density on the sphere each, as lobes or as an answer says it."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: np.ndarray | slice) -> Self: ...
+
+    def log_density(self, at: np.ndarray) -> np.ndarray: ...
+
+    def draw(self, size: int, rng: np.random.Generator) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,23 +64,30 @@ class Densities:
             return self.answer.draw(self.outputs, size, rng)
         return self.lobes().draw(size, rng)
 
-    def levels(self, truth: np.ndarray, size: int = 400, seed: int = 0) -> np.ndarray:
-        """The probability (N,) of the smallest region of each event that reaches the true unit vectors (N, 3).
 
-        That is the region of highest density, whatever its shape. Where uncertainties are true, the levels are uniform from 0 to
-        1: a share p of the truths lies in the regions of probability p. Estimated by `size` draws.
-        """
-        rng = np.random.default_rng(seed)
-        found = np.empty(len(self))
-        for first in range(0, len(self), EVENTS_AT_A_TIME):
-            rows = slice(first, first + EVENTS_AT_A_TIME)
-            some = self.take(rows)
-            drawn = some.log_density(some.draw(size, rng))
-            reached = some.log_density(truth[rows, None])
-            found[rows] = (np.sum(drawn > reached, axis=1) + rng.random(len(some))) / (size + 1)
-        return found
+def levels(density: Density, truth: np.ndarray, size: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """The probability (N,) of the smallest region of each event that reaches the true unit vectors (N, 3).
+
+    Estimated by the rank of the truth among `size` draws: where densities are true it is uniform, however few there are.
+    """
+    rng = np.random.default_rng(seed)
+    found = np.empty(len(density))
+    for first in range(0, len(density), _EVENTS_AT_A_TIME):
+        rows = slice(first, first + _EVENTS_AT_A_TIME)
+        some = density.take(rows)
+        drawn = some.log_density(some.draw(size, rng))
+        reached = some.log_density(truth[rows, None])
+        found[rows] = (np.sum(drawn > reached, axis=1) + rng.random(len(some))) / (size + 1)
+    return found
 
 
-def coverage(levels: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Shares (m,) of the truths, by their `levels` (N,), that lie in the regions of the probabilities `at` (m,)."""
-    return np.searchsorted(np.sort(levels), at, side="right") / max(len(levels), 1)
+def judged(density: Density, truth: np.ndarray, energy: np.ndarray, seed: int = 0) -> DensityResults:
+    """How densities fare with the true unit vectors (N, 3) of events of reconstructed energies (N,) in MeV.
+
+    Of more than MOST_EVENTS some are chosen.
+    """
+    rows = np.arange(len(density))
+    if len(rows) > MOST_EVENTS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_EVENTS, replace=False))
+    some, truth = density.take(rows), np.asarray(truth[rows], np.float64)
+    return DensityResults(some.log_density(truth[:, None])[:, 0], levels(some, truth, seed=seed), energy[rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,14 +11,17 @@ import numpy as np
 from python.directions.sphere import (
     LARGEST_KAPPA,
     SMALLEST_KAPPA,
-    around,
     draw_von_mises_fisher,
     log_von_mises_fisher,
+    share_within,
     unit,
 )
 
 _LEAST_PROBABILITY = np.finfo(np.float64).tiny  # whose log is finite
-_PLACES = 384  # of each lobe
+_PLACES = 256  # of a lobe aside of the axis
+_ALONG = 1e-9  # one less the cosine, of lobes that lie along an axis or against it
+_EVEN = 1e-5  # kappa of lobes that are the same everywhere
+_STEPS = 45  # of a bisection: beyond what cosines of narrow lobes need
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 _EVENTS_AT_A_TIME = 1000
 
@@ -73,43 +77,57 @@ class Lobes:
         return draw_von_mises_fisher(eta.reshape(-1, 3), 1, rng).reshape(eta.shape)
 
     def angle_about(self, axis: np.ndarray, level: float) -> np.ndarray:
-        """Angle in degrees (n,) about each unit `axis` (n, 3) that holds the share `level`, by places of equal probability."""
+        """Angle in degrees (n,) about each unit `axis` (n, 3) that holds the share `level` of the density."""
         cosine = np.empty(len(self))
-        for start in range(0, len(self), _EVENTS_AT_A_TIME):
-            rows = slice(start, start + _EVENTS_AT_A_TIME)
-            cosine[rows] = _cosine_of_level(*self.take(rows)._cosines_about(axis[rows]), level)
+        for rows, inside in self._inside_cones(axis):
+            low, high = np.full(len(cosine[rows]), -1.0), np.full(len(cosine[rows]), 1.0)
+            for _ in range(_STEPS):
+                middle = (low + high) / 2
+                too_few = inside(middle) < level
+                high, low = np.where(too_few, middle, high), np.where(too_few, low, middle)
+            cosine[rows] = (low + high) / 2
         return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
     def share_ahead(self, axis: np.ndarray) -> np.ndarray:
-        """Probability (n,) of the directions within 90 degrees of each unit `axis` (n, 3), by places of equal probability."""
+        """Probability (n,) of the directions within 90 degrees of each unit `axis` (n, 3)."""
         share = np.empty(len(self))
-        for start in range(0, len(self), _EVENTS_AT_A_TIME):
-            rows = slice(start, start + _EVENTS_AT_A_TIME)
-            cosines, weights = self.take(rows)._cosines_about(axis[rows])
-            share[rows] = np.sum(weights * (cosines > 0), axis=1)
+        for rows, inside in self._inside_cones(axis):
+            share[rows] = inside(np.zeros(len(share[rows])))
         return share
 
-    def _cosines_about(self, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cosines (n, L * PLACES) of places to each axis, and the probability that each stands for."""
-        each = [(_places(eta) @ axis[:, :, None])[..., 0] for eta in np.swapaxes(self.eta, 0, 1)]
-        return np.concatenate(each, axis=1), np.repeat(self.probability / _PLACES, _PLACES, axis=1)
+    def _inside_cones(self, axis: np.ndarray) -> Iterator[tuple[slice, Callable[[np.ndarray], np.ndarray]]]:
+        """Of some rows at a time, the share (n,) of the density at cosines to the axis of at least those given (n,)."""
+        for start in range(0, len(self), _EVENTS_AT_A_TIME):
+            rows = slice(start, start + _EVENTS_AT_A_TIME)
+            yield rows, _inside_cone(self.take(rows), axis[rows])
 
 
-def _cosine_of_level(cosines: np.ndarray, weights: np.ndarray, level: float) -> np.ndarray:
-    order = np.argsort(-cosines, axis=1)
-    held = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
-    place = np.argmax(held >= level, axis=1)
-    return np.take_along_axis(np.take_along_axis(cosines, order, axis=1), place[:, None], axis=1)[:, 0]
+def _inside_cone(lobes: Lobes, axis: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """In closed form for lobes along the axis, by places of equal probability for others."""
+    kappa = lobes.kappa
+    along = np.stack([np.sum(unit(eta) * axis, axis=1) for eta in np.swapaxes(lobes.eta, 0, 1)], axis=1)
+    closed = (np.abs(along) > 1 - _ALONG) | (kappa < _EVEN)
+    aside = np.flatnonzero(~closed.all(axis=0))
+    places = [_cosines_of_places(kappa[:, number], along[:, number]) for number in aside]
+
+    def inside(cosine: np.ndarray) -> np.ndarray:
+        at = cosine[:, None]
+        share = np.where(along > 0, share_within(at, kappa), 1 - share_within(-at, kappa))
+        for number, each in zip(aside, places, strict=True):
+            share[:, number] = np.where(closed[:, number], share[:, number], np.mean(each >= at, axis=1))
+        return np.sum(lobes.probability * share, axis=1)
+
+    return inside
 
 
-def _places(eta: np.ndarray) -> np.ndarray:
-    """Directions (n, PLACES, 3), equally likely under the von Mises-Fisher distribution of each eta (n, 3).
+def _cosines_of_places(kappa: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """Cosines (n, PLACES) to an axis, of equally likely directions of lobes of `kappa` (n,) whose own cosine is `along` (n,).
 
-    They wind about the axis by the golden angle, no two at one distance from it: on rings, steps of whole rings would be wrong
-    by up to 15 % where the first lobe holds little more than the level.
+    They wind about the lobe by the golden angle, no two at one distance from its middle: on rings, steps of whole rings would
+    be wrong by up to 15 % where the first lobe holds little more than the level.
     """
-    kappa = np.clip(np.linalg.norm(eta, axis=1), SMALLEST_KAPPA, LARGEST_KAPPA)[:, None]
     middle = (np.arange(_PLACES) + 0.5) / _PLACES
-    cosine = 1 + np.log1p(middle * np.expm1(-2 * kappa)) / kappa
-    azimuth = np.broadcast_to(_GOLDEN_ANGLE * np.arange(_PLACES), cosine.shape)
-    return around(unit(eta), cosine, azimuth)
+    cosine = 1 + np.log1p(middle * np.expm1(-2 * kappa)[:, None]) / kappa[:, None]
+    sine = np.sqrt(np.maximum(1 - cosine**2, 0))
+    across = np.sqrt(np.maximum(1 - along**2, 0))
+    return along[:, None] * cosine + across[:, None] * sine * np.cos(_GOLDEN_ANGLE * np.arange(_PLACES))

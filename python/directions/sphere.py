@@ -49,15 +49,15 @@ def angle_of_68(kappa: np.ndarray, head_probability: np.ndarray | float = 1.0) -
     low, high = np.full(kappa.shape, -1.0), np.full(kappa.shape, 1.0)
     for _ in range(_STEPS):
         cosine = (low + high) / 2
-        share = head_probability * _share_within(cosine, kappa) + (1 - head_probability) * (
-            1 - _share_within(-cosine, kappa)
+        share = head_probability * share_within(cosine, kappa) + (1 - head_probability) * (
+            1 - share_within(-cosine, kappa)
         )
         too_few = share < ONE_SIGMA
         high, low = np.where(too_few, cosine, high), np.where(too_few, low, cosine)
     return np.degrees(np.arccos(np.clip((low + high) / 2, -1, 1)))
 
 
-def _share_within(cosine: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+def share_within(cosine: np.ndarray, kappa: np.ndarray) -> np.ndarray:
     """Share of a von Mises-Fisher distribution at angles whose cosine is at least `cosine`."""
     return np.expm1(kappa * (cosine - 1)) / np.expm1(-2 * kappa)
 

@@ -161,8 +161,7 @@ def direction_metrics(results: DirectionResults, seed: int = 0) -> Metrics:
     The keys are those of `direction_statistics`, each with `_low` and `_high`; `GROUP_METRICS` also for the events of true
     energies in each of `ENERGY_GROUPS`, as `<metric>_<group>`, `<metric>_<group>_low`, `<metric>_<group>_high`; `n` and
     `n_<group>` the numbers of events, `n_effective` what they are worth with their weights. With a predicted uncertainty also
-    `pull_coverage` (share of events within their predicted 68 % angle) with its interval, `calibration_worst_ratio` (see
-    `Calibration`) and `mean_predicted_68_deg`.
+    `uncertainty_metrics`.
     """
     metrics: dict[str, float] = {}
     _put(metrics, direction_statistics(results, seed))
@@ -173,11 +172,22 @@ def direction_metrics(results: DirectionResults, seed: int = 0) -> Metrics:
         _put(metrics, {name: found[name] for name in GROUP_METRICS}, f"_{group}")
         numbers[f"n_{group}"] = len(members)
     metrics["n_effective"] = effective_number(results.weight)
-    if results.predicted_68_deg is not None:
-        _put(metrics, {"pull_coverage": pull_coverage(results)})
-        metrics["calibration_worst_ratio"] = calibration(results, seed=seed).worst_ratio()
-        metrics["mean_predicted_68_deg"] = mean_estimate(results.predicted_68_deg, results.weight).value
-    return {**numbers, **{key: float(value) if np.isfinite(value) else None for key, value in metrics.items()}}
+    sureness = {} if results.predicted_68_deg is None else uncertainty_metrics(results, seed)
+    return {**numbers, **_json_safe(metrics), **sureness}
+
+
+def uncertainty_metrics(results: DirectionResults, seed: int = 0) -> Metrics:
+    """Of the predicted 68 % angles: `pull_coverage`, the share of events within their own, with its interval,
+    `calibration_worst_ratio` (see `Calibration`) and `mean_predicted_68_deg`. ValueError where there are none.
+    """
+    metrics = {"calibration_worst_ratio": calibration(results, seed=seed).worst_ratio()}
+    _put(metrics, {"pull_coverage": pull_coverage(results)})
+    predicted = np.asarray(results.predicted_68_deg)
+    return _json_safe({**metrics, "mean_predicted_68_deg": mean_estimate(predicted, results.weight).value})
+
+
+def _json_safe(metrics: dict[str, float]) -> Metrics:
+    return {key: float(value) if np.isfinite(value) else None for key, value in metrics.items()}
 
 
 def _put(metrics: dict[str, float], estimates: dict[str, Estimate], suffix: str = "") -> None:

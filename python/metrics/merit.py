@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 _LARGER = {"accuracy", "precision", "recall", "f1", "auc", "efficiency", "cosine", "cos"}
-_SMALLER = {"deg", "angle", "reversed", "loss", "error", "ratio"}
+_SMALLER = {
+    "deg",
+    "angle",
+    "reversed",
+    "loss",
+    "likelihood",
+    "error",
+    "ratio",
+}  # of likelihoods the negative log is told
 _NEITHER = {"baseline", "limit", "predicted", "bias", "low", "high"}
 
 

@@ -132,9 +132,12 @@ def _draw_bias(axes: Axes, truth: np.ndarray, difference: np.ndarray, weights: n
 
 
 # ---------------------------------------------------------------------------- uncertainty
-def plot_uncertainty_calibration(results: DirectionResults, seed: int = 0) -> Figure:
-    """The angle that holds 68 % against the angle that the network predicts to, with the band of 20 %; beneath, their ratio."""
-    figure = style.new_figure("Predicted uncertainty of the direction")
+def plot_uncertainty_calibration(results: DirectionResults, seed: int = 0, calibrated: bool = False) -> Figure:
+    """The angle that holds 68 % against the angle that is predicted to, by the network or `calibrated`, with the band of 20 %;
+    beneath, their ratio."""
+    figure = style.new_figure(
+        f"Predicted uncertainty of the direction, {'calibrated' if calibrated else 'as the network says'}"
+    )
     axes, ratio = style.panels(figure, 2, 1, height_ratios=(3, 1), share_x=True)
     style.describe(axes, "", "angle that holds 68 % [°]")
     style.describe(ratio, "predicted 68 % angle, mean of the group [°]", "actual / predicted")

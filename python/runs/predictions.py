@@ -198,8 +198,11 @@ class DirectionPredictions(Predictions):
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self.beside}
 
-    def results(self) -> DirectionResults:
-        """The directions beside the true ones. ValueError where these, or the sides of the wire planes, are not known."""
+    def results(self, calibrated: bool = False) -> DirectionResults:
+        """The directions beside the true ones, with the uncertainty that the network says or the `calibrated` one.
+
+        ValueError where the truth, or the sides of the wire planes, are not known.
+        """
         clusters = self.clusters
         if clusters.face is None:
             raise ValueError("the sides of the wire planes (face) are not known")
@@ -209,7 +212,7 @@ class DirectionPredictions(Predictions):
             face=clusters.face,
             true_energy=clusters.true_electron_energy,
             reconstructed_energy=clusters.cluster_energy,
-            predicted_68_deg=self.predicted_68_deg,
+            predicted_68_deg=self.calibrated_68_deg if calibrated else self.predicted_68_deg,
         )
 
     def check_truth(self) -> None:

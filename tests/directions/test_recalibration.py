@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from python.directions.densities import Densities, coverage
+from python.directions.densities import Densities, levels
 from python.directions.find import answers
 from python.directions.lobes import Lobes
 from python.directions.recalibration import CONSTANT, LEAST_EVENTS, Likelihood, Recalibration
 from python.general_purpose_libs import DataError
+from python.metrics.coverage import coverage
 from tests.directions.samples import unit_vectors
 from tests.directions.test_contract import TELLING, outputs, sphere
 
@@ -68,7 +69,7 @@ def test_what_is_wrong_on_purpose_is_mended(answer):
     before, after = Densities(answer, told, energy), Densities(answer, told, energy, found)
     assert after.log_density(truth[:, None]).mean() > before.log_density(truth[:, None]).mean() + 0.02
     for chosen in (energy < 25, energy > 25):
-        shares = [coverage(each.levels(truth, 150)[chosen], LEVELS) for each in (before, after)]
+        shares = [coverage(levels(each, truth, 150)[chosen], LEVELS) for each in (before, after)]
         assert np.abs(shares[1] - LEVELS).max() < 0.06
         assert np.abs(shares[1] - LEVELS).max() < np.abs(shares[0] - LEVELS).max()
 
@@ -78,13 +79,12 @@ def test_what_is_true_stays_so(answer):
     told = outputs(answer, 1200, 3)
     energy = np.random.default_rng(3).uniform(5, 50, 1200)
     truth = answer.draw(told, 1, np.random.default_rng(4))[:, 0]
-    levels = Densities(answer, told, energy).levels(truth, 150)
-    assert np.abs(coverage(levels, LEVELS) - LEVELS).max() < 0.05
+    assert np.abs(coverage(levels(Densities(answer, told, energy), truth, 150), LEVELS) - LEVELS).max() < 0.05
     found = Recalibration.fit(answer.lobes(told), energy, truth)
     assert found.lobes(answer.lobes(told), energy).probability[:, -1].max() < 0.03
-    levels = Densities(answer, told, energy, found).levels(truth, 150)
+    shares = coverage(levels(Densities(answer, told, energy, found), truth, 150), LEVELS)
     peaked = "log_sigma" in answer.columns  # more than lobes are
-    assert np.abs(coverage(levels, LEVELS) - LEVELS).max() < (0.08 if peaked else 0.05)
+    assert np.abs(shares - LEVELS).max() < (0.08 if peaked else 0.05)
 
 
 def test_a_corrected_density_is_one_and_saved_and_read_the_same():

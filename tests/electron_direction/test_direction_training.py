@@ -18,11 +18,12 @@ from tests.training.conftest import same_weights
 EXPECTED = (
     *("config.json", "args.json", "data.json", "environment.json", "status.json", "cuts.json", "splits.npz"),
     *("training_history.json", "training_history.csv", "metrics.json", "val_predictions.npz", "test_predictions.npz"),
-    *("report.pdf", "logs/train.log"),
+    *("report.pdf", "logs/train.log", "calibration.json"),
 )
 PLOTS = {
     *("training_history", "angle_distribution", "cosine_distribution", "containment_vs_energy", "head_tail_vs_energy"),
-    *("against_drift_angle", "components", "direction_maps", "uncertainty_calibration", "best_and_worst", "samples"),
+    *("against_drift_angle", "components", "direction_maps", "best_and_worst", "samples"),
+    *("uncertainty_calibration", "uncertainty_calibrated", "coverage", "levels"),
 }
 QUICK = {  # everything that is drawn by chance, so that a run that goes on is put to the test
     "model_parameters": {
@@ -38,6 +39,14 @@ QUICK = {  # everything that is drawn by chance, so that a run that goes on is p
     "prediction": {"average_over": ["rotation"]},
     "save_outputs": {"sample_images": 3, "tensorboard": False},
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_are_enough():
+    """Runs of a few dozen events are calibrated as well as can be."""
+    with pytest.MonkeyPatch.context() as during:
+        during.setattr("python.directions.recalibration.LEAST_EVENTS", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +72,8 @@ def test_a_run_leaves_everything(quick):
     assert all(0 < angle < 180 for angle in history["val_angle"])
     metrics = read_json(quick / "metrics.json")
     names = {"containment_68_deg", "median_deg", "head_tail_accuracy", "pull_coverage", "gkvm_containment_68_deg"}
+    of_densities = {"negative_log_likelihood", "coverage_68", "coverage_error", "pull_coverage"}
+    assert of_densities | {f"{name}_calibrated" for name in of_densities} <= set(metrics)
     assert names | {"gkvm_containment_68_deg_above_5_mev", "gkvm_limit_68_deg_above_5_mev"} <= set(metrics)
     assert 15 < metrics["gkvm_limit_68_deg_above_10_mev"] < metrics["gkvm_limit_68_deg_above_5_mev"] < 40
     named = {Path(file["file"]).name for file in read_json(quick / "data.json")}
@@ -90,6 +101,11 @@ def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulat
     assert str(saved["output_layout"]) == "mixture"
     assert np.all((saved["head_probability"] >= 0.5) & (saved["head_probability"] <= 1))
     assert np.all((saved["predicted_68_deg"] > 0) & (saved["predicted_68_deg"] <= 180))
+    np.testing.assert_allclose(saved["calibrated_probability"].sum(axis=1), 1, atol=1e-6)
+    axis = saved["calibrated_eta_drift_frame"] @ saved["direction_drift_frame"][..., None]
+    length = np.linalg.norm(saved["calibrated_eta_drift_frame"], axis=2)
+    np.testing.assert_allclose(np.abs(axis[..., 0]), length, rtol=1e-4)  # a mixture's lobes lie along one axis
+    assert np.all((saved["calibrated_68_deg"] > 0) & (saved["calibrated_68_deg"] < 180))
     if part == "test":
         angles = opening_angles(saved["true_direction"], saved["direction"])
         metrics = read_json(quick / "metrics.json")
@@ -196,8 +212,10 @@ def test_other_losses_train(train, loss, dataset, build):
     folder = Path(result.last)
     assert np.all(np.isfinite(predictions(folder)["outputs"]))
     assert ("kappa" in predictions(folder)) == (loss["name"] == "von_mises_fisher")
+    assert not (folder / "calibration.json").exists()
     if "max_samples" in dataset:
         assert len(np.load(folder / "splits.npz")["part"]) == 60
+        assert "answers are not calibrated: 15 events of known direction are too few" in result.err
 
 
 def test_several_tasks_at_once(train):
