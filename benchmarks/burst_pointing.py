@@ -229,7 +229,7 @@ def _quantile(values: np.ndarray, p: float) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bursts", type=int, default=300, help="of the first row")
     parser.add_argument("--others", type=int, default=100, help="of each other row")
     parser.add_argument("--work", type=Path, default=Path("output/burst_pointing"), help="folder of the pools")
