@@ -30,7 +30,7 @@ from python.physics.flux import FLUENCES
 from python.pointing.candidate_files import CandidateFiles
 from python.pointing.candidates import Candidates, Networks, find_candidates
 from python.pointing.pointing import Pointing
-from python.pointing.scattering import spectrum
+from python.pointing.scattering import true_spectrum
 from python.pointing.sky_map import angle_between
 from python.runs.shipped import network_folder, read_card
 from python.simulation.event_list import DETECTOR_KT, SPAN_S, WINDOW_NS
@@ -183,7 +183,7 @@ def weights(pool: Pool, channel: str, flux: str) -> np.ndarray | None:
     if flux == "gkvm":
         return None
     energy = pool.candidates.clusters.true_electron_energy[pool.first[:-1]].astype(float)
-    return spectrum(channel, energy, flux) / spectrum(channel, energy, "gkvm")
+    return true_spectrum(channel, energy, flux) / true_spectrum(channel, energy, "gkvm")
 
 
 def row(pool: dict[str, Pool], given: Circumstances, n_bursts: int, seed: int) -> dict[str, Any]:

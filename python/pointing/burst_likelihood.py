@@ -17,9 +17,9 @@ from python.directions.lobes import Lobes
 from python.directions.sphere import concentration, mean_length_of, unit
 from python.pointing.candidates import Candidates
 from python.pointing.numbers import FIT, FLUXES, Mixture
-from python.pointing.scattering import cc_asymmetry, es_mean_cosine
+from python.pointing.scattering import cc_asymmetry, es_mean_cosine, es_share_in_training
 
-NUMBERS_TRIED = 14  # of elastic scattering
+NUMBERS_TRIED, REFINED = 9, 2  # of elastic scattering: first, and how often those between the best and its neighbours
 _CHUNK = 40_000  # densities at a time; more do not fit into the cache of a core
 _LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
 _FULL_SPHERE = 4 * np.pi
@@ -45,8 +45,12 @@ class BurstLikelihood:
         A spectrum says a little of how far electrons are from their neutrinos too; with FIT, that of the first of FLUXES.
         """
         energy, assumed = candidates.energy, FLUXES[0] if flux == FIT else flux
-        electron = np.exp(candidates.main_track_ratio)
-        evidence = np.stack([electron * np.exp(candidates.es_ratio), electron, np.ones_like(electron)], axis=1)
+        electron, es = np.exp(candidates.main_track_ratio), np.exp(candidates.es_ratio)
+        common = es_share_in_training(energy)
+        electron = electron / (
+            common * es + 1 - common
+        )  # as main tracks in general are no more of ES than they were in training
+        evidence = np.stack([electron * es, electron, np.ones_like(electron)], axis=1)
         mixture = Mixture.of(evidence, energy, min_energy, flux)
         lobes = candidates.lobes
         drift = cc_asymmetry(energy, assumed)[:, None] * np.einsum(
@@ -82,14 +86,24 @@ class BurstLikelihood:
         """
         if not len(self):
             return self
-        numbers = [self.mixture.numbers(of_es) for of_es in np.geomspace(1.0, 0.9 * max(len(self), 2), NUMBERS_TRIED)]
-        tried = [replace(self, shares=self.mixture.shares(each)) for each in numbers]
-        told = [
-            self.mixture.log_likelihood(each) + logsumexp(one.log_likelihood(star))
-            for each, one in zip(numbers, tried, strict=True)
-        ]
-        weights = np.exp(np.array(told) - logsumexp(told))
-        return replace(self, shares=sum(weight * one.shares for weight, one in zip(weights, tried, strict=True)))
+        tried = {of_es: self._with(of_es, star) for of_es in np.geomspace(1.0, 0.9 * max(len(self), 2), NUMBERS_TRIED)}
+        for _ in range(REFINED):
+            rising = sorted(tried)
+            best = max(range(len(rising)), key=lambda at: tried[rising[at]][1])
+            around = rising[max(best - 2, 0) : best + 3]
+            tried |= {of_es: self._with(of_es, star) for of_es in np.sqrt(np.multiply(around[1:], around[:-1]))}
+        rising = sorted(tried)
+        told = np.array([tried[of_es][1] for of_es in rising]) + np.log(np.gradient(np.log(rising)))
+        weights = np.exp(told - logsumexp(told))
+        shares = sum(weight * tried[of_es][0] for of_es, weight in zip(rising, weights, strict=True))
+        return replace(self, shares=shares)
+
+    def _with(self, of_es: float, star: np.ndarray) -> tuple[np.ndarray, float]:
+        """The shares with so many of elastic scattering, and how likely the scores, and on average the directions, then are."""
+        numbers = self.mixture.numbers(of_es)
+        shares = self.mixture.shares(numbers)
+        directions = logsumexp(replace(self, shares=shares).log_likelihood(star)) - np.log(len(star))
+        return shares, self.mixture.log_likelihood(numbers) + float(directions)
 
     def expected(self, rng: np.random.Generator, size: int = 200) -> tuple[float, float]:
         """Mean and standard deviation of the log-likelihood at the true star, were all that is assumed true."""
