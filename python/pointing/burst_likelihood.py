@@ -20,7 +20,8 @@ from python.pointing.numbers import FIT, FLUXES, Mixture
 from python.pointing.scattering import cc_asymmetry, es_mean_cosine, es_share_in_training
 
 NUMBERS_TRIED, REFINED = 9, 2  # of elastic scattering: first, and how often those between the best and its neighbours
-_CHUNK = 40_000  # densities at a time; more do not fit into the cache of a core
+_CHUNK = 120_000  # densities at a time; more do not fit into the cache of a core
+_FACTORS = 16  # between 1e-6 and 1e6 each, whose product double precision holds
 _LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
 _FULL_SPHERE = 4 * np.pi
 
@@ -65,17 +66,19 @@ class BurstLikelihood:
     def log_likelihood(self, star: np.ndarray) -> np.ndarray:
         """Log of how likely the candidates are for a star at unit vectors (m, 3), relative to no direction at all, (m,)."""
         flight = -np.asarray(star, np.float64)
-        total = np.zeros(len(flight))
         tells = self.shares[:, 0] > _LEAST_SHARE
         rows, others = np.flatnonzero(tells), np.flatnonzero(~tells)
+        total = flight @ (self.shares[others, 1] @ self.drift[others])
         step = max(1, _CHUNK // max(len(flight), 1))
         for first in range(0, len(rows), step):
-            total += np.log(self._relative(rows[first : first + step], flight)).sum(axis=0)
-        return total + flight @ (self.shares[others, 1] @ self.drift[others])
+            mine = rows[first : first + step]
+            total += _total(self.shares[mine], *self._excess(mine, flight))
+        return total
 
     def pull(self, star: np.ndarray) -> np.ndarray:
         """How far each candidate speaks for a star at a unit vector (3,): log (N,) of its likelihood relative to no direction."""
-        return np.log(self._relative(np.arange(len(self)), -np.asarray(star, np.float64)[None])[:, 0])
+        es, cc = self._excess(np.arange(len(self)), -np.asarray(star, np.float64)[None])
+        return np.log1p(self.shares[:, 0] * es[:, 0] + self.shares[:, 1] * cc[:, 0])
 
     def with_directions(self, star: np.ndarray) -> Self:
         """With shares that scores and directions tell together, wherever the star is: averaged over the number of electrons that
@@ -86,26 +89,28 @@ class BurstLikelihood:
         """
         if not len(self):
             return self
-        tried = {of_es: self._with(of_es, star) for of_es in np.geomspace(1.0, 0.9 * max(len(self), 2), NUMBERS_TRIED)}
+        flight = -np.asarray(star, np.float64)
+        seen = self._excess(np.arange(len(self)), flight)
+        tried = {of_es: self._with(of_es, seen) for of_es in np.geomspace(1.0, 0.9 * max(len(self), 2), NUMBERS_TRIED)}
         for _ in range(REFINED):
             rising = sorted(tried)
             best = max(range(len(rising)), key=lambda at: tried[rising[at]][1])
             around = rising[max(best - 2, 0) : best + 3]
-            tried |= {of_es: self._with(of_es, star) for of_es in np.sqrt(np.multiply(around[1:], around[:-1]))}
+            tried |= {of_es: self._with(of_es, seen) for of_es in np.sqrt(np.multiply(around[1:], around[:-1]))}
         rising = sorted(tried)
         told = np.array([tried[of_es][1] for of_es in rising]) + np.log(np.gradient(np.log(rising)))
         weights = np.exp(told - logsumexp(told))
         shares = sum(weight * tried[of_es][0] for of_es, weight in zip(rising, weights, strict=True))
         return replace(self, shares=shares)
 
-    def _with(self, of_es: float, star: np.ndarray) -> tuple[np.ndarray, float]:
+    def _with(self, of_es: float, seen: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, float]:
         """The shares with so many of elastic scattering, and how likely the scores, and on average the directions, then are."""
         numbers = self.mixture.numbers(of_es)
         shares = self.mixture.shares(numbers)
-        directions = logsumexp(replace(self, shares=shares).log_likelihood(star)) - np.log(len(star))
+        directions = logsumexp(_total(shares, *seen)) - np.log(seen[0].shape[1])
         return shares, self.mixture.log_likelihood(numbers) + float(directions)
 
-    def expected(self, rng: np.random.Generator, size: int = 200) -> tuple[float, float]:
+    def expected(self, rng: np.random.Generator, size: int = 64) -> tuple[float, float]:
         """Mean and standard deviation of the log-likelihood at the true star, were all that is assumed true."""
         rows = np.flatnonzero(self.shares[:, 0] > _LEAST_SHARE)
         if not len(rows):
@@ -118,14 +123,26 @@ class BurstLikelihood:
         told = np.log1p(self.shares[rows, :1] * (density - 1)).sum(axis=0)
         return float(told.mean()), float(told.std())
 
-    def _relative(self, rows: np.ndarray, flight: np.ndarray) -> np.ndarray:
-        """How likely some candidates are for neutrinos along unit vectors (m, 3), relative to no direction, (n, m)."""
-        es, cc, other = self.shares[rows].T.astype(np.float32)
-        found = _times_4pi(self.lobes.take(rows), flight) * es[:, None]
-        found += (cc + other)[:, None] + (cc[:, None] * self.drift[rows]).astype(np.float32) @ flight.T.astype(
-            np.float32
-        )
-        return found
+    def _excess(self, rows: np.ndarray, flight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """By how much neutrinos along unit vectors (m, 3) are likelier than anywhere, if some candidates are elastic scattering,
+        and if they are charged current, (n, m) each."""
+        es = _times_4pi(self.lobes.take(rows), flight)
+        es -= 1
+        return es, self.drift[rows].astype(np.float32) @ flight.T.astype(np.float32)
+
+
+def _total(shares: np.ndarray, es: np.ndarray, cc: np.ndarray) -> np.ndarray:
+    """Log of how likely all candidates together are for each direction, relative to none, (m,)."""
+    shares = shares.astype(np.float32)
+    each = shares[:, :1] * es
+    each += shares[:, 1:2] * cc
+    each += 1
+    firsts = np.arange(0, len(each), _FACTORS)  # of so many the logarithm is taken at once
+    return (
+        np.log(np.multiply.reduceat(each, firsts, axis=0, dtype=np.float64)).sum(axis=0)
+        if len(each)
+        else np.zeros(es.shape[1])
+    )
 
 
 def _mean_vectors(lobes: Lobes) -> np.ndarray:
