@@ -21,7 +21,7 @@ from python.pointing.scattering import cc_asymmetry, es_mean_cosine, es_share_in
 
 NUMBERS_TRIED, REFINED = 9, 2  # of elastic scattering: first, and how often those between the best and its neighbours
 _CHUNK = 120_000  # densities at a time; more do not fit into the cache of a core
-_FACTORS = 16  # between 1e-6 and 1e6 each, whose product double precision holds
+_LEAST_RATIO, _FACTORS = 1e-18, 16  # so many of which multiply in double precision
 _LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
 _FULL_SPHERE = 4 * np.pi
 
@@ -78,7 +78,7 @@ class BurstLikelihood:
     def pull(self, star: np.ndarray) -> np.ndarray:
         """How far each candidate speaks for a star at a unit vector (3,): log (N,) of its likelihood relative to no direction."""
         es, cc = self._excess(np.arange(len(self)), -np.asarray(star, np.float64)[None])
-        return np.log1p(self.shares[:, 0] * es[:, 0] + self.shares[:, 1] * cc[:, 0])
+        return np.log(np.maximum(1 + self.shares[:, 0] * es[:, 0] + self.shares[:, 1] * cc[:, 0], _LEAST_RATIO))
 
     def with_directions(self, star: np.ndarray) -> Self:
         """With shares that scores and directions tell together, wherever the star is: averaged over the number of electrons that
@@ -137,6 +137,7 @@ def _total(shares: np.ndarray, es: np.ndarray, cc: np.ndarray) -> np.ndarray:
     each = shares[:, :1] * es
     each += shares[:, 1:2] * cc
     each += 1
+    np.maximum(each, _LEAST_RATIO, out=each)
     firsts = np.arange(0, len(each), _FACTORS)  # of so many the logarithm is taken at once
     return (
         np.log(np.multiply.reduceat(each, firsts, axis=0, dtype=np.float64)).sum(axis=0)

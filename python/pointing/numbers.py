@@ -108,4 +108,5 @@ def _shape(channel: str, low: float, high: float, flux: str) -> np.ndarray:
     """The spectrum of a channel on ELECTRON_GRID, normalised between two energies in MeV."""
     values = spectrum(channel, ELECTRON_GRID, flux)
     rising = np.concatenate([[0.0], np.cumsum((values[1:] + values[:-1]) / 2 * np.diff(ELECTRON_GRID))])
-    return values / max(float(np.diff(np.interp([low, high], ELECTRON_GRID, rising))[0]), _TINY)
+    within = float(np.diff(np.interp([low, high], ELECTRON_GRID, rising))[0])
+    return values / within if within > 0 else np.zeros_like(values)

@@ -65,6 +65,13 @@ class Pointing:
         return -mean / length if length > 0 else None
 
     @cached_property
+    def vector_mean_error(self) -> float:
+        """How far off in degrees the `vector_mean` may be by chance: as the sum of so many vectors that point anywhere."""
+        share = self.likelihood.shares[:, 0]
+        by_chance = np.sqrt(2 / 3 * np.sum(share**2))
+        return float(np.degrees(np.arctan2(by_chance, np.linalg.norm(share @ self.candidates.direction))))
+
+    @cached_property
     def consistency(self) -> float:
         """By how many standard deviations the candidates fit the direction better than they should, were all true that is
         assumed; 0 where there is nothing to tell it by."""
@@ -96,9 +103,11 @@ class Pointing:
                 "are not what the networks take them for, so regions may be too small"
             )
         if self.vector_mean is not None and self.sky.information >= _LEAST_BITS:
-            apart, largest = float(angle_between(self.vector_mean, self.star)), 3 * float(self.sky.radius(0.9))
-            if apart > largest:
-                said.append(f"the mean of the directions is {apart:.0f} degrees from the likeliest one")
+            apart = float(angle_between(self.vector_mean, self.star))
+            if apart > 3 * np.hypot(float(self.sky.radius(0.68)), self.vector_mean_error):
+                said.append(
+                    f"the mean of the directions is {apart:.0f} degrees from the likeliest one, more than both are uncertain by"
+                )
         return said
 
     def other_fluxes(self) -> dict[str, dict[str, float]]:

@@ -101,6 +101,7 @@ def summary_of(found: Pointing, told: Circumstances, seconds: Mapping[str, float
         "numbers": dict(found.numbers),
         "consistency_sigma": found.consistency,
         "vector_mean_degrees_away": None if mean is None else float(angle_between(mean, found.star)),
+        "vector_mean_error_deg": None if mean is None else found.vector_mean_error,
         "assumed": {
             "min_energy_mev": found.min_energy,
             "flux": found.flux,

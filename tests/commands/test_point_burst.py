@@ -67,7 +67,7 @@ def test_events_are_told_one_by_one(pointed):
     shares = np.stack([events[f"share_{name}"] for name in ("es", "cc", "other")], axis=1)
     assert np.allclose(shares.sum(axis=1), 1)
     assert np.all((events["time_ns"] >= 0) & (events["time_ns"] < 10.01e9))
-    assert np.median(events["time_ns"][shares[:, 2] < 0.5]) < 4e9 < np.median(events["time_ns"][shares[:, 2] > 0.5])
+    assert np.median(events["time_ns"][shares[:, 2] < 0.5]) < 3e9 < 9e9 < events["time_ns"].max()
     assert np.allclose(np.linalg.norm([events[f"electron_icrs_{axis}"] for axis in "xyz"], axis=0), 1)
 
 
@@ -160,17 +160,17 @@ def test_files_are_taken_as_they_appear_and_gone_on_with(tmp_path, monkeypatch, 
     incoming.mkdir()
     shutil.copy(REAL[1], incoming)
     (incoming / "broken.root").write_bytes(b"no ROOT file")
-    assert run("-i", incoming, "-o", result, "--watch", "--time", "2027-03-01") == 0
+    assert run("-i", incoming, "-o", result, "--watch", "--time", "2027-03-01T00:00:00") == 0
     assert "broken.root" in capsys.readouterr().err
     first = json.loads((result / "alert.json").read_text())
     assert (first["alert_type"], first["record_number"]) == ("initial", 1)
     shutil.copy(REAL[0], incoming)
-    assert run("-i", incoming, "-o", result, "--watch", "--time", "2027-03-01") == 0
+    assert run("-i", incoming, "-o", result, "--watch", "--time", "2027-03-01T00:00:00") == 0
     said = capsys.readouterr()
     assert "going on after 1 files" in said.err
     assert json.loads((result / "alert.json").read_text())["alert_type"] == "update"
     together = tmp_path / "together"
-    assert run("-i", *sorted(REAL, key=lambda path: path.name), "-o", together, "--time", "2027-03-01") == 0
+    assert run("-i", *sorted(REAL, key=lambda path: path.name), "-o", together, "--time", "2027-03-01T00:00:00") == 0
     for name in ("skymap.fits", "events.csv"):
         assert (result / name).read_bytes() == (together / name).read_bytes(), name
 
