@@ -61,9 +61,7 @@ def test_spectra_are_those_of_the_generator(drawn, channel, is_es):
     found, energy = drawn
     edges = np.array([5.0, 8.0, 12.0, 18.0, 25.0, 40.0])
     counts = np.histogram(energy[found.is_es == is_es], edges)[0]
-    expected = np.array(
-        [spectrum(channel, np.linspace(*each, 50), "gkvm").mean() for each in zip(edges, edges[1:], strict=False)]
-    )
+    expected = np.array([spectrum(channel, np.linspace(*each, 50), "gkvm").mean() for each in pairwise(edges)])
     expected *= np.diff(edges)
     assert counts / counts.sum() == pytest.approx(expected / expected.sum(), abs=0.02)
 
