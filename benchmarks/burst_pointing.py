@@ -46,6 +46,7 @@ POOLS = {
     "radiological": f"--burst --mass {RADIOLOGICAL_KT:g} --distance 100000 --seed 902",
 }
 TASKS = ("mt_identifier", "channel_tagging", "electron_direction")
+HIGHEST_ORDER = 7  # half a degree
 CERTAIN = 20.0  # log of a likelihood ratio
 
 
@@ -190,7 +191,7 @@ def row(pool: dict[str, Pool], given: Circumstances, n_bursts: int, seed: int) -
     off, level, area, searched, radius, consistency, numbers, true = ([] for _ in range(8))
     for number in range(n_bursts):
         candidates, star = burst(pool, given, np.random.default_rng([seed, number]))
-        found = Pointing.of(candidates, MIN_ENERGY, given.assumed)
+        found = Pointing.of(candidates, MIN_ENERGY, given.assumed, highest_order=HIGHEST_ORDER)
         off.append(float(angle_between(found.star, star)))
         level.append(float(found.sky.level_of(star)))
         area.append(float(found.sky.area(0.68)))

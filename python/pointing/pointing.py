@@ -11,10 +11,10 @@ import numpy as np
 from python.pointing.burst_likelihood import BurstLikelihood
 from python.pointing.candidates import Candidates
 from python.pointing.numbers import CLASSES, FIT, FLUXES
-from python.pointing.sky_map import DETECTOR, ICRS, SkyMap, angle_between, even_directions
+from python.pointing.sky_map import DETECTOR, HIGHEST_ORDER, ICRS, SkyMap, angle_between, even_directions
 
 FLUX_CHOICES = (*FLUXES, FIT)
-_ROUGH_ORDER, _LOWEST_ORDER = 3, 4
+_ROUGH_ORDER, _LOWEST_ORDER, _COARSE_ORDER = 3, 4, 6
 _LEAST_BITS = 2.0  # of a map that points: less than a quarter of the sky
 _WORST_FIT = -3.0  # standard deviations
 _SEED = 1
@@ -36,14 +36,20 @@ class Pointing:
 
     @classmethod
     def of(
-        cls, candidates: Candidates, min_energy: float, flux: str = FIT, rotation: np.ndarray | None = None
+        cls,
+        candidates: Candidates,
+        min_energy: float,
+        flux: str = FIT,
+        rotation: np.ndarray | None = None,
+        highest_order: int = HIGHEST_ORDER,
     ) -> Pointing:
+        """The smallest pixels are of the `highest_order`."""
         likelihood = BurstLikelihood.of(candidates, min_energy, flux)
         likelihood = likelihood.with_directions(even_directions(_ROUGH_ORDER))
         if rotation is None:
-            sky = SkyMap.of(likelihood.log_likelihood, DETECTOR, _LOWEST_ORDER)
+            sky = SkyMap.of(likelihood.log_likelihood, DETECTOR, _LOWEST_ORDER, highest_order)
         else:
-            sky = SkyMap.of(lambda star: likelihood.log_likelihood(star @ rotation), ICRS, _LOWEST_ORDER)
+            sky = SkyMap.of(lambda star: likelihood.log_likelihood(star @ rotation), ICRS, _LOWEST_ORDER, highest_order)
         return cls(candidates, min_energy, flux, likelihood, sky, rotation)
 
     @property
@@ -118,7 +124,7 @@ class Pointing:
         for flux in FLUX_CHOICES:
             if flux == self.flux:
                 continue
-            other = Pointing.of(self.candidates, self.min_energy, flux)
+            other = Pointing.of(self.candidates, self.min_energy, flux, highest_order=_COARSE_ORDER)
             found[flux] = {
                 "degrees_away": float(angle_between(other.star, self.star)),
                 "radius_68_deg": float(other.sky.radius(0.68)),
