@@ -13,6 +13,7 @@ from python.commands.path_option import named_path
 from python.commands.predict import FORMAT_VERSION as ANSWERS_VERSION
 from python.comparison.direction_runs import has_directions
 from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, writing_to
+from python.runs.files import PLOTS, REPORT_FILE
 from python.runs.finished import require_different, require_done, task_of_run
 from python.tasks import TASKS
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from python.pointing.building import Built
     from python.pointing.likelihood import LikelihoodTables
 
-REPORT = "report.pdf"
 HIGHEST_MEV = 1e6
 
 
@@ -175,10 +175,12 @@ def _report(output: Path, built: Built, tables: LikelihoodTables, parts: Parts) 
         for target in TARGETS
         for name, figure in figures_of(built, topology, target, parts.fitted, parts.held_out).items()
     }
-    save_figures(figures, output / "plots")
+    save_figures(figures, output / PLOTS)
     facts = {name.replace("_", " "): _in_words(value) for name, value in tables.provenance.items()}
     notes = {"Notes": "\n".join(built.notes)} if built.notes else {}
-    write_report(output / REPORT, Report("Likelihood tables", facts, _judgement(tables), texts=notes, figures=figures))
+    write_report(
+        output / REPORT_FILE, Report("Likelihood tables", facts, _judgement(tables), texts=notes, figures=figures)
+    )
 
 
 def _in_words(value: Any) -> str:

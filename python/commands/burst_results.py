@@ -36,7 +36,8 @@ def write_all(output: Path, found: Pointing, told: Circumstances, stages: Stages
     from python.plots.sky import sky_figure
     from python.pointing.judging import judgement, true_star
     from python.pointing.numbers import CLASSES
-    from python.pointing.results import JUDGEMENT_FILE, REPORT_FILE, write_results
+    from python.pointing.results import JUDGEMENT_FILE, write_results
+    from python.runs.files import REPORT_FILE
 
     with stages("writing"):
         summary = write_results(output, found, told, stages.seconds)

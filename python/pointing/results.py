@@ -23,7 +23,7 @@ from python.version import VERSION
 
 MAP_FILE, FLAT_MAP_FILE = "skymap.fits", "skymap.flat.fits"
 EVENTS_FILE, EVENTS_TABLE = "events.npz", "events.csv"
-SUMMARY_FILE, ALERT_FILE, JUDGEMENT_FILE, REPORT_FILE = "summary.json", "alert.json", "judgement.json", "report.pdf"
+SUMMARY_FILE, ALERT_FILE, JUDGEMENT_FILE = "summary.json", "alert.json", "judgement.json"
 LEVELS = (0.5, 0.68, 0.9)
 FORMAT_VERSION = 1
 

@@ -23,6 +23,7 @@ from python.training.provenance import software
 from python.training.trained import Trained
 
 PRIMITIVE = "primitive_"
+KT_AN_EVENT = 1e-3  # of argon, in which a burst has so few radioactive windows that trying it takes seconds
 NEAR = 1e-4  # since other processors round otherwise
 
 
@@ -52,9 +53,13 @@ class Recipe:
         return cls(task=task, **read_json(path))
 
     def shortened(self, n_events: int) -> Recipe:
-        """The same with so few events in each set: of several -n the last counts."""
-        data = {name: f"{words} -n {n_events}" for name, words in self.data.items()}
-        return replace(self, data=data, test=f"{self.test} -n {n_events}")
+        """The same with so few events in each set, about as many in bursts: of several options the last counts."""
+        data = {name: _fewer(words, n_events) for name, words in self.data.items()}
+        return replace(self, data=data, test=_fewer(self.test, n_events))
+
+
+def _fewer(words: str, n_events: int) -> str:
+    return f"{words} --mass {n_events * KT_AN_EVENT}" if "--burst" in words else f"{words} -n {n_events}"
 
 
 def merits(trained: Trained, folder: str) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def defined(module):
 
 
 def test_the_readme_is_a_first_page():
-    train, test, ask = commands(README)
+    simulate, point, train, test, ask = commands(README)
+    assert (simulate.launcher, point.launcher) == ("simulate.sh", "point_burst.sh")
     assert training_task(train)
     assert test.words == ("./scripts/run_tests.sh",)
     assert ask.launcher == "predict.sh"
