@@ -25,6 +25,7 @@ from python.commands.tasks import load_task
 from python.data.data_origin import DataFolders
 from python.directions.lobes import Lobes
 from python.directions.sphere import around, unit
+from python.general_purpose_libs import read_json
 from python.metrics.classification import binomial_interval
 from python.physics.flux import FLUENCES
 from python.pointing.candidate_files import CandidateFiles
@@ -234,10 +235,17 @@ def main() -> None:
     parser.add_argument("--bursts", type=int, default=300, help="of the first row")
     parser.add_argument("--others", type=int, default=100, help="of each other row")
     parser.add_argument("--work", type=Path, default=Path("output/burst_pointing"), help="folder of the pools")
+    parser.add_argument(
+        "--rows", nargs="+", default=list(ROWS), choices=list(ROWS), help="only these; others stay as they are"
+    )
     options = parser.parse_args()
     pool = pools(options.work)
-    rows: dict[str, Any] = {}
+    result = ROOT / "benchmarks" / "results" / "burst_pointing.json"
+    before = read_json(result)["rows"] if result.is_file() else {}
+    rows: dict[str, Any] = {name: before[name] for name in ROWS if name in before}
     for number, (name, given) in enumerate(ROWS.items()):
+        if name not in options.rows:
+            continue
         rows[name] = row(pool, given, options.bursts if number == 0 else options.others, number)
         save_result("burst_pointing", {"pools": POOLS, "min_energy_mev": MIN_ENERGY, "rows": rows})
     draw(rows).savefig(ROOT / "benchmarks" / "results" / "burst_pointing.png", dpi=110)

@@ -43,7 +43,7 @@ def test_a_try_goes_through_all_steps_and_touches_nothing_of_the_project(steps, 
     assert make(TASK, "--try", "-o", tmp_path / "work") == 0
     folder = tmp_path / "work" / "tries" / TASK / "points"
     assert capsys.readouterr().out.splitlines()[-1] == str(folder)
-    assert [step[0] for step in steps] == ["simulate", "simulate", "simulate", "train"]
+    assert [step[0] for step in steps] == ["simulate"] * 4 + ["train"]
     check_whole(folder)
     card = read_card(folder)
     assert card["made_by"].endswith("--try")
