@@ -170,6 +170,8 @@ def _candidates(options: Any, networks: Networks) -> Candidates:
 
             return find_candidates(networks, folders, options.min_energy, told)
         parts = [find_candidates(networks, _always(of), options.min_energy, told) for of in _products(options)]
+    if not parts:
+        raise DataError(f"none of the {len(options.input)} input files can be used; mend them, or name others")
     return Candidates.concatenate(parts)
 
 

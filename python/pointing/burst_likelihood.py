@@ -48,9 +48,7 @@ class BurstLikelihood:
         energy, assumed = candidates.energy, FLUXES[0] if flux == FIT else flux
         electron, es = np.exp(candidates.main_track_ratio), np.exp(candidates.es_ratio)
         common = es_share_in_training(energy)
-        electron = electron / (
-            common * es + 1 - common
-        )  # as main tracks in general are no more of ES than they were in training
+        electron = electron / (common * es + 1 - common)  # a main track was one of either channel when this was learnt
         evidence = np.stack([electron * es, electron, np.ones_like(electron)], axis=1)
         mixture = Mixture.of(evidence, energy, min_energy, flux)
         lobes = candidates.lobes
@@ -139,11 +137,9 @@ def _total(shares: np.ndarray, es: np.ndarray, cc: np.ndarray) -> np.ndarray:
     each += 1
     np.maximum(each, _LEAST_RATIO, out=each)
     firsts = np.arange(0, len(each), _FACTORS)  # of so many the logarithm is taken at once
-    return (
-        np.log(np.multiply.reduceat(each, firsts, axis=0, dtype=np.float64)).sum(axis=0)
-        if len(each)
-        else np.zeros(es.shape[1])
-    )
+    if not len(each):
+        return np.zeros(es.shape[1])
+    return np.log(np.multiply.reduceat(each, firsts, axis=0, dtype=np.float64)).sum(axis=0)
 
 
 def _mean_vectors(lobes: Lobes) -> np.ndarray:

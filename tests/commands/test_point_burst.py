@@ -13,6 +13,7 @@ from python.data.metadata import FLOATS
 from python.data.npz import read_npz, write_npz
 from python.pointing import arrivals
 from python.pointing.map_files import read_map
+from python.pointing.pointing import FLUX_CHOICES
 from tests.ingest.root_files import DATA
 
 REAL = [DATA / "es_tpstream.root", DATA / "cc_tpstream.root"]
@@ -200,6 +201,19 @@ def test_data_that_are_not_there(run_in, tmp_path):
     code, err = run_in(tmp_path, ["-d", "nowhere", "-o", "out"])
     assert code == 3
     assert "nowhere" in err
+
+
+def test_broken_files_alone_are_no_burst(run_in, tmp_path):
+    (tmp_path / "broken.root").write_bytes(b"no ROOT file")
+    for words in (["-i", "broken.root", "-o", "out"], ["-i", "broken.root", "-o", "out", "--skip-bad-files"]):
+        code, err = run_in(tmp_path, words)
+        assert code == 3
+        assert "broken.root" in err or "none of the 1" in err
+        assert "Traceback" not in err
+
+
+def test_what_may_be_assumed_is_what_there_is():
+    assert set(point_burst.FLUXES) == set(FLUX_CHOICES)
 
 
 def test_results_are_not_replaced_unless_asked(pointed, run_in, tmp_path):
