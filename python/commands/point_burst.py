@@ -227,8 +227,10 @@ def _watch(
                 kept.keep(path.name, find_candidates(networks, _always(products), options.min_energy, _quietly))
             if kept.names():
                 pointed(kept.all(), len(kept.names()))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         log.info("interrupted: the results stand as of %d files; the same command goes on", len(kept.names()))
+        if type(stop) is not KeyboardInterrupt:  # SIGTERM, which is said by how the process ends
+            raise
 
 
 def _quietly(_network: str, _done: int, _total: int) -> None:
