@@ -10,6 +10,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
+import psutil
 import pytest
 
 from python.general_purpose_libs import read_json, write_json
@@ -75,7 +76,8 @@ def test_ctrl_c_before_there_is_a_run_leaves_none(workplace):
     line = [sys.executable, "-m", "python.commands.train", "mt_identifier", *LONG]
     line += ["-j", workplace.config, "-d", workplace.data, "-o", workplace.output]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(2)  # Python and the framework are being loaded
+        while psutil.Process(process.pid).cpu_times().user < 1:  # Python is there, and the framework is being loaded
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=120)[1]
     assert process.returncode == 130
