@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -99,22 +100,17 @@ def _main_tracks(
     if not of_channel:
         return _events(require_points(data, chosen), chosen, config, architecture)
 
-    def told(channel: int) -> Callable[[PointSet], PointSet]:
-        def told(points: PointSet) -> PointSet:
-            _tell_channel(points, channel)
-            return chosen(points)
+    def labelled(channel: int, points: PointSet) -> PointSet:
+        _tell_channel(points, channel)
+        return chosen(points)
 
-        return told
-
-    parts = {channel: require_points(folders, told(channel)) for channel, folders in of_channel.items()}
+    parts = {channel: require_points(folders, partial(labelled, channel)) for channel, folders in of_channel.items()}
     points = PointSet.concatenate([replace(part, files=_of_channel(part, channel)) for channel, part in parts.items()])
     _check_apart(points, np.repeat([0, 1], [len(part) for part in parts.values()]))
     return _events(points, chosen, config, architecture)
 
 
 # ---------------------------------------------------------------------------- volumes
-
-
 def _planes(config: TaggingConfig, architecture: Architecture) -> Sequence[str]:
     """The planes whose volumes are needed."""
     inputs = architecture.inputs(config.model_parameters.build_parameters)
