@@ -15,7 +15,7 @@ from python.detector.drift_frame import to_detector_frame
 from python.detector.geometry import TICK_US
 from python.directions import find as directions
 from python.directions.lobes import Lobes
-from python.general_purpose_libs import ConfigError
+from python.general_purpose_libs import ConfigError, log
 from python.runs.predictions import ClassPredictions, Clusters, DirectionPredictions
 from python.training.task import SampleSet
 from python.training.trained import Trained
@@ -97,6 +97,8 @@ class Candidates:
         mt, ct = _scores(main_track, MAIN_TRACK), _scores(channel, ES)
         keys = _keys(direction)
         rows = np.array([row for row, key in enumerate(keys) if key in mt], np.int64)
+        if len(rows) < len(keys):
+            log.warning("%d clusters are left out: the main-track identifier did not take them", len(keys) - len(rows))
         clusters = direction.clusters.take(rows)
         of_mt, of_ct = (np.array([told.get(keys[row], NOT_ASKED) for row in rows]).reshape(-1, 2) for told in (mt, ct))
         return cls(
