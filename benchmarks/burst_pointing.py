@@ -34,7 +34,7 @@ from python.pointing.pointing import Pointing
 from python.pointing.scattering import true_spectrum
 from python.pointing.sky_map import angle_between
 from python.runs.shipped import network_folder, read_card
-from python.simulation.event_list import DETECTOR_KT, SPAN_S, WINDOW_NS
+from python.simulation.event_list import radiological_windows
 from python.simulation.generator import expected_events
 from python.training.trained import Trained
 
@@ -94,7 +94,7 @@ class Pool:
         order = rows[np.lexsort((clusters.event[rows], clusters.subrun[rows]))]  # type: ignore[index]
         key = clusters.subrun[order] * 10**7 + clusters.event[order]  # type: ignore[index]
         first = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1, [len(key)]])
-        return cls(taken(candidates, order), first, count)
+        return cls(candidates.take(order), first, count)
 
     def draw(self, expected: float, rng: np.random.Generator, weight: np.ndarray | None = None) -> np.ndarray:
         """Rows of the candidates of as many events as chance makes of the `expected` number, those without any included."""
@@ -103,16 +103,6 @@ class Pool:
         p = None if weight is None else weight / weight.sum()
         events = rng.choice(n_events, n, p=p)
         return np.concatenate([np.arange(self.first[e], self.first[e + 1]) for e in events] or [np.empty(0, int)])
-
-
-def taken(candidates: Candidates, rows: np.ndarray) -> Candidates:
-    arrays = {name: value[rows] for name, value in vars(candidates).items() if isinstance(value, np.ndarray)}
-    return Candidates(
-        clusters=candidates.clusters.take(rows),
-        lobes=candidates.lobes.take(rows),
-        truth=candidates.truth.take(rows),
-        **arrays,
-    )
 
 
 def turned(candidates: Candidates, flight: np.ndarray, rng: np.random.Generator) -> Candidates:
@@ -150,12 +140,11 @@ def pools(work: Path) -> dict[str, Pool]:
         folders = DataFolders((str(work / name),), None)
         kept.keep(name, find_candidates(networks, lambda _, of=folders: of, MIN_ENERGY, lambda *_: None))  # type: ignore[misc]
     neutrinos, radiological = kept.read("neutrinos"), kept.read("radiological")
-    windows = RADIOLOGICAL_KT / DETECTOR_KT * SPAN_S * 1e9 / WINDOW_NS
     of_event = neutrinos.truth.is_es
     return {
         "es": Pool.of(neutrinos, of_event == 1, NEUTRINO_EVENTS // 2),
         "cc": Pool.of(neutrinos, of_event == 0, NEUTRINO_EVENTS // 2),
-        "radiological": Pool.of(radiological, radiological.truth.is_es < 0, round(windows)),
+        "radiological": Pool.of(radiological, radiological.truth.is_es < 0, radiological_windows(RADIOLOGICAL_KT)),
     }
 
 
@@ -165,14 +154,14 @@ def burst(pool: dict[str, Pool], given: Circumstances, rng: np.random.Generator)
     fluences = FLUENCES[given.spectrum]
     expected = expected_events(fluences, given.mass_kt, given.distance_kpc, LEAST_ELECTRON_MEV)
     numbers = {name: sum(expected[name].values()) for name in ("es", "cc")}
-    numbers["radiological"] = given.radiological * given.mass_kt / DETECTOR_KT * SPAN_S * 1e9 / WINDOW_NS
+    numbers["radiological"] = given.radiological * radiological_windows(given.mass_kt)
     parts = []
     for name, mean in numbers.items():
         mine = pool[name]
         if name == "cc" and given.tagging in ("perfect", "4 %"):
             mean *= 0.0 if given.tagging == "perfect" else 0.04
         weight = None if name == "radiological" else weights(mine, name, given.spectrum)
-        parts.append(taken(mine.candidates, mine.draw(mean, rng, weight)))
+        parts.append(mine.candidates.take(mine.draw(mean, rng, weight)))
     candidates = turned(Candidates.concatenate(parts), -star, rng)
     if given.tagging != "own":
         known = CERTAIN if given.tagging == "perfect" else 0.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from python.general_purpose_libs import log, write_json
 
@@ -29,7 +29,10 @@ class Stages:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - start
 
 
-def write_all(output: Path, found: Pointing, told: Circumstances, stages: Stages) -> None:
+def write_all(output: Path, found: Pointing, told: Circumstances, seconds: Mapping[str, float]) -> list[str]:
+    """Write everything into the folder, and return what is said of it, in lines."""
+    import numpy as np
+
     from python.plots.burst import energy_and_time_figure
     from python.plots.report import Report, save_figures, write_report
     from python.plots.sky import Candidates as Shown
@@ -39,21 +42,16 @@ def write_all(output: Path, found: Pointing, told: Circumstances, stages: Stages
     from python.pointing.results import JUDGEMENT_FILE, write_results
     from python.runs.files import REPORT_FILE
 
-    with stages("writing"):
-        summary = write_results(output, found, told, stages.seconds)
-    import numpy as np
-
+    summary = write_results(output, found, told, seconds)
     candidates, shares = found.candidates, found.likelihood.shares
     star = true_star(candidates.truth)
     truth = None if star is None else found.in_frame(star[None])[0]
     tells = shares[:, 0] > 0.02
     shown = Shown(found.in_frame(-candidates.direction[tells]), shares[tells, 0]) if tells.any() else None
-    seconds = np.where(candidates.time >= 0, candidates.time * 1e-9, np.nan)
+    after = np.where(candidates.time >= 0, candidates.time * 1e-9, np.nan)
     figures = {
-        "skymap": sky_figure(found.sky, told.name, shown, truth, told.simulated),
-        "energy_and_time": energy_and_time_figure(
-            candidates.energy, seconds, dict(zip(CLASSES, shares.T, strict=True))
-        ),
+        "skymap": sky_figure(found.sky, told.name, shown, truth, not told.real),
+        "energy_and_time": energy_and_time_figure(candidates.energy, after, dict(zip(CLASSES, shares.T, strict=True))),
     }
     save_figures(figures, output)
     judged = judgement(found)
@@ -62,11 +60,13 @@ def write_all(output: Path, found: Pointing, told: Circumstances, stages: Stages
     facts = {name: str(summary[name]) for name in ("candidates", "radius_deg", "area_deg2", "numbers", "assumed")}
     warnings = {"Warnings": "\n".join(summary["warnings"])} if summary["warnings"] else {}
     write_report(output / REPORT_FILE, Report(f"Where {told.name} is", facts, texts=warnings, figures=figures))
+    for warning in summary["warnings"]:
+        log.warning("%s", warning)
+    return _lines(found, judged)
 
 
-def lines(found: Pointing) -> list[str]:
+def _lines(found: Pointing, judged: Mapping[str, Any] | None) -> list[str]:
     from python.pointing.alert import right_ascension_and_declination
-    from python.pointing.judging import judgement
 
     if found.rotation is None:
         x, y, z = found.star
@@ -82,9 +82,6 @@ def lines(found: Pointing) -> list[str]:
         f"the star is {where}: 68 % within {float(found.sky.radius(0.68)):.1f} degrees, "
         f"{float(found.sky.area(0.68)):.0f} square degrees; 90 % within {float(found.sky.radius(0.9)):.1f}",
     ]
-    for warning in found.warnings():
-        log.warning("%s", warning)
-    judged = judgement(found)
     if judged and judged["star_is_known"]:
         said.append(
             f"in truth {judged['degrees_off']:.1f} degrees away, at {judged['probability_searched']:.0%} of the map's probability"

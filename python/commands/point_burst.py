@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.commands.burst_results import Stages, lines, write_all
+from python.commands.burst_results import Stages, write_all
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
 from python.commands.product_options import number_from
@@ -100,8 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info("%d candidates of %g MeV and more", len(candidates), options.min_energy)
         with stages("likelihood and map"):
             found = Pointing.of(candidates, options.min_energy, options.flux, rotation)
-        write_all(output, found, replace(told, number=number), stages)
-        print("\n".join(lines(found)), flush=True)
+        print("\n".join(write_all(output, found, replace(told, number=number), stages.seconds)), flush=True)
 
     if options.watch:
         _watch(options, networks, folders, pointed)
@@ -132,7 +131,7 @@ def _circumstances(options: Any, folders: dict[str, Path]) -> tuple[Any, Circums
     began = None if options.time is None else parse_time(options.time)
     rotation = None if began is None else site.to_icrs(began)
     networks = {task: str(folder) for task, folder in folders.items()}
-    return rotation, Circumstances(options.name, began, site.name, networks, not options.real, options.real)
+    return rotation, Circumstances(options.name, began, site.name, networks, options.real)
 
 
 def _claim(output: Path, force: bool) -> None:

@@ -144,7 +144,11 @@ def _total(shares: np.ndarray, es: np.ndarray, cc: np.ndarray) -> np.ndarray:
 
 def _mean_vectors(lobes: Lobes) -> np.ndarray:
     """Means (n, L, 3) of the unit vectors of each lobe."""
-    return unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape) * mean_length_of(lobes.kappa)[..., None]
+    return _axes(lobes) * mean_length_of(lobes.kappa)[..., None]
+
+
+def _axes(lobes: Lobes) -> np.ndarray:
+    return unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape)
 
 
 def _scattered(lobes: Lobes, mean_cosine: np.ndarray) -> Lobes:
@@ -153,9 +157,8 @@ def _scattered(lobes: Lobes, mean_cosine: np.ndarray) -> Lobes:
     Mean lengths multiply exactly; the shape of a lobe is taken to stay that of von Mises and Fisher.
     """
     kappa = concentration(mean_length_of(lobes.kappa) * mean_cosine[:, None])
-    axes = unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape)
     same_everywhere = np.linalg.norm(lobes.eta, axis=2) == 0
-    return Lobes(axes * np.where(same_everywhere, 0.0, kappa)[..., None], lobes.probability)
+    return Lobes(_axes(lobes) * np.where(same_everywhere, 0.0, kappa)[..., None], lobes.probability)
 
 
 def _times_4pi(lobes: Lobes, flight: np.ndarray) -> np.ndarray:

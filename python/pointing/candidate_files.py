@@ -12,11 +12,10 @@ import numpy as np
 from python.data.npz import read_npz, write_npz
 from python.directions.lobes import Lobes
 from python.general_purpose_libs import ConfigError, DataError, read_json, write_json, writing_to
-from python.pointing.candidates import Candidates, Truth
+from python.pointing.candidates import ARRAYS, Candidates, Truth
 from python.runs.predictions import Clusters
 
 FOLDER, SETTINGS_FILE = "candidates", "settings.json"
-_ARRAYS = ("time", "energy", "main_track", "es", "main_track_ratio", "es_ratio", "direction")
 _CLUSTERS, _TRUTH = "clusters_", "truth_"
 
 
@@ -46,7 +45,7 @@ class CandidateFiles:
         write_npz(
             self.folder / f"{name}.npz",
             {
-                **{each: getattr(candidates, each) for each in _ARRAYS},
+                **{each: getattr(candidates, each) for each in ARRAYS},
                 "eta": candidates.lobes.eta,
                 "probability": candidates.lobes.probability,
                 **{f"{_CLUSTERS}{each}": values for each, values in clusters.items() if values is not None},
@@ -63,7 +62,7 @@ class CandidateFiles:
                 clusters=Clusters(**_beginning_with(_CLUSTERS, arrays)),
                 lobes=Lobes(arrays["eta"], arrays["probability"]),
                 truth=Truth(**_beginning_with(_TRUTH, arrays)),
-                **{each: arrays[each] for each in _ARRAYS},
+                **{each: arrays[each] for each in ARRAYS},
             )
         except (KeyError, TypeError) as error:
             raise DataError(f"{path}: holds no candidates ({error}); remove it, and it is made again") from error

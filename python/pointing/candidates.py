@@ -22,6 +22,15 @@ from python.training.trained import Trained
 
 MAIN_TRACK, ES = "main_track", "es"
 KINDS = (ClassPredictions, ClassPredictions, DirectionPredictions)  # of answers, in the order of the networks
+ARRAYS = (
+    "time",
+    "energy",
+    "main_track",
+    "es",
+    "main_track_ratio",
+    "es_ratio",
+    "direction",
+)  # of candidates, a row for each
 NOT_ASKED = (np.nan, 0.0)  # score, and log of the likelihood ratio
 Origin = Callable[[Trained], DataOrigin]  # where the data are that a network is asked about
 Told = Callable[[str, int, int], None]  # which stage, how many are done, of how many
@@ -114,11 +123,19 @@ class Candidates:
             truth.take(rows),
         )
 
+    def take(self, rows: np.ndarray) -> Candidates:
+        """Some of them, in order."""
+        return Candidates(
+            clusters=self.clusters.take(rows),
+            lobes=self.lobes.take(rows),
+            truth=self.truth.take(rows),
+            **{name: getattr(self, name)[rows] for name in ARRAYS},
+        )
+
     @classmethod
     def concatenate(cls, parts: Sequence[Candidates]) -> Self:
         """Those of all parts, at least one, in order."""
         lobes = [part.lobes for part in parts]
-        arrays = ("time", "energy", "main_track", "es", "main_track_ratio", "es_ratio", "direction")
         return cls(
             clusters=Clusters.concatenate([part.clusters for part in parts]),
             lobes=Lobes(
@@ -127,7 +144,7 @@ class Candidates:
             truth=Truth(
                 *(np.concatenate([getattr(part.truth, each.name) for part in parts]) for each in fields(Truth))
             ),
-            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays},
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS},
         )
 
 

@@ -37,14 +37,13 @@ class Circumstances:
     time: datetime | None
     site: str
     networks: Mapping[str, str]
-    simulated: bool
     real: bool = False
     number: int = 1
 
 
 def write_results(folder: Path, found: Pointing, told: Circumstances, seconds: Mapping[str, float]) -> dict[str, Any]:
     """Write all files but pictures and judgement; return the summary. Raises OutputError."""
-    facts = MapFacts(told.name, told.time, None, told.simulated)
+    facts = MapFacts(told.name, told.time, None, not told.real)
     write_multi_order(folder / MAP_FILE, found.sky, facts)
     write_flat(folder / FLAT_MAP_FILE, found.sky, facts, order=_flat_order(found))
     columns = event_columns(found)
@@ -111,7 +110,7 @@ def summary_of(found: Pointing, told: Circumstances, seconds: Mapping[str, float
         },
         "with_other_spectra": found.other_fluxes(),
         "networks": dict(told.networks),
-        "simulated": told.simulated,
+        "simulated": not told.real,
         "release": VERSION,
         "format_version": FORMAT_VERSION,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},

@@ -105,8 +105,12 @@ def _burst(settings: SimulationSettings, burst: Burst) -> EventList:
     return EventList("burst", kinds, direction, times, _windows(settings, burst))
 
 
+def radiological_windows(mass_kt: float) -> int:
+    """Readout windows of so much argon during a burst."""
+    return round(mass_kt / DETECTOR_KT * SPAN_S * 1e9 / WINDOW_NS)
+
+
 def _windows(settings: SimulationSettings, burst: Burst) -> int:
-    """Readout windows of the whole mass during the burst, none where no decay may make a cluster."""
-    if not any(rate for name, rate in settings.background.items() if name not in FAINT):
-        return 0
-    return round(burst.mass_kt / DETECTOR_KT * SPAN_S * 1e9 / WINDOW_NS)
+    """Those that are looked through, none where no decay may make a cluster."""
+    bright = any(rate for name, rate in settings.background.items() if name not in FAINT)
+    return radiological_windows(burst.mass_kt) if bright else 0
