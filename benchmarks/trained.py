@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.record import ROOT
 from benchmarks.simulated_sets import simulated
-from python.general_purpose_libs import read_json
+from python.general_purpose_libs import read_json, write_json
 from python.runs.files import CHECKPOINTS, STATUS_FILE
 from python.runs.status import read_status
 
@@ -21,18 +20,23 @@ RUNS = ROOT / "output" / "benchmarks"
 def trained(task: str, group: str, row: str, config: dict[str, Any]) -> Path:
     """Train `config`, whose data_directories name simulated sets, in output/benchmarks/`group`/`row`; return the run folder."""
     home = RUNS / group / row
+
+    def beginning() -> list[str]:
+        data = [str(simulated(name)) for name in config["data_directories"]]
+        home.mkdir(parents=True, exist_ok=True)
+        write_json(home / "row.json", {**config, "data_directories": data})
+        return ["-j", str(home / "row.json")]
+
+    return run_of(task, home, beginning)
+
+
+def run_of(task: str, home: Path, beginning: Callable[[], Sequence[str]]) -> Path:
+    """The run in `home`: the one that is there, gone on with where it was interrupted, or one of the options of `beginning`."""
     command = [sys.executable, "-m", "python.commands.train", task]
     found = sorted(home.glob(f"{task}/*/**/{STATUS_FILE}"))
-    if found:
-        folder = found[-1].parent
-        if read_status(folder)["state"] == "done":
-            return folder
-        command += ["--resume", str(folder)]
-    else:
-        config = {**config, "data_directories": [str(simulated(name)) for name in config["data_directories"]]}
-        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
-            json.dump(config, file)
-        command += ["-j", file.name, "-o", str(home)]
+    if found and read_status(found[-1].parent)["state"] == "done":
+        return found[-1].parent
+    command += ["--resume", str(found[-1].parent)] if found else [*beginning(), "-o", str(home)]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return Path(done.stdout.splitlines()[-1])
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+PROJECT = Path(__file__).resolve().parents[1]  # the folder that all of it is in
 EXIT_INTERRUPTED = 130
 SECONDS_BETWEEN_PROGRESS_LINES = 20
 
@@ -109,7 +110,6 @@ def reason_of(error: BaseException) -> str:
     return ascii(" ".join(str(error).split()))[1:-1][:200] or type(error).__name__
 
 
-_PROJECT = Path(__file__).resolve().parents[1]
 _ELSEWHERE = "choose another output folder with -o"
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"free some space or {_ELSEWHERE}"),
@@ -154,7 +154,7 @@ def run_command(main: Callable[[], int | None], stopped: StopRequested | None = 
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except ModuleNotFoundError as error:
-        if error.name is None or (_PROJECT / error.name.split(".")[0]).is_dir():  # of its own
+        if error.name is None or (PROJECT / error.name.split(".")[0]).is_dir():  # of its own
             raise
         print(
             f"error: this Python ({sys.executable}) lacks the package {error.name}; "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
 from python.commands.tasks import load_task
-from python.general_purpose_libs import ConfigError, DataError, log, run_command, start_logging, writing_to
+from python.general_purpose_libs import PROJECT, ConfigError, DataError, log, run_command, start_logging, writing_to
 from python.runs.files import LOGS
 from python.runs.find import TRIES
 from python.runs.status import RunStatus
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from python.training.task import Task
 
 SIMULATION = "simulation"
-PROJECT = Path(__file__).resolve().parents[2]
 TRY_SAMPLES = 500
 NOT_WITH_RESUME = {
     "task": "-t",

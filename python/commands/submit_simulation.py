@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from python.commands.parser import CommandParser
 from python.commands.product_options import whole_number
 from python.commands.simulate import add_simulation_options, check_arguments, joined_direction, simulation_settings
-from python.general_purpose_libs import log, start_logging, writing_to
+from python.general_purpose_libs import PROJECT, log, start_logging, writing_to
 
 if TYPE_CHECKING:
     from python.batch.simulation_job import SimulationJob
     from python.simulation.event_list import EventList
     from python.simulation.settings import SimulationSettings
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def make_parser() -> CommandParser:

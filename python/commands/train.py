@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
 from python.commands.tasks import load_task
-from python.general_purpose_libs import StopRequested, Terminated, run_command
+from python.general_purpose_libs import PROJECT, StopRequested, Terminated, run_command
 from python.tasks import about
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "json" / "schema"
+SCHEMAS = PROJECT / "json" / "schema"
 
 EXIT_CODES = """exit codes:
   0 done   1 not here and now   2 configuration or usage   3 data   4 training failed   5 output not writable

@@ -16,6 +16,7 @@ from python.commands.simulate import make_parser as simulation_parser
 from python.commands.simulate import simulation_settings
 from python.commands.tasks import load_task
 from python.general_purpose_libs import (
+    PROJECT,
     ConfigError,
     log,
     run_command,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from python.training.shipping import Recipe
     from python.training.trained import Trained
 
-PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLE_EVENTS = 24
 TRY_EVENTS, TRY_EPOCHS = 500, 2
 

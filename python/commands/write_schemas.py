@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from python.commands.tasks import load_schema
-from python.general_purpose_libs import run_command, write_text
+from python.general_purpose_libs import PROJECT, run_command, write_text
 from python.tasks import TASKS
 
-FOLDER = Path(__file__).parents[2] / "json" / "schema"
+FOLDER = PROJECT / "json" / "schema"
 
 
 def generated_files() -> dict[str, str]:

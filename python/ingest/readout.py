@@ -11,6 +11,7 @@ import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
 from python.data.metadata import UNKNOWN, event_keys
+from python.data.optional_arrays import concatenated_if_known
 from python.data.sources import DIGITS, Source, with_common_sources
 from python.general_purpose_libs import log
 from python.ingest.root_file import RootFile, root_file
@@ -94,9 +95,9 @@ class Readout:
                 [part.tps.moved(int(first)) for part, first in zip(parts, firsts, strict=False)]
             ),
             EventTruth.concatenate([part.truth for part in parts]),
-            _concatenated([part.signal for part in parts]),
-            _concatenated([part.track for part in parts]),
-            _concatenated([part.times for part in parts]),
+            concatenated_if_known([part.signal for part in parts]),
+            concatenated_if_known([part.track for part in parts]),
+            concatenated_if_known([part.times for part in parts]),
         )
 
     def stretches(self, size: int) -> Iterator[Readout]:
@@ -137,11 +138,6 @@ def read_readout(path: str | os.PathLike | RootFile, min_sot: int = 2) -> Readou
     if source.tp_truth is None or source.mctruths is None:
         log.info("%s: holds no simulation truth; labels that it would give are recorded as unknown", path)
     return Readout.of_source(source)
-
-
-def _concatenated(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    known = [part for part in parts if part is not None]
-    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _digest(events: np.ndarray, tps: TriggerPrimitives) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from python.general_purpose_libs import PROJECT
 
 
 def own_code() -> dict[str, str]:
@@ -15,4 +14,4 @@ def own_code() -> dict[str, str]:
     PYTHONPATH names. What else stands in PYTHONPATH is kept, unless it is relative to a folder.
     """
     given = filter(os.path.isabs, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(ROOT), *given]))}
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(PROJECT), *given]))}

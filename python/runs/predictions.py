@@ -17,6 +17,7 @@ import numpy as np
 from python.data.array_rules import ArrayRule, checked
 from python.data.metadata import UNKNOWN
 from python.data.npz import read_npz, write_npz
+from python.data.optional_arrays import concatenated_if_known
 from python.data.sources import Source, source_arrays
 from python.general_purpose_libs import DataError
 from python.metrics.classification import check_classification
@@ -87,7 +88,7 @@ class Clusters:
         """Those of all parts, at least one, in order; what one of them does not record is recorded of none."""
         firsts = np.cumsum([0, *(len(part.sources) for part in parts)])
         joined: dict[str, Any] = {
-            name: _joined([getattr(part, name) for part in parts])
+            name: concatenated_if_known([getattr(part, name) for part in parts])
             for name in ("sources", "source_ids", *_of_each_cluster())
         }
         source = [part.source + first for part, first in zip(parts, firsts, strict=False)]
@@ -261,11 +262,6 @@ def read_predictions(path: str | os.PathLike, kind: type[Kind], *, tested: bool 
 def _of_each_cluster() -> list[str]:
     """Names of the arrays of `Clusters` that have a value for each."""
     return [each.name for each in _arrays_of(Clusters) if each.metadata["rule"]["axes"] == ("n",)]
-
-
-def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    known = [part for part in parts if part is not None]
-    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _arrays_of(record: type) -> list[Field]:

@@ -7,12 +7,12 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from python.general_purpose_libs import Progress, log, processor_cores, writing_to
+from python.general_purpose_libs import PROJECT, Progress, log, processor_cores, writing_to
 from python.ingest.products import ProductSettings
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 
-HOME = Path(__file__).resolve().parents[2] / "data" / "simulated"
+HOME = PROJECT / "data" / "simulated"
 SETTINGS = SimulationSettings(events=4000, products=ProductSettings(volumes=True))
 
 

@@ -10,17 +10,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from python.config.differences import differences
-from python.general_purpose_libs import processor_cores
+from python.general_purpose_libs import PROJECT, processor_cores
 from python.training.device import cpu_name
 from python.version import VERSION
 
 PACKAGES = ("tensorflow", "tensorflow-cpu", "jax", "torch", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
 COMMIT = "ML_POINTING_COMMIT"  # environment variable: the commit of a copy that is no checkout
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(device: str, seed: int) -> dict[str, Any]:
@@ -78,8 +76,8 @@ def git_commit() -> str | None:
 def _git(*arguments: str) -> str | None:
     """What git says of the project's own checkout; not of one around it, nor of that which the caller's GIT_DIR names."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment["GIT_CEILING_DIRECTORIES"] = str(ROOT.parent)
-    command = ["git", "-C", str(ROOT), *arguments]
+    environment["GIT_CEILING_DIRECTORIES"] = str(PROJECT.parent)
+    command = ["git", "-C", str(PROJECT), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, env=environment)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,0 +1,146 @@
+"""What more training events are worth to the direction network that ships, and what 39Ar and 85Kr cost it.
+
+    python -m benchmarks.direction_events MADE
+
+MADE is the folder in which `train_shipped.sh electron_direction -o MADE` made the network: its events, its run, and the events
+that it is judged by. Trained as the shipped one, with as many epochs, are networks of fewer of these events, and one of events
+without 39Ar and 85Kr; all are judged by the same events, with and without the two. Everything is kept in
+MADE/electron_direction/fewer: a call that was interrupted goes on. Figures go to benchmarks/results/direction_events.json, the
+curve is drawn beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.record import ROOT, save_result
+from benchmarks.trained import run_of, training_seconds
+from electron_direction.main import TASK
+from python.plots.report import save_figures
+from python.plots.style import colour, describe, marker, new_figure, panels, show_legend
+from python.runs.files import SPLITS_FILE
+from python.runs.find import find_runs
+from python.training.shipping import Recipe, merits
+from python.training.trained import Trained
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FEWER = (30_000, 120_000)
+QUIET = "--background ar39=0 kr85=0"
+QUIET_EVENTS = 120_000
+ENERGIES = (5, 10)
+FIGURES = tuple(
+    f"{name}_above_{energy}_mev" for energy in ENERGIES for name in ("containment_68_deg", "head_tail_accuracy")
+)
+
+
+class Made:
+    """What train_shipped.sh left in a folder, and what is made beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.recipe = Recipe.of("electron_direction")
+        self.home = folder / self.recipe.task
+        self.fewer = self.home / "fewer"
+
+    def data(self) -> list[Path]:
+        return [self.home / "data" / name for name in self.recipe.data]
+
+    @property
+    def test(self) -> Path:
+        return self.home / "data" / "test"
+
+    def quiet_test(self) -> Path:
+        """The events that networks are judged by, again without 39Ar and 85Kr."""
+        return _simulated(self.fewer / "quiet_test", f"{self.recipe.test} {QUIET}")
+
+    def quiet_data(self) -> list[Path]:
+        """The first QUIET_EVENTS of the training events as `--max-samples` mixes them, without 39Ar and 85Kr."""
+        counts = {name: _events_of(words) for name, words in self.recipe.data.items()}
+        share = QUIET_EVENTS / sum(counts.values())
+        return [
+            _simulated(self.fewer / f"quiet_{name}", f"{words} -n {round(counts[name] * share)} {QUIET}")
+            for name, words in self.recipe.data.items()
+        ]
+
+    def trained(self, row: str, data: Callable[[], Sequence[Path]], events: int) -> Path:
+        def beginning() -> list[str]:
+            words = ["-j", str(ROOT / self.recipe.configuration), "-d", *map(str, data())]
+            return [*words, "--max-samples", str(events)]
+
+        return run_of(self.recipe.task, self.fewer / "runs" / row, beginning)
+
+
+def _events_of(words: str) -> int:
+    parts = shlex.split(words)
+    return int(parts[parts.index("-n") + 1])
+
+
+def _simulated(folder: Path, words: str) -> Path:
+    command = [sys.executable, "-m", "python.commands.simulate", "-o", str(folder), *shlex.split(words)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def measured(run: Path, test: Path, quiet_test: Path) -> dict[str, Any]:
+    trained = Trained.load(TASK, run)
+    return {
+        "training_events": int(np.sum(np.load(run / SPLITS_FILE)["part"] == "train")),
+        "training_seconds": round(training_seconds(run)),
+        "all_backgrounds": _figures(merits(trained, str(test))),
+        "without_ar39_kr85": _figures(merits(trained, str(quiet_test))),
+    }
+
+
+def _figures(merit: Mapping[str, Any]) -> dict[str, list[float]]:
+    return {name: [round(float(merit[name + end]), 4) for end in ("", "_low", "_high")] for name in FIGURES}
+
+
+def drawn(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """68 % angle against the number of training events."""
+    figure = new_figure("Simulated electrons of elastic scattering, all backgrounds")
+    (axes,) = panels(figure)
+    for number, energy in enumerate(ENERGIES):
+        name = f"containment_68_deg_above_{energy}_mev"
+        found = sorted((row["training_events"], *row["all_backgrounds"][name]) for row in rows.values())
+        events, angle, low, high = np.transpose(found)
+        label = f"above {energy} MeV"
+        axes.errorbar(
+            events,
+            angle,
+            [angle - low, high - angle],
+            color=colour(number),
+            marker=marker(number),
+            label=label,
+            capsize=3,
+        )
+    describe(axes, "training events", "angle that holds 68 % (degrees)")
+    axes.set_xscale("log")
+    show_legend(axes)
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("made", type=Path, help="folder that train_shipped.sh was given with -o")
+    made = Made(parser.parse_args().made.resolve())
+    runs = {f"{n:,} events": made.trained(str(n), made.data, n) for n in FEWER}
+    shipped = find_runs(made.home / "runs", made.recipe.task)[-1]
+    quiet = made.trained("quiet", made.quiet_data, FEWER[-1])
+    judges = made.test, made.quiet_test()
+    rows = {row: measured(run, *judges) for row, run in {**runs, "shipped": shipped}.items()}
+    save_figures({"direction_events": drawn(rows)}, ROOT / "benchmarks" / "results")
+    rows["trained without 39Ar and 85Kr"] = measured(quiet, *judges)
+    save_result("direction_events", {"rows": rows})
+
+
+if __name__ == "__main__":
+    main()
