@@ -33,10 +33,12 @@ class ChannelTagging(Classification[PicturedSamples]):
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
 
-    def baseline(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> tuple[str, np.ndarray]:
+    def baseline(
+        self, evaluation: Evaluation[PicturedSamples, ClassPredictions], train_rows: np.ndarray
+    ) -> tuple[str, np.ndarray]:
         name, numbers = plain_numbers(evaluation.samples.set.of_plane())
-        train, test = evaluation.train_rows, evaluation.test_rows
-        return name, tree_scores(numbers, evaluation.samples.labels, train, test, evaluation.seed)
+        labels, test = evaluation.samples.labels, evaluation.test_rows
+        return name, tree_scores(numbers, labels, train_rows, test, evaluation.seed)
 
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
         labels, scores, energy = predictions.labels, predictions.scores, predictions.clusters.cluster_energy

@@ -230,7 +230,6 @@ class DirectionRegression:
         from python.plots import directions_by_energy as by_energy
         from python.plots.direction_maps import plot_direction_maps
         from python.plots.event_displays import plot_best_and_worst_events
-        from python.plots.history import plot_training_history
 
         seed, rows = evaluation.seed, evaluation.test_rows
         triples = evaluation.samples.set
@@ -239,7 +238,6 @@ class DirectionRegression:
             return {name.lower(): triples.pictures(rows[indices], plane) for plane, name in enumerate(PLANES)}
 
         figures = {
-            "training_history": plot_training_history(evaluation.history),
             "angle_distribution": plots.plot_angle_distribution(results, seed),
             "cosine_distribution": plots.plot_cosine_distribution(results, seed),
             "containment_vs_energy": by_energy.plot_containment_vs_energy(results, seed),

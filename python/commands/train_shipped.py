@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,11 +17,11 @@ from python.commands.tasks import load_task
 from python.general_purpose_libs import (
     PROJECT,
     ConfigError,
+    atomic_folder,
     log,
     run_command,
     start_logging,
     utc_now,
-    writing_to,
 )
 from python.tasks import TASKS
 
@@ -93,12 +92,8 @@ def _made(recipe: Recipe, work: Path, a_try: bool) -> Path:
     log.info("%s: judged by %s", run, test)
     figures = merits(trained, str(test))
     folder = (work if a_try else pretrained(recipe.task)) / recipe.name
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    ship(trained, _example(recipe), _card(recipe, trained, figures, a_try), unfinished)
-    with writing_to(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
+    with atomic_folder(folder) as unfinished:
+        ship(trained, _example(recipe), _card(recipe, trained, figures, a_try), unfinished)
     return folder
 
 

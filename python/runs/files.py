@@ -18,6 +18,7 @@ HISTORY_TABLE = "training_history.csv"
 METRICS_FILE = "metrics.json"
 CALIBRATION_FILE = "calibration.json"  # what corrects answers; for tasks that have it and where events were enough
 REPORT_FILE = "report.pdf"
+EVALUATION_FILE = "evaluation.json"  # of evaluate.sh, in a folder of its own
 TRIALS_FILE = "trials.jsonl"
 TRIALS_TABLE = "trials.csv"
 NETWORK_FILES = "*.keras"

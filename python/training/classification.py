@@ -119,22 +119,30 @@ class Classification(Generic[Pictured]):
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
         names = self.classes
         network = self.figures_of_merit(evaluation.predictions)
-        baseline_name, plain_scores = self.baseline(evaluation)
-        baseline = self.figures_of_merit(replace(evaluation.predictions, scores=plain_scores))
-        metrics = {**network, **{f"baseline_{name}": value for name, value in baseline.items()}}
-        methods = {"network": network, baseline_name: baseline}
+        metrics, methods = dict(network), {"network": network}
+        if evaluation.learnt is not None:
+            baseline_name, plain_scores = self.baseline(evaluation, evaluation.learnt.rows)
+            baseline = self.figures_of_merit(replace(evaluation.predictions, scores=plain_scores))
+            metrics |= {f"baseline_{name}": value for name, value in baseline.items()}
+            methods[baseline_name] = baseline
         for name in names:
             methods[f"network, {name} alone"] = self._of_class(network, name)
-        return metrics, metrics_table(methods, self.columns), self.figures(evaluation)
+        return (
+            metrics,
+            metrics_table(methods, self.columns),
+            self.figures(evaluation),
+        )
 
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
         return classification_metrics(predictions.labels, predictions.scores, self.classes)
 
-    def baseline(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> tuple[str, np.ndarray]:
-        """Name and scores of the test part of a plain classifier that the network must beat."""
+    def baseline(
+        self, evaluation: Evaluation[Pictured, ClassPredictions], train_rows: np.ndarray
+    ) -> tuple[str, np.ndarray]:
+        """Name and scores of the test part of a plain classifier, taught by `train_rows`, that the network must beat."""
         samples, rows = evaluation.samples, evaluation.test_rows
         found = baseline_scores(
-            samples.set.of_plane(), samples.labels, evaluation.train_rows, rows, len(self.classes), evaluation.seed
+            samples.set.of_plane(), samples.labels, train_rows, rows, len(self.classes), evaluation.seed
         )
         return "random forest on cluster numbers", found
 
@@ -164,7 +172,6 @@ class Classification(Generic[Pictured]):
     def figures(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
         from python.plots import classifier as plots
-        from python.plots.history import plot_training_history
         from python.plots.images import plot_best_and_worst
 
         names = self.classes
@@ -177,7 +184,6 @@ class Classification(Generic[Pictured]):
 
         reconstructed, electron = metadata["cluster_energy"], metadata["true_electron_energy"]
         return {
-            "training_history": plot_training_history(evaluation.history),
             "confusion_matrix": plots.plot_confusion_matrix(labels, scores, names),
             "roc_curve": plots.plot_roc_curve(labels, scores, names),
             "precision_recall": plots.plot_precision_recall(labels, scores, names),

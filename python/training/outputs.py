@@ -6,16 +6,19 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from python.config.load import dump_config
+from python.config.schema import RunConfig
 from python.data.metadata import EVENT_KEY
 from python.data.npz import write_npz
 from python.data.sources import source_arrays
 from python.general_purpose_libs import write_json, write_text
+from python.plots.history import plot_training_history
 from python.plots.report import Report, save_figures, write_report
 from python.runs.files import (
     CALIBRATION_FILE,
@@ -29,13 +32,10 @@ from python.runs.files import (
 )
 from python.runs.predictions import Predictions
 from python.samples.splits import PARTS, Split
-from python.training.task import Evaluation, LearningProblem, SampleSet
-from python.training.training import Training
+from python.training.task import Evaluation, LearningProblem, SampleSet, Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from python.training.fitting import Fitted
 
 IDENTITY = (*EVENT_KEY, "plane", "match_id")
 
@@ -81,31 +81,39 @@ def calibrated(folder: Path, problem: LearningProblem, answered: Mapping[str, Pr
     return {part: problem.calibrated(predictions, calibration) for part, predictions in answered.items()}
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is told beside what an evaluation finds: the `title` of the report, `facts` for its first page, the `network` in
+    words, `figures` that are there already, and `metrics` of another source."""
+
+    title: str
+    facts: Mapping[str, str]
+    network: str
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
 def save_results(
-    folder: Path,
-    training: Training,
-    fitted: Fitted,
-    evaluation: Evaluation,
-    facts: dict[str, str],
-    figures: dict[str, Figure],
+    folder: Path, task: Task, config: RunConfig, evaluation: Evaluation[Any, Any], told: Told
 ) -> dict[str, Any]:
-    """Write metrics.json, samples/*.png, plots/*.png and report.pdf; return the metrics. `figures` are there already."""
-    config, problem = training.config, training.problem
+    """Evaluate, write metrics.json, samples/*.png, plots/*.png and report.pdf, and return the metrics."""
+    problem = task.problem_of(config)
     metrics, table, evaluated = problem.evaluate(evaluation)
-    figures = {**evaluated, **figures}
-    metrics["n_parameters"] = fitted.n_parameters
+    learnt = evaluation.learnt
+    history = {} if learnt is None else {"training_history": plot_training_history(learnt.history)}
+    figures, metrics = {**history, **evaluated, **told.figures}, {**metrics, **told.metrics}
     singles, figures["samples"] = problem.sample_figures(evaluation.samples, config.save_outputs.sample_images)
     save_figures(singles, folder / SAMPLES)
     write_json(folder / METRICS_FILE, metrics)
     save_figures(figures, folder / PLOTS)
     report = Report(
-        f"{training.task.schema.name}: {config.model_name}",
-        facts,
+        told.title,
+        dict(told.facts),
         metrics=table,
         cuts=evaluation.samples.set.cuts,
         texts={
             "Configuration": json.dumps(dump_config(config), indent=2, ensure_ascii=False),
-            "Network": fitted.summary(),
+            "Network": told.network,
         },
         figures=figures,
     )

@@ -41,7 +41,7 @@ from python.training.run_folder import (
 )
 from python.training.search.loop import check_engine, described, search
 from python.training.starts import configuration_of, starts_of
-from python.training.task import Evaluation, Task
+from python.training.task import Evaluation, Learnt, Task
 from python.training.trained import Trained
 from python.training.training import Training
 from python.version import VERSION
@@ -239,9 +239,8 @@ def _fit_and_evaluate(
         write_predictions(folder / predictions_file(part), predictions)
     seed = config.dataset_parameters.random_seed
     raise_if_stop_is_urgent()
-    evaluation = Evaluation(
-        samples, training.rows, parts.test, evaluated["test"], evaluated["val"], fitted.history, seed
-    )
+    learnt = Learnt(training.rows, fitted.history)
+    evaluation = Evaluation(samples, parts.test, evaluated["test"], seed, learnt)
     facts = {
         "run folder": str(folder),
         "data": f"{training.data.name} (simulated: the labels are its truth)",
@@ -253,7 +252,14 @@ def _fit_and_evaluate(
     }
     if config.continue_from is not None:
         facts["continued from"] = f"{config.continue_from.run} (weights {config.continue_from.weights})"
-    metrics = outputs.save_results(folder, training, fitted, evaluation, facts, figures)
+    told = outputs.Told(
+        f"{training.task.schema.name}: {config.model_name}",
+        facts,
+        fitted.summary(),
+        figures,
+        {"n_parameters": fitted.n_parameters},
+    )
+    metrics = outputs.save_results(folder, training.task, config, evaluation, told)
     for name in problem.headlines():
         if metrics.get(name) is not None:
             log.info("test %s: %.4f", name, metrics[name])

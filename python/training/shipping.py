@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from python.config.load import dump_config
-from python.data.data_origin import DataFolders
 from python.data.npz import read_npz, write_npz
 from python.general_purpose_libs import ConfigError, read_json, write_json, writing_to
 from python.ingest.products import make_products
@@ -64,18 +63,13 @@ def _fewer(words: str, n_events: int) -> str:
 
 def merits(trained: Trained, folder: str) -> dict[str, Any]:
     """Flat metrics of all samples of a data folder whose truth is known, chosen as for a training."""
-    config = trained.config.model_copy(update={"data_directories": (folder,)})
-    config = config.model_copy(
-        update={"dataset_parameters": config.dataset_parameters.model_copy(update={"max_samples": None})}
-    )
-    data = DataFolders((folder,), config.dataset_parameters.batch_pattern)
-    samples = trained.task.prepare(config, trained.architecture, data)
+    samples = trained.known([folder])
     answers = trained.answers_of(samples, np.arange(len(samples.set)))
-    return trained.task.problem_of(config).figures_of_merit(answers)
+    return trained.task.problem_of(trained.config).figures_of_merit(answers)
 
 
 def ship(trained: Trained, example: Readout, card: Mapping[str, Any], folder: Path) -> None:
-    """Write the network of a run into a new `folder` as it ships; the `card` gets the files and versions that are to be told.
+    """Write the network of a run into an empty `folder` as it ships; the `card` gets the files and versions that are to be told.
 
     Raises OutputError, and ConfigError when what was written does not answer as the run did.
     """
@@ -86,8 +80,6 @@ def ship(trained: Trained, example: Readout, card: Mapping[str, Any], folder: Pa
     config = trained.config.model_copy(
         update={"output_folder": "output", "data_directories": None, "continue_from": None}
     )
-    with writing_to(folder):
-        folder.mkdir(parents=True)
     write_json(folder / CONFIG_FILE, dump_config(config))
     with writing_to(folder):
         for name in (METRICS_FILE, CALIBRATION_FILE):

@@ -117,7 +117,7 @@ class LearningProblem(Protocol[S]):
         """Flat metrics of answers whose truth is known, of the kind that `predictions` returns."""
 
     def evaluate(self, evaluation: Evaluation[S, Any]) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
-        """Flat metrics of the test part, the rows of the report's table, and the figures by name."""
+        """Flat metrics of the tested samples, the rows of the report's table, and the figures by name."""
 
     def sample_figures(self, samples: Samples[S], number: int) -> tuple[dict[str, Figure], Figure]:
         """Pictures of `number` samples by name, and one of several together."""
@@ -129,20 +129,28 @@ class LearningProblem(Protocol[S]):
 Answered = TypeVar("Answered", bound=Predictions)
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What a training leaves beside its network: which rows of the samples it trained on, and how its epochs went."""
+
+    rows: np.ndarray
+    history: Mapping[str, Sequence[float | None]]
+
+
 @dataclass
 class Evaluation(Generic[S, Answered]):
     """All that plots and metrics are made from; nothing else is needed to make them again.
 
-    `predictions` are those of the test part, `val_predictions` of the validation part, calibrated where that could be done.
+    `predictions` are those of the `test_rows` of the samples, calibrated where that could be done. `learnt` is None where the
+    samples are none of those that the network was trained with: then nothing is said of the training, nor of plain methods that
+    would have to learn from the same samples.
     """
 
     samples: Samples[S]
-    train_rows: np.ndarray
     test_rows: np.ndarray
     predictions: Answered
-    val_predictions: Answered
-    history: Mapping[str, Sequence[float | None]]
     seed: int
+    learnt: Learnt | None = None
 
 
 def interactions(samples: SampleSet, _architecture: Architecture) -> np.ndarray:

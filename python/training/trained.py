@@ -64,6 +64,23 @@ class Trained:
             raise DataError(f"{', '.join(named)}: no sample is left that the network can take, see the table")
         return samples
 
+    def known(self, folders: Sequence[str | Path], skip_bad_files: bool = False) -> Samples:
+        """All samples of data folders whose truth is known, chosen and labelled as for a training.
+
+        Raises DataError where there are none.
+        """
+        limits = self.config.dataset_parameters.model_copy(update={"max_samples": None})
+        config = self.config.model_copy(
+            update={"data_directories": tuple(map(str, folders)), "dataset_parameters": limits}
+        )
+        samples = self.task.prepare(config, self.architecture, configured_data(config, skip_bad_files))
+        if len(samples.set) == 0:
+            raise DataError(
+                f"{', '.join(map(str, folders))}: no sample of known truth is left:\n{cut_table_text(samples.set.cuts)}\n"
+                "give data of which the truth is known, or choose others by the configuration"
+            )
+        return samples
+
     def samples_of(self, data: DataOrigin) -> SampleSet:
         """All that the network can take of files, or of products of trigger primitives in memory; of known truth or not."""
         return self.task.read(self.config, self.architecture, data)
