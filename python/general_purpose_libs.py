@@ -302,6 +302,12 @@ def processor_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def limit_cores(most: int) -> None:
+    """Let this process, and what it starts, use so many processor cores at most, where the system can be told so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
+
+
 def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = None) -> None:
     """Log to standard error, and to `logfile` with time stamps when given; called again it starts anew."""
     for handler in list(log.handlers):

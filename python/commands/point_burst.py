@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from python.commands.burst_results import Stages, write_all
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
-from python.commands.product_options import number_from
+from python.commands.product_options import number_from, whole_number
 from python.commands.tasks import load_task
 from python.general_purpose_libs import (
     ConfigError,
     DataError,
     Progress,
+    limit_cores,
     log,
     run_command,
     start_logging,
@@ -71,6 +72,12 @@ def make_parser() -> CommandParser:
     add("--flux", choices=FLUXES, default="fit",
         help="spectra of elastic scattering and charged current: fit, from the candidates themselves (default), or those of a "
         "supernova model")  # fmt: skip
+    add(
+        "--workers",
+        type=whole_number(1),
+        metavar="N",
+        help="processor cores to use at most; default: all that there are",
+    )
     add("--watch", action="store_true", help="take files as they appear in the folders of -i, and bring the map up to date after "
         "each, until none has come for five minutes or Ctrl-C; started again it goes on")  # fmt: skip
     add("--name", default="burst", help="what the burst is called in files; default: burst")
@@ -84,6 +91,8 @@ def make_parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     start_logging(options.verbose)
+    if options.workers is not None:
+        limit_cores(options.workers)  # before libraries count them
     _check(options)
     stages, output = Stages(), Path(options.output)
     folders = {task: network_folder(getattr(options, name), task) for name, task in NETWORKS.items()}
