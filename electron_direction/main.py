@@ -7,6 +7,4 @@ from electron_direction.samples import prepare, read
 from electron_direction.schema import SCHEMA
 from python.training.task import Task
 
-TASK = Task(
-    schema=SCHEMA, read=read, prepare=prepare, problem=lambda config, _architecture: DirectionRegression(config)
-)
+TASK = Task(schema=SCHEMA, read=read, prepare=prepare, problem=DirectionRegression)

@@ -14,12 +14,15 @@ import numpy as np
 from electron_direction.samples import MatchedClusters
 from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
+from python.config.task_schema import Architecture
+from python.data.point_sums import point_sums
 from python.data.sparse_images import NetworkInputs
 from python.data.triples import electron_directions
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
 from python.detector.geometry import PLANES, TICK_CM
 from python.directions.answer import Answer
 from python.directions.densities import Densities, judged
+from python.directions.electron_energy import EnergyEstimate, resolution
 from python.directions.find import losses
 from python.directions.lobes import Lobes
 from python.directions.recalibration import Recalibration
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("containment_68_deg", "median_deg", "head_tail_accuracy", "axis_68_deg")
 FLUX = "gkvm"  # whose spectrum of elastic scattering the results are weighted to
+ENERGY = "electron_energy"  # of a calibration
 AS_SAID, CALIBRATED = "as the network says", "calibrated"
 LOWEST_ENERGY_SHOWN_MEV = 5.0  # of best and worst events: fainter electrons have no visible direction
 
@@ -45,8 +49,9 @@ LOWEST_ENERGY_SHOWN_MEV = 5.0  # of best and worst events: fainter electrons hav
 class DirectionRegression:
     """The direction of the electron in the drift frame; the loss decides what else the network says of it."""
 
-    def __init__(self, config: DirectionConfig) -> None:
+    def __init__(self, config: DirectionConfig, architecture: Architecture) -> None:
         self.config = config
+        self.reads_points = "points" in architecture.inputs(config.model_parameters.build_parameters)
         self.answer = losses()[config.model_parameters.loss.name].answer
         self.read_as = self.answer.of_several() if config.ensemble else self.answer
 
@@ -112,7 +117,7 @@ class DirectionRegression:
     def predictions(
         self, outputs: np.ndarray, samples: Samples[MatchedClusters], rows: np.ndarray
     ) -> DirectionPredictions:
-        table = samples.set.metadata[rows]
+        table, clouds = samples.set.metadata[rows], samples.set.clouds
         found = self.read_as.estimates(outputs)
         drift, detector = found.direction, found.direction
         if self.config.dataset_parameters.frame == "old":
@@ -131,23 +136,35 @@ class DirectionRegression:
             predicted_68_deg=found.predicted_68_deg,
             kappa=found.kappa,
             head_probability=found.head_probability,
+            point_sums=point_sums(clouds.take(rows)) if clouds is not None and self.reads_points else None,
             beside=self.answer.beside(outputs),
         )
 
     def calibration(self, predictions: DirectionPredictions) -> dict[str, Any] | None:
-        if not self.read_as.tells_uncertainty:
-            return None
-        energy, truth = predictions.clusters.cluster_energy, predictions.true_direction_drift_frame
+        clusters = predictions.clusters
+        found: dict[str, Any] = {}
         try:
-            found = Recalibration.fit(self._lobes(predictions), energy, truth)
+            if self.read_as.tells_uncertainty:
+                told, truth = self._lobes(predictions), predictions.true_direction_drift_frame
+                found |= Recalibration.fit(told, clusters.cluster_energy, truth).described()
+            if predictions.point_sums is not None:
+                estimate = EnergyEstimate.fit(predictions.point_sums, clusters.true_electron_energy)
+                found[ENERGY] = estimate.described()
         except DataError as error:
             log.warning("answers are not calibrated: %s", error)
             return None
-        return {"answer": self.answer.name, **found.described()}
+        return {"answer": self.answer.name, **found} if found else None
 
     def calibrated(self, predictions: DirectionPredictions, calibration: Mapping[str, Any]) -> DirectionPredictions:
         if calibration.get("answer") != self.answer.name:
             raise ValueError(f"is for the answer {calibration.get('answer')!r}, the network gives {self.answer.name!r}")
+        if ENERGY in calibration:
+            if predictions.point_sums is None:
+                raise ValueError("estimates energies from points, which the network does not read")
+            estimate = EnergyEstimate.of(calibration[ENERGY]).energy(predictions.point_sums)
+            predictions = replace(predictions, electron_energy=estimate)
+        if not self.read_as.tells_uncertainty:
+            return predictions
         lobes = Recalibration.of(calibration).lobes(self._lobes(predictions), predictions.clusters.cluster_energy)
         axis = predictions.direction_drift_frame
         return replace(
@@ -197,6 +214,9 @@ class DirectionRegression:
             results = predictions.results(calibrated=True)
             calibrated = {**uncertainty_metrics(results, seed), **density_metrics(found[CALIBRATED])}
             metrics |= {_with_ending(name, CALIBRATED): value for name, value in calibrated.items()}
+        if predictions.electron_energy is not None and len(predictions):
+            found_energy = resolution(predictions.electron_energy, predictions.clusters.true_electron_energy)
+            metrics |= {f"{ENERGY}_{name}": value for name, value in found_energy._asdict().items()}
         return metrics
 
     def evaluate(

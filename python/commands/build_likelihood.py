@@ -139,6 +139,7 @@ def _provenance(runs: Sequence[Path], more: Sequence[Path], parts: Parts, edges:
     return {
         "runs": ["/".join(run.resolve().parts[-2:]) for run in runs],
         "predictions": [path.name for path in more],
+        "reconstructed_energy": parts.energy,
         "events_fitted": len(parts.fitted),
         "events_held_out": len(parts.held_out),
         "edges_mev": [edge for edge in edges if edge < float("inf")],

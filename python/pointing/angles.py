@@ -16,7 +16,7 @@ from python.runs.predictions import DirectionPredictions
 @dataclass(frozen=True)
 class Angles:
     """Of N events: cosines of the angle between the answer and the `electron`, and the `neutrino`; energies in MeV,
-    `reconstructed` of the X cluster and `true` of the electron; `is_es` 1 elastic scattering, 0 charged current, -1 not known;
+    `reconstructed` and `true` of the electron; `is_es` 1 elastic scattering, 0 charged current, -1 not known;
     the angle in degrees that the network `said` to hold 68 %, NaN where it said none. Arrays (N,), NaN where it is not known.
     """
 
@@ -38,15 +38,15 @@ class Angles:
         return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
     @classmethod
-    def of(cls, predictions: DirectionPredictions, seed: int = 0) -> Angles:
-        """Those of predictions whose truth is known. ValueError where it is not."""
+    def of(cls, predictions: DirectionPredictions, energy: np.ndarray, seed: int = 0) -> Angles:
+        """Those of predictions whose truth is known, with their reconstructed energies (N,). ValueError where it is not."""
         results = predictions.results()
         is_es = np.asarray(predictions.is_es)
         said = results.predicted_68_deg
         return cls(
             results.cosine,
             _of_neutrinos(results, is_es, predictions.clusters.true_nu_energy, np.random.default_rng(seed)),
-            results.reconstructed_energy,
+            energy,
             results.true_energy,
             is_es,
             np.full(len(results), np.nan) if said is None else said,

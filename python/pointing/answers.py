@@ -15,13 +15,18 @@ from python.pointing.angles import Angles
 from python.runs.files import predictions_file
 from python.runs.predictions import DirectionPredictions, read_predictions
 
+MEASURES = ("electron_energy", "cluster_energy")  # arrays of answers; the first where all have it
+
 
 @dataclass(frozen=True)
 class Parts:
-    """Angles to fit to, and of events that are held out and none of which is fitted to; what is to be told of them."""
+    """Angles to fit to, and of events that are held out and none of which is fitted to; which array of the answers their
+    reconstructed `energy` is, one of MEASURES; what is to be told of them.
+    """
 
     fitted: Angles
     held_out: Angles
+    energy: str
     notes: list[str]
 
 
@@ -31,11 +36,13 @@ class _Answers:
 
     path: Path
     angles: Angles
+    cluster_energy: np.ndarray
     events: Sequence[Hashable]
 
     def take(self, rows: Iterable[int]) -> _Answers:
         chosen = np.array(sorted(rows), int)
-        return _Answers(self.path, self.angles.take(chosen), [self.events[row] for row in chosen])
+        events = [self.events[row] for row in chosen]
+        return _Answers(self.path, self.angles.take(chosen), self.cluster_energy[chosen], events)
 
     def among(self, events: Set[Hashable], wanted: bool = True) -> _Answers:
         """Those to clusters of these events, or of others."""
@@ -43,7 +50,7 @@ class _Answers:
 
     def main(self) -> _Answers:
         """Those to the cluster of most energy of each event: predict.sh answers for fragments and de-excitation too."""
-        order = np.argsort(-np.nan_to_num(self.angles.reconstructed), kind="stable").tolist()
+        order = np.argsort(-np.nan_to_num(self.cluster_energy), kind="stable").tolist()
         return self.take({self.events[row]: row for row in reversed(order)}.values())
 
 
@@ -55,10 +62,9 @@ def read_parts(runs: Sequence[Path], more: Sequence[Path]) -> Parts:
     DataError names the file that is missing or damaged, or whose truth is not known.
     """
     paths = [*(run / predictions_file(part) for part in ("val", "test") for run in runs), *more]
-    answers = _read(paths)
+    answers, energy, notes = _read(paths)
     validated, tested, others = answers[: len(runs)], answers[len(runs) : 2 * len(runs)], answers[2 * len(runs) :]
     in_tests = _events(tested)
-    notes = []
     for number, each in enumerate(others):
         others[number] = each.main()
         if len(others[number].events) < len(each.events):
@@ -79,15 +85,16 @@ def read_parts(runs: Sequence[Path], more: Sequence[Path]) -> Parts:
         if different < number:
             notes.append(f"{number} answers are {name}, to {different} events: errors are rather larger than they say")
     fitted, unseen = (Angles.concatenate([each.angles for each in part]) for part in (to_fit, held_out))
-    return Parts(fitted, unseen, notes)
+    return Parts(fitted, unseen, energy, notes)
 
 
 def _events(answers: Sequence[_Answers]) -> set[Hashable]:
     return set(chain.from_iterable(each.events for each in answers))
 
 
-def _read(paths: Sequence[Path]) -> list[_Answers]:
-    found = []
+def _read(paths: Sequence[Path]) -> tuple[list[_Answers], str, list[str]]:
+    """The answers of each file, which of MEASURES their reconstructed energies are, and what is to be told of that."""
+    found: list[DirectionPredictions] = []
     for path in paths:
         predictions = read_predictions(path, DirectionPredictions, tested=False)
         try:
@@ -98,7 +105,14 @@ def _read(paths: Sequence[Path]) -> list[_Answers]:
             ) from error
         found.append(predictions)
     by_content = all(each.clusters.told_by_content for each in found)
-    return [
-        _Answers(path, Angles.of(each), [(*event, truth) for *event, _, truth in direction_events(each, by_content)])
-        for path, each in zip(paths, found, strict=True)
-    ]
+    estimated = [each.electron_energy is not None for each in found]
+    energy, notes = MEASURES[0 if all(estimated) else 1], []
+    if any(estimated) and not all(estimated):
+        lacking = ", ".join(str(path) for path, known in zip(paths, estimated, strict=True) if not known)
+        notes.append(f"no {MEASURES[0]} in {lacking}: the tables of all are by {energy}")
+    answers = []
+    for path, each in zip(paths, found, strict=True):
+        reconstructed = each.clusters.cluster_energy if each.electron_energy is None or notes else each.electron_energy
+        events = [(*event, truth) for *event, _, truth in direction_events(each, by_content)]
+        answers.append(_Answers(path, Angles.of(each, reconstructed), each.clusters.cluster_energy, events))
+    return answers, energy, notes

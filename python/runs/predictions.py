@@ -177,6 +177,9 @@ class DirectionPredictions(Predictions):
     for the last, which is the same everywhere, and `calibrated_probability` (N, L) of each lobe; together they are the density of
     the true direction. The angle `calibrated_68_deg` (N,) about the direction holds 68.27 % of it, and
     `calibrated_head_probability` (N,) is that of the half of the sphere about the direction.
+
+    Of networks that read points: `point_sums` (N, 3, 3) of all points around each cluster, see `python.data.point_sums`, and, if
+    that is calibrated, `electron_energy` (N,) in MeV, the electron's kinetic energy as it is estimated from them.
     """
 
     needed: ClassVar[tuple[str, ...]] = ("face",)
@@ -194,6 +197,8 @@ class DirectionPredictions(Predictions):
     calibrated_probability: np.ndarray | None = _array("f", "n", "lobes", optional=True, lowest=0, highest=1.001)
     calibrated_68_deg: np.ndarray | None = _array("f", "n", optional=True, lowest=0)
     calibrated_head_probability: np.ndarray | None = _array("f", "n", optional=True, lowest=0, highest=1.001)
+    point_sums: np.ndarray | None = _array("f", "n", "3", "3", optional=True, lowest=0, finite=True)
+    electron_energy: np.ndarray | None = _array("f", "n", optional=True, lowest=0, finite=True)
     beside: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -133,6 +133,7 @@ def _told(answers: Predictions) -> dict[str, np.ndarray]:
             "direction": answers.direction,
             "outputs": answers.outputs,
             "calibrated_68_deg": answers.calibrated_68_deg,
+            "electron_energy": answers.electron_energy,
         }
     elif isinstance(answers, ClassPredictions):
         said = {"scores": answers.scores, "calibrated_scores": answers.calibrated_scores}

@@ -77,6 +77,23 @@ def test_several_runs_and_more_answers_are_fitted_together(runs, tmp_path, monke
 
 
 @pytest.mark.usefixtures("no_drawing")
+def test_energies_are_those_that_were_estimated_where_all_answers_have_them(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("python.commands.build_likelihood._report", lambda *_: None)
+    run = shutil.copytree(runs["run"], tmp_path / "run")
+    for part in ("val", "test"):
+        arrays = dict(np.load(run / f"{part}_predictions.npz"))
+        np.savez(run / f"{part}_predictions.npz", **arrays, electron_energy=2 * arrays["cluster_energy"])
+    for name, given in (("both", [run]), ("one", [run, runs["other"]]), ("none", [runs["run"]])):
+        assert build(*given, "-o", tmp_path / name, "--bins", "5", "20") == 0
+        said = capsys.readouterr().err
+        assert ("no electron_energy in" in said) == (name == "one")
+    both, one, none = (read_tables(tmp_path / name / "likelihood_tables.npz") for name in ("both", "one", "none"))
+    assert both.provenance["reconstructed_energy"] == "electron_energy"
+    assert {each.provenance["reconstructed_energy"] for each in (one, none)} == {"cluster_energy"}
+    assert both.table("es").energies[-1] > 1.3 * none.table("es").energies[-1]
+
+
+@pytest.mark.usefixtures("no_drawing")
 def test_events_that_are_held_out_are_not_fitted_to(runs, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("python.commands.build_likelihood._report", lambda *_: None)
     tested = runs["run"] / "test_predictions.npz"

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from python.commands.predict import main as predict
 from python.data.data_origin import DataFolders
 from python.data.image_set import load_images
 from python.data.metadata import vectors
+from python.data.npz import read_npz
 from python.detector.drift_frame import to_detector_frame, to_drift_frame
+from python.directions.electron_energy import resolution
 from python.general_purpose_libs import StopRequested, read_json
 from python.metrics.directions import opening_angles
 from python.runs.status import read_status
@@ -45,7 +48,8 @@ QUICK = {  # everything that is drawn by chance, so that a run that goes on is p
 def few_are_enough():
     """Runs of a few dozen events are calibrated as well as can be."""
     with pytest.MonkeyPatch.context() as during:
-        during.setattr("python.directions.recalibration.LEAST_EVENTS", 20)
+        for name in ("recalibration", "electron_energy"):
+            during.setattr(f"python.directions.{name}.LEAST_EVENTS", 20)
         yield
 
 
@@ -112,6 +116,25 @@ def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulat
         assert metrics["n"] == len(angles)
         assert metrics["head_tail_accuracy"] == pytest.approx(np.mean(angles < 90))
         assert metrics["mean_deg"] == pytest.approx(angles.mean(), rel=1e-5)
+
+
+def test_a_network_of_points_estimates_the_energy_and_says_so_of_other_data(train, simulated, tmp_path):
+    sizes = {"max_points": 16, "n_point_units": 4, "dense_units": [4]}
+    model = {"build_parameters": sizes, "loss": {"name": "angular"}, "epochs": 1, "batch_size": 64}
+    folder = Path(train(model_name="point_network", model_parameters=model).last)
+    assert set(read_json(folder / "calibration.json")) == {"answer", "electron_energy"}  # a unit vector says no more
+    saved, metrics = predictions(folder), read_json(folder / "metrics.json")
+    of_cluster = resolution(saved["cluster_energy"], saved["true_electron_energy"])
+    found = resolution(saved["electron_energy"], saved["true_electron_energy"])
+    assert (metrics["electron_energy_bias"], metrics["electron_energy_half_width"]) == pytest.approx(found)
+    assert found.half_width < 0.7 * of_cluster.half_width
+    assert predict(["-m", str(folder), "-d", str(simulated), "-o", str(tmp_path / "all.npz")]) == 0
+    answered = read_npz(tmp_path / "all.npz")
+    energy = dict(
+        zip(zip(answered["event"], answered["match_id"], strict=True), answered["electron_energy"], strict=True)
+    )
+    again = [energy[key] for key in zip(saved["event"], saved["match_id"], strict=True)]
+    np.testing.assert_allclose(again, saved["electron_energy"])
 
 
 def test_predictions_are_averaged_over_the_symmetry(quick, simulated):

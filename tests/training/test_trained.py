@@ -150,6 +150,11 @@ def test_directions_are_answered_with_the_calibration_of_the_run(frame, recalibr
         ),
         (direction_keys("von_mises_fisher"), {"answer": "von_mises_fisher"}, "not a recalibration of directions"),
         (direction_keys("von_mises_fisher"), {"temperature": 2.0}, "is for the answer None"),
+        (
+            direction_keys("von_mises_fisher"),
+            {"answer": "von_mises_fisher", "electron_energy": {}},
+            "estimates energies from points, which the network does not read",
+        ),
         (TRACKS, {"temperature": -1}, "must be positive"),
         (TRACKS, {"answer": "two_lobes"}, "has no temperature"),
     ],
