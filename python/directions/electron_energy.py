@@ -20,15 +20,9 @@ from python.general_purpose_libs import DataError
 
 LEAST_EVENTS = 200
 STIFFNESS = 1.0  # squared error that a coefficient of one costs, beside the constant one
-OUTLYING = (
-    0.2  # error of the log from which on an event counts less than half: its charge left the half metre, or the event
-)
+OUTLYING = 0.2  # error of the log from which on an event counts less than half: its charge has left the half metre
 STEPS = 10
-SMALLEST_SUMS = (
-    1.0,
-    200.0,
-    60.0,
-)  # a point, with the charge and height of one just above threshold: units of the logarithms
+SMALLEST_SUMS = (1.0, 200.0, 60.0)  # of a point just above threshold: units of the logarithms
 CHARGE = list(SUMS).index("integral")
 N_LOGS = len(GROUPS) * len(SUMS)
 PRODUCTS = np.triu_indices(N_LOGS)
