@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict
 
@@ -12,12 +12,25 @@ from python.config.task_schema import InputShape, LossParameters
 from python.networks.classification_losses import CrossEntropyParameters, FocalParameters
 
 CLASSES = ("cc", "es")
+PLANES = ("u", "v", "x")
 LOSSES: Mapping[str, type[LossParameters]] = {"binary_crossentropy": CrossEntropyParameters, "focal": FocalParameters}
 KERNEL_SIZE = Field(3, ge=1, le=15, description="Side of the convolution kernels in pixels.")
+SPATIAL_DROPOUT = Field(
+    0.0, ge=0, lt=1, description="Share of the maps that are dropped as a whole after each pooling."
+)
 Side = Annotated[int, Field(ge=1, le=8192)]
 Sides = Annotated[tuple[Side, Side], Strict(False)]
 Filters = Annotated[int, Field(ge=1, le=1024)]
 Units = Annotated[int, Field(ge=1, le=8192)]
+
+
+def global_pooling(default: bool) -> Any:
+    """Declares whether a network takes averages over the image by default."""
+    return Field(
+        default,
+        description="Take the average of each of the last maps over the whole image, so that the network knows what is there "
+        "and not where; false: every place is a feature of its own.",
+    )
 
 
 class NumbersParameters(BuildParameters):
@@ -58,6 +71,11 @@ def n_numbers(parameters: NumbersParameters) -> int:
 def one_plane(parameters: NumbersParameters) -> tuple[str, ...]:
     """What a network on the volumes of one plane takes."""
     return ("image", "numbers") if parameters.with_numbers else ("image",)
+
+
+def three_planes(parameters: NumbersParameters) -> tuple[str, ...]:
+    """What a network on the volumes of all planes takes."""
+    return (*PLANES, "numbers") if parameters.with_numbers else PLANES
 
 
 def seen_shape(input_shape: InputShape, parameters: VolumeParameters) -> InputShape:

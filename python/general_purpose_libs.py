@@ -201,6 +201,23 @@ def _refuse_constant(name: str) -> float:
     raise ConfigError(f"{name} is not a JSON number; write a finite number or null")
 
 
+_EXPECTED = {  # in plain words, what Python's own say shortly
+    "Expecting value": "a value is expected",
+    "Expecting ',' delimiter": "a comma or the end of the section is expected",
+    "Expecting ':' delimiter": "a colon is expected after the key",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is expected",
+    "Extra data": "the end of the file is expected",
+    "Unterminated string starting at": "the text that begins here lacks its closing quotes",
+    "Invalid control character at": "a text must end on the line on which it begins",
+}
+
+
+def _found(rest: str) -> str:
+    """What stands where something else was expected."""
+    line = rest.lstrip().split("\n", 1)[0].rstrip()
+    return f"where the file has {line[:30]}" if line else "where the file ends"
+
+
 def parse_json(text: str, name: str = "JSON") -> Any:
     """Parse JSON that may hold `//` and `/* */` comments and trailing commas.
 
@@ -210,7 +227,8 @@ def parse_json(text: str, name: str = "JSON") -> Any:
     try:
         return json.loads(bare, object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{name}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})") from error
+        said = f"not valid JSON: {_EXPECTED.get(error.msg, error.msg)}, {_found(bare[error.pos :])}"
+        raise ConfigError(f"{name}, line {error.lineno}, column {error.colno}: {said}") from error
     except ValueError as error:
         raise ConfigError(f"{name}: a number has too many digits") from error
     except RecursionError as error:

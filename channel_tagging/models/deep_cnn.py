@@ -14,6 +14,7 @@ from channel_tagging.network_parameters import (
     Filters,
     Units,
     VolumeParameters,
+    global_pooling,
     n_numbers,
     one_plane,
     seen_shape,
@@ -32,6 +33,9 @@ class DeepCnnParameters(VolumeParameters):
     )
     kernel_size: int = KERNEL_SIZE
     pool_size: int = Field(2, ge=2, le=15, description="Side of the pooling in pixels.")
+    pool_last: bool = Field(True, description="Pool after the last block too.")
+    use_batch_norm: bool = Field(False, description="Batch normalisation after each convolution.")
+    global_pooling: bool = global_pooling(False)
     dense_units: Annotated[tuple[Units, ...], Strict(False)] = Field(
         (96, 32), description="Units of each dense layer between the convolutions and the output."
     )
@@ -44,16 +48,22 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: DeepCnnPa
     from keras import layers
 
     from python.networks.plane_branches import convolution
-    from python.networks.volume_input import class_probabilities, seen_volume, volume_inputs
+    from python.networks.volume_input import class_probabilities, map_features, seen_volume, volume_inputs
 
     (image,), known, taken = volume_inputs(["image"], input_shape, n_numbers(parameters))
     features = seen_volume(image, parameters)
     for number, n_filters in enumerate(parameters.filters, 1):
-        features = convolution(features, n_filters, parameters.kernel_size, False, f"conv_{number}")
-        features = layers.MaxPooling2D(parameters.pool_size, name=f"pool_{number}")(features)
-    features = layers.Flatten(name="flat")(features)
+        name, normal = f"conv_{number}", parameters.use_batch_norm
+        features = convolution(features, n_filters, parameters.kernel_size, normal, name)
+        if number <= n_poolings(parameters):
+            features = layers.MaxPooling2D(parameters.pool_size, name=f"pool_{number}")(features)
+    features = map_features(features, parameters.global_pooling)
     probabilities = class_probabilities([features, *known], parameters.dense_units, parameters.dropout_rate, classes)
     return keras.Model(taken, probabilities, name="deep_cnn")
+
+
+def n_poolings(parameters: DeepCnnParameters) -> int:
+    return len(parameters.filters) - (0 if parameters.pool_last else 1)
 
 
 def check(input_shape: InputShape, parameters: DeepCnnParameters) -> str | None:
@@ -62,9 +72,9 @@ def check(input_shape: InputShape, parameters: DeepCnnParameters) -> str | None:
     size, most = parameters.pool_size, 0
     while min(height, width) >= size ** (most + 1):
         most += 1
-    if len(parameters.filters) > most:
+    if n_poolings(parameters) > most:
         pooled = f"images of {height} x {width} can be pooled by {size} {most} times"
-        too_deep = f"{pooled}, so filters must name at most {most} blocks"
+        too_deep = f"{pooled}, so filters must name at most {most if parameters.pool_last else most + 1} blocks"
     else:
         too_deep = None
     return sight_fits(input_shape, parameters) or too_deep

@@ -11,7 +11,9 @@ from channel_tagging.network_parameters import (
     CLASSES,
     KERNEL_SIZE,
     LOSSES,
+    SPATIAL_DROPOUT,
     VolumeParameters,
+    global_pooling,
     n_numbers,
     one_plane,
     seen_shape,
@@ -29,23 +31,35 @@ class SimpleCnnParameters(VolumeParameters):
     n_filters: int = Field(32, ge=1, le=1024, description="Filters of the first convolution; they double in each next.")
     kernel_size: int = KERNEL_SIZE
     use_batch_norm: bool = Field(False, description="Batch normalisation after each convolution.")
+    spatial_dropout: float = SPATIAL_DROPOUT
+    global_pooling: bool = global_pooling(False)
     n_dense_layers: int = Field(1, ge=0, le=8, description="Dense layers between the convolutions and the output.")
     n_dense_units: int = Field(128, ge=1, le=8192, description="Units of each dense layer.")
 
 
 def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnnParameters) -> keras.Model:
     """The network from volumes (N, channels, ticks, 1) to the probabilities of `classes`."""
+    return doubling_network("simple_cnn", ["image"], input_shape, classes, parameters)
+
+
+def doubling_network(
+    name: str, planes: Sequence[str], input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnnParameters
+) -> keras.Model:
+    """The network `name` that reads the volume of each of `planes` with convolutions of its own."""
     import keras  # validating a configuration must not load TensorFlow
 
     from python.networks.plane_branches import doubling_branch
-    from python.networks.volume_input import class_probabilities, seen_volume, volume_inputs
+    from python.networks.volume_input import class_probabilities, map_features, seen_volume, volume_inputs
 
-    (image,), known, taken = volume_inputs(["image"], input_shape, n_numbers(parameters))
-    maps = doubling_branch(parameters)(seen_volume(image, parameters), "volume")
+    images, known, taken = volume_inputs(planes, input_shape, n_numbers(parameters))
+    features, branch = [], doubling_branch(parameters)
+    for plane, image in zip(planes, images, strict=True):
+        prefix = "" if len(planes) == 1 else f"{plane}_"
+        maps = branch(seen_volume(image, parameters, prefix), f"{prefix}volume")
+        features.append(map_features(maps, parameters.global_pooling, prefix))
     units = [parameters.n_dense_units] * parameters.n_dense_layers
-    features = keras.layers.Flatten(name="flat")(maps)
-    probabilities = class_probabilities([features, *known], units, parameters.dropout_rate, classes)
-    return keras.Model(taken, probabilities, name="simple_cnn")
+    probabilities = class_probabilities([*features, *known], units, parameters.dropout_rate, classes)
+    return keras.Model(taken, probabilities, name=name)
 
 
 def check(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | None:

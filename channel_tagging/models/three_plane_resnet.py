@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from channel_tagging.models.resnet import ResNetParameters, check, volume_features
-from channel_tagging.network_parameters import CLASSES, LOSSES, n_numbers
+from channel_tagging.network_parameters import CLASSES, LOSSES, PLANES, n_numbers, three_planes
 from python.config.task_schema import Architecture, InputShape
 
 if TYPE_CHECKING:
     import keras
-
-PLANES = ("u", "v", "x")
-
-
-def inputs(parameters: ResNetParameters) -> tuple[str, ...]:
-    return (*PLANES, "numbers") if parameters.with_numbers else PLANES
 
 
 def build(input_shape: InputShape, classes: Sequence[str], parameters: ResNetParameters) -> keras.Model:
@@ -32,5 +26,5 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: ResNetPar
 
 
 ARCHITECTURE = Architecture(
-    parameters=ResNetParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=inputs
+    parameters=ResNetParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=three_planes
 )

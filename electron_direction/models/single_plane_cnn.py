@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from electron_direction.image_parameters import KERNEL_SIZE, ImageParameters
+from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ImageParameters
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
 from python.networks.pooling import pooling_fits
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 class SinglePlaneCnnParameters(ImageParameters):
     kernel_size: int = KERNEL_SIZE
+    spatial_dropout: float = SPATIAL_DROPOUT
 
 
 def inputs(_parameters: SinglePlaneCnnParameters) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
+from pydantic import Field
+
+from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ThreePlaneParameters, three_plane_inputs
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
 from python.networks.pooling import pooling_fits
@@ -20,11 +22,22 @@ if TYPE_CHECKING:
 
 class ThreePlaneCnnParameters(ThreePlaneParameters):
     kernel_size: int = KERNEL_SIZE
+    spatial_dropout: float = SPATIAL_DROPOUT
+    global_pooling: bool = Field(
+        False,
+        description="Take the average of each of the last maps over the whole image, so that the network knows what is there "
+        "and not where; false: every place is a feature of its own.",
+    )
 
 
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCnnParameters) -> keras.Model:
     """The network from images (N, H, W, 1) of the planes to the output of `answer`."""
-    from python.networks.image_network import Eyes, image_network  # validating a configuration must not load TensorFlow
+    from python.networks.image_network import (  # validating a configuration must not load TensorFlow
+        Eyes,
+        averaged,
+        flattened,
+        image_network,
+    )
     from python.networks.plane_branches import doubling_branch
 
     return image_network(
@@ -33,7 +46,7 @@ def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCnnPara
         input_shape,
         answer,
         parameters,
-        Eyes(doubling_branch(parameters)),
+        Eyes(doubling_branch(parameters), averaged if parameters.global_pooling else flattened),
     )
 
 

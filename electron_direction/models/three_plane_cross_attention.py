@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
+from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ThreePlaneParameters, three_plane_inputs
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
 from python.networks.pooling import pooling_fits
@@ -25,6 +25,7 @@ MAX_TOKENS = 768  # attention keeps the square of this for each head and event: 
 
 class ThreePlaneCrossAttentionParameters(ThreePlaneParameters):
     kernel_size: int = KERNEL_SIZE
+    spatial_dropout: float = SPATIAL_DROPOUT
     n_attention_layers: int = Field(1, ge=1, le=8, description="Layers of attention, each with its dense layers.")
     n_attention_heads: int = Field(4, ge=1, le=32, description="Heads of each layer of attention.")
     attention_head_units: int = Field(32, ge=1, le=512, description="Units of a head; a token has heads times these.")

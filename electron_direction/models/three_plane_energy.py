@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
+from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ThreePlaneParameters, three_plane_inputs
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
 from python.networks.pooling import pooling_fits
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 class ThreePlaneEnergyParameters(ThreePlaneParameters):
     kernel_size: int = KERNEL_SIZE
+    spatial_dropout: float = SPATIAL_DROPOUT
 
 
 def inputs(parameters: ThreePlaneEnergyParameters) -> tuple[str, ...]:

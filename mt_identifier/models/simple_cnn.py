@@ -23,6 +23,7 @@ class SimpleCnnParameters(BuildParameters):
     n_dense_layers: int = Field(2, ge=0, le=8, description="Dense layers between the convolutions and the output.")
     n_dense_units: int = Field(128, ge=1, le=8192, description="Units of each dense layer.")
     dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of units dropped after each dense layer.")
+    conv_dropout_rate: float = Field(0.0, ge=0, lt=1, description="Share of values dropped after each pooling.")
     learning_rate: float = learning_rate(1e-4)
 
 
@@ -38,6 +39,8 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: SimpleCnn
     for _ in range(parameters.n_conv_layers):
         model.add(layers.Conv2D(parameters.n_filters, parameters.kernel_size, padding="same", activation="relu"))
         model.add(layers.MaxPooling2D(2))
+        if parameters.conv_dropout_rate > 0:
+            model.add(layers.Dropout(parameters.conv_dropout_rate))
     model.add(layers.Flatten())
     for _ in range(parameters.n_dense_layers):
         model.add(layers.Dense(parameters.n_dense_units, activation="relu"))

@@ -12,6 +12,10 @@ from python.config.task_schema import Architecture
 
 MODEL_NAME: Path = ("model_name",)
 MAX_EVALS: Path = ("model_parameters", "hp_max_evals")
+REDUCE_LR: Path = ("model_parameters", "reduce_lr")
+COSINE: tuple[str, ...] = ("model_parameters", "optimizer", "cosine_annealing")
+DECAY_STEPS: tuple[str, ...] = ("model_parameters", "optimizer", "decay_steps")
+DECAY_RATE: Path = ("model_parameters", "build_parameters", "decay_rate")
 ENVIRONMENT: Path = ("batch_job", "environment")
 OF_ENVIRONMENTS = {"lcg": "lcg_view", "container": "container_image"}  # the key that each of them needs
 FRACTIONS = ("train_fraction", "val_fraction", "test_fraction")
@@ -21,6 +25,7 @@ def broken_rules(config: RunConfig, architecture: Architecture) -> Iterator[Prob
     yield from _fractions(config)
     yield from _folders(config)
     yield from _network(config, architecture)
+    yield from _learning_rate(config)
     yield from _search(config, architecture)
     yield from broken_batch_rules(config.batch_job)
 
@@ -50,6 +55,24 @@ def _network(config: RunConfig, architecture: Architecture) -> Iterator[Problem]
     if misfit:
         path = ("model_parameters", "build_parameters")
         yield Problem(path, misfit, (path, ("model_parameters", "input_shape")))
+
+
+def _learning_rate(config: RunConfig) -> Iterator[Problem]:
+    """One rule says what the learning rate of a step is."""
+    model = config.model_parameters
+    decays = model.build_parameters.decay_rate != 1 or "decay_rate" in (model.space_options or {})
+    if model.optimizer.cosine_annealing is not None:
+        if decays:
+            text = "says the learning rate of every epoch; set decay_rate of build_parameters to 1, or this to null"
+            yield Problem(COSINE, text, (COSINE, DECAY_RATE, SPACE))
+        if model.optimizer.decay_steps is not None:
+            yield Problem(DECAY_STEPS, "is of no use beside cosine_annealing; leave one out", (DECAY_STEPS, COSINE))
+    for path in (COSINE, DECAY_STEPS):
+        if model.reduce_lr is not None and getattr(model.optimizer, path[-1]) is not None:
+            text = (
+                f"says the learning rate of every step, which {path[-1]} of optimizer does too; set one of them to null"
+            )
+            yield Problem(REDUCE_LR, text, (REDUCE_LR, path))
 
 
 def broken_batch_rules(batch: BatchJob) -> Iterator[Problem]:

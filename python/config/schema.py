@@ -71,9 +71,28 @@ class Loss(Section):
     name: str = Field(description="The loss; its parameters stand beside it.")
 
 
+class CosineAnnealing(Section):
+    period: int = Field(50, ge=1, description="Epochs of the first fall; then the learning rate starts anew.")
+    period_factor: float = Field(
+        2.0, ge=1, le=1000, description="Each fall takes so many times as long as the one before."
+    )
+    min_lr: float = Field(1e-6, ge=0, description="The learning rate that a fall leads to.")
+
+
 class Optimizer(Section):
     name: Literal["adam", "sgd", "rmsprop", "adamw"] = Field("adam", description="The optimizer.")
     clipnorm: float | None = Field(None, gt=0, description="Largest norm of a gradient; null: no limit.")
+    decay_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Steps over which the learning rate falls by the factor decay_rate, a little after each; null: the factor "
+        "comes after every epoch.",
+    )
+    cosine_annealing: CosineAnnealing | None = Field(
+        None,
+        description="Let the learning rate fall along half a cosine, epoch by epoch, and start anew at its end (Loshchilov and "
+        "Hutter, arXiv:1608.03983); null: not.",
+    )
 
 
 class EarlyStopping(Section):

@@ -36,6 +36,12 @@ def flattened(maps: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
     return flat[0] if len(flat) == 1 else layers.Concatenate(name="planes")(flat)
 
 
+def averaged(maps: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """The mean of each map over all its places, (N, features): what is there, and not where."""
+    means = [layers.GlobalAveragePooling2D(name=f"{plane}_mean")(features) for plane, features in maps.items()]
+    return means[0] if len(means) == 1 else layers.Concatenate(name="planes")(means)
+
+
 class Eyes(NamedTuple):
     """How images are read: `branch(image, plane)` reads one in units of ADC_UNIT, with weights of its own; `join(maps)` makes
     features (N, n) of what the branches return.

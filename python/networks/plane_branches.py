@@ -20,6 +20,8 @@ class Doubling(Protocol):
     def kernel_size(self) -> int: ...
     @property
     def use_batch_norm(self) -> bool: ...
+    @property
+    def spatial_dropout(self) -> float: ...
 
 
 def convolution(
@@ -44,15 +46,19 @@ def pooled_convolution(
 
 
 def doubling_branch(parameters: Doubling) -> Branch:
-    """The branch of the three-plane CNN: pooled convolutions, each with twice the filters of the one before."""
+    """The branch of the three-plane CNN: pooled convolutions, each with twice the filters of the one before.
+
+    Of what each gives, the share spatial_dropout of its maps is dropped as a whole (Tompson et al., arXiv:1411.4280).
+    """
 
     def branch(image: keras.KerasTensor, plane: str) -> keras.KerasTensor:
         features = image
         for number in range(parameters.n_conv_layers):
             n_filters = parameters.n_filters * 2**number
-            features = pooled_convolution(
-                features, n_filters, parameters.kernel_size, parameters.use_batch_norm, f"{plane}_{number + 1}"
-            )
+            name = f"{plane}_{number + 1}"
+            features = pooled_convolution(features, n_filters, parameters.kernel_size, parameters.use_batch_norm, name)
+            if parameters.spatial_dropout > 0:
+                features = layers.SpatialDropout2D(parameters.spatial_dropout, name=f"{name}_dropout")(features)
         return features
 
     return branch

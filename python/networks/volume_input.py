@@ -55,6 +55,13 @@ def seen_volume(image: keras.KerasTensor, sight: Sight, prefix: str = "") -> ker
     return scaled_adc(prefix)(image)
 
 
+def map_features(maps: keras.KerasTensor, averaged: bool, prefix: str = "") -> keras.KerasTensor:
+    """Features (N, n) of the last maps (N, H, W, C): every place by itself, or the mean of each map over all places."""
+    if averaged:
+        return layers.GlobalAveragePooling2D(name=f"{prefix}mean")(maps)
+    return layers.Flatten(name=f"{prefix}flat")(maps)
+
+
 def class_probabilities(
     features: Sequence[keras.KerasTensor], dense_units: Sequence[int], dropout_rate: float, classes: Sequence[str]
 ) -> keras.KerasTensor:

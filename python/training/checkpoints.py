@@ -13,9 +13,7 @@ import numpy as np
 
 from python.batch import progress
 from python.config.differences import differences, no_settings
-from python.config.format_version import in_current_format
-from python.config.legacy.retired import without_retired
-from python.config.load import dump_config
+from python.config.load import dump_config, parse_config
 from python.general_purpose_libs import ConfigError, log
 from python.metrics.merit import larger_is_better
 from python.processes.stop_requests import stop_requested
@@ -63,7 +61,8 @@ class Checkpoints(keras.callbacks.Callback):
         if found is None:
             return self.begin
         moment, manifest = found
-        own = without_retired(in_current_format(manifest["configuration"], str(self.files.folder)), self.task)
+        # keys that came after the checkpoint have their defaults, with which a training is what it was without them
+        own = dump_config(parse_config(manifest["configuration"], self.task, str(self.files.folder)))
         changed = differences(own, self.configuration, ignored=self.no_settings)
         if changed:
             raise ConfigError(

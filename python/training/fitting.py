@@ -34,6 +34,7 @@ from python.training.callbacks import (
 )
 from python.training.checkpoint_files import BEGINNING, Moment
 from python.training.checkpoints import Announcement, Checkpoints
+from python.training.learning_rate import ScheduledRate, scheduled_rate
 from python.training.preparation import PartBatches, batches
 from python.training.starts import take_start
 from python.training.task import Task
@@ -160,11 +161,13 @@ def _run_epochs(
     The callbacks `first` see what an epoch has brought before the learning rate falls, and before the `others`.
     """
     training, validation = feeds
+    rate = scheduled_rate(config.model_parameters)
     callbacks = [
         EpochOrder(training),
         StopOnNonFinite(),
+        *([ScheduledRate(rate, len(training), done.step)] if rate else []),
         *first,
-        LearningRateDecay(config.model_parameters.build_parameters.decay_rate),
+        *([] if rate else [LearningRateDecay(config.model_parameters.build_parameters.decay_rate)]),
         *others,
         StopWhenAsked(),
     ]

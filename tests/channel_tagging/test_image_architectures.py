@@ -164,6 +164,30 @@ def test_parameters_of_the_reference_s_deep_network():
     assert model.count_params() == convolutions(filters) + dense((flat, 96, 32, 1)) == 334_040
 
 
+def test_parameters_of_the_older_networks_that_averaged_over_the_image():
+    """Eight blocks are pooled seven times, as often as 208 channels can be halved; three planes share no convolution."""
+    simple = architecture("simple_cnn")
+    model = simple.build(VOLUME, ("cc", "es"), simple.parameters(global_pooling=True))
+    assert model.count_params() == convolutions((32, 64, 128)) + dense((128, 128, 1))
+    filters = (28, 28, 48, 64, 80, 96, 112, 128)
+    older = parameters("deep_cnn", filters=filters, pool_last=False, global_pooling=True, dense_units=(256, 128, 64))
+    assert architecture("deep_cnn").check(VOLUME, older) is None
+    model = architecture("deep_cnn").build(VOLUME, ("cc", "es"), older)
+    assert model.count_params() == convolutions(filters) + dense((128, 256, 128, 64, 1))
+    assert "at most 8 blocks" in architecture("deep_cnn").check(VOLUME, older.model_copy(update={"filters": (8,) * 9}))
+    three = architecture("three_plane_cnn")
+    model = three.build(VOLUME, ("cc", "es"), three.parameters())
+    assert model.count_params() == 3 * convolutions((32, 64, 128)) + dense((3 * 128, 128, 1))
+
+
+def test_an_average_over_the_image_does_not_know_where_a_thing_is():
+    options = {"global_pooling": True, "n_conv_layers": 1, "kernel_size": 1}
+    model, images = built("simple_cnn", **options), volumes()
+    np.testing.assert_allclose(outputs_of(model, images), outputs_of(model, images[:, :, ::-1]), rtol=1e-5)
+    places = built("simple_cnn", **{**options, "global_pooling": False})
+    assert np.all(outputs_of(places, images) != outputs_of(places, images[:, :, ::-1]))
+
+
 @pytest.mark.parametrize("shape", [SHAPE, VOLUME])
 def test_parameters_of_the_residual_network_whatever_the_image(shape):
     model = built("resnet", shape=shape)

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from python.networks.plane_branches import multi_scale_block, pooled_convolution, residual_block
+from electron_direction.models.three_plane_cnn import ThreePlaneCnnParameters
+from python.networks.plane_branches import doubling_branch, multi_scale_block, pooled_convolution, residual_block
 
 RNG = np.random.default_rng(2)
 KERNELS = (3, 5, 7)
@@ -68,3 +69,22 @@ def test_three_kernels_cost_what_one_does():
     together = keras.Model(entry, multi_scale_block(entry, 128, KERNELS, False, "block")).count_params()
     alone = keras.Model(entry, pooled_convolution(entry, 128, 3, False, "one")).count_params()
     assert together == pytest.approx(alone, rel=0.1)
+
+
+def test_spatial_dropout_takes_whole_maps_away_and_scales_up_the_rest():
+    entry = keras.Input((4, 4, 1))
+    plain, dropping = (
+        keras.Model(
+            entry,
+            doubling_branch(ThreePlaneCnnParameters(n_conv_layers=1, n_filters=64, spatial_dropout=rate))(entry, "x"),
+        )
+        for rate in (0.0, 0.5)
+    )
+    dropping.set_weights(plain.get_weights())
+    image = np.abs(RNG.normal(size=(1, 4, 4, 1))).astype("float32")
+    whole, left = (np.asarray(model(image, training=True))[0] for model in (plain, dropping))
+    kept = np.isclose(left, 2 * whole, rtol=1e-5).all(axis=(0, 1))
+    gone = (left == 0).all(axis=(0, 1))
+    assert np.all(kept | gone)
+    assert 16 < gone.sum() < 64 + 1 - 16
+    np.testing.assert_allclose(dropping(image, training=False), plain(image, training=False))

@@ -11,9 +11,9 @@ from python.config.problems import Path, Problem, shown
 
 Rule = Callable[["Draft", str, Any], None]  # what a key, by its name in the file, and its value mean
 
-TRUST = (
-    "training", "training_parameters", "data", "data_parameters", "dataset", "dataset_parameters", "hyperopt", "output",
-    "save_outputs", "model", "model_parameters.build_parameters", "model_parameters", "model_params", "",
+TRUST = (  # the sections in the order in which older scripts believed them
+    "model_params", "training", "training_parameters", "data", "data_parameters", "dataset", "dataset_parameters",
+    "hyperopt", "output", "save_outputs", "model", "model_parameters.build_parameters", "model_parameters", "",
 )  # fmt: skip
 
 
@@ -46,13 +46,16 @@ class OlderKeys:
     """What configurations of one task said in other ways than today, beyond what those of all tasks did.
 
     `rules` are those of its keys in older dialects, `complete(draft, values)` says what files of these left unsaid, and a note
-    names the defaults of `worth_naming` where they hold. `retired` are keys of this dialect that the task no longer has, by their
-    paths, with the only value that they could have.
+    names the defaults of `worth_naming` where they hold. `network(values, label)` is the network that older scripts took where
+    the file names none that is here, and why. `folders_by_channel` says whether folders of each channel are keys of their own.
+    `retired` are keys of this dialect that the task no longer has, by their paths, with the only value that they could have.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     complete: Callable[[Draft, dict[str, Any]], None] = lambda _draft, _values: None
     worth_naming: tuple[str, ...] = ()
+    network: Callable[[Mapping[str, Any], str], tuple[str, str]] = lambda _values, label: (label, "it is named so")
+    folders_by_channel: bool = False
     retired: Mapping[Path, Any] = field(default_factory=dict)
 
 
@@ -62,11 +65,14 @@ class Draft:
 
     task: str
     older: OlderKeys
+    architectures: tuple[str, ...] = ()
+    of_today: bool = False
+    incremental: bool = False
     mapped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     not_carried_over: list[str] = field(default_factory=list)
     failures: list[Problem] = field(default_factory=list)
-    incremental: dict[str, Any] = field(default_factory=dict)
+    together: dict[str, Said] = field(default_factory=dict)
     label: Said | None = None
     plane_of_pattern: str | None = None
     _said: dict[str, list[Said]] = field(default_factory=dict)
@@ -75,6 +81,27 @@ class Draft:
         """The key `source` gives `target` this value."""
         self._said.setdefault(target, []).append(Said(source, value))
         self.record(source, target, value)
+
+    def aside(self, source: str, name: str, value: Any) -> None:
+        """Keep what `source` says, to be asked for as `name` when the whole file is read."""
+        self.together[name] = Said(source, value)
+        self.mapped.append(source)
+
+    def take(self, *names: str) -> dict[str, Any]:
+        """The values that were kept under these names, as far as the file has them."""
+        return {name: self.together.pop(name).value for name in names if name in self.together}
+
+    def fill(self, values: dict[str, Any], defaults: Mapping[str, Any], whose: str) -> None:
+        """Write the `defaults` of older scripts that the file leaves out, with a note."""
+        missing = {
+            target: value
+            for target, value in defaults.items()
+            if target not in values and target.rpartition(".")[0] not in values
+        }
+        values.update(missing)
+        if missing:
+            written = ", ".join(f"{target} {shown(value)}" for target, value in missing.items())
+            self.notes.append(f"not in the file, so {whose} is written: {written}")
 
     def record(self, source: str, target: str, value: Any) -> Any:
         """Report that `source` became `target`; returns the value."""
@@ -106,7 +133,7 @@ class Draft:
                 if other.value != best.value:
                     self.notes.append(
                         f"{best.source} is {shown(best.value)}, but {other.source} is {shown(other.value)}: took "
-                        f"{shown(best.value)}, since {best.section or 'the top level'} is the section for {target}, "
-                        f"and {other.section or 'the top level'} a copy"
+                        f"{shown(best.value)} for {target}, since older scripts believed {best.section or 'the top level'} "
+                        f"before {other.section or 'the top level'}"
                     )
         return values

@@ -6,13 +6,23 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from python.config.legacy.bookkeeping import BOOKKEEPING
 from python.config.legacy.draft import Draft, Rule, Said, architecture_name
+from python.config.legacy.rules import (
+    BUILD,
+    DATASET,
+    MODEL_PARAMETERS,
+    always,
+    as_list,
+    aside,
+    dropped,
+    each_to,
+    to,
+)
 from python.config.legacy.search import BUILD_KEYS, loss_name, read_section, read_space_options
 from python.config.load import NPY_REASON
 from python.config.problems import shown
 
-DATASET, MODEL_PARAMETERS = "dataset_parameters", "model_parameters"
-BUILD = f"{MODEL_PARAMETERS}.build_parameters"
 SECTIONS = {  # the dotted path of a section, and what kind of keys it holds
     "training": "training", "training_parameters": "training",
     "data": "data", "data_parameters": "data", "dataset": "data", "dataset_parameters": "data",
@@ -21,46 +31,6 @@ SECTIONS = {  # the dotted path of a section, and what kind of keys it holds
     "model_parameters.build_parameters": "network", "model_parameters": "network", "model_params": "network",
     "": "top",
 }  # fmt: skip
-
-
-# ---------------------------------------------------------------------------- makers of rules
-def to(target: str, *, make: Callable[[Any], Any] = lambda value: value) -> Rule:
-    """The key becomes `target`."""
-    return lambda draft, source, value: draft.say(source, target, make(value))
-
-
-def each_to(section: str, *names: str) -> dict[str, Rule]:
-    """Keys that keep their names within `section`."""
-    return {name: to(f"{section}.{name}" if section else name) for name in names}
-
-
-def always(required: Any, fact: str) -> Rule:
-    """The key must say what is always so here."""
-
-    def rule(draft: Draft, source: str, value: Any) -> None:
-        if value == required and type(value) is type(required):
-            draft.mapped.append(f"{source} -> {fact}")
-        else:
-            draft.fail(source, f"{shown(value)} has no counterpart: {fact}")
-
-    return rule
-
-
-def only(required: Any, target: str) -> Rule:
-    """The key becomes `target` where it says this; anything else has no counterpart."""
-
-    def rule(draft: Draft, source: str, value: Any) -> None:
-        if value == required and type(value) is type(required):
-            draft.say(source, target, value)
-        else:
-            draft.fail(source, f"{shown(value)} has no counterpart, only {shown(required)} has: {target}")
-
-    return rule
-
-
-def dropped(reason: str) -> Rule:
-    """Logging, paths of other machines, and what every run keeps anyway."""
-    return lambda draft, source, _value: draft.drop(source, reason)
 
 
 # ---------------------------------------------------------------------------- rules of their own
@@ -72,7 +42,9 @@ def _label(draft: Draft, source: str, value: Any) -> None:
 
 
 def _task(draft: Draft, source: str, value: Any) -> None:
-    if value == draft.task:
+    if value == draft.task or (
+        isinstance(value, str) and value.startswith(f"{draft.task}_") and source == "task_label"
+    ):
         draft.mapped.append(f"{source} -> task")
     else:
         draft.fail(source, f"is {shown(value)}, but the conversion is for {draft.task}; correct it or choose -t")
@@ -82,9 +54,64 @@ def _npy(draft: Draft, source: str, _value: Any) -> None:
     draft.fail(source, NPY_REASON)
 
 
-def _incremental(draft: Draft, source: str, value: Any) -> None:
-    draft.incremental[source] = value
-    draft.mapped.append(f"{source} -> {DATASET}.max_samples and {MODEL_PARAMETERS}.epochs")
+def _incremental(draft: Draft, source: str, section: Any) -> None:
+    """The section of a training batch by batch, whose keys stand at the top level in other files."""
+    names = {
+        "num_batches": "num_batches",
+        "batch_size": "incremental_batch_size",
+        "epochs_per_batch": "epochs_per_batch",
+    }
+    if not isinstance(section, dict):
+        draft.fail(source, f"must be a section {{...}}, not {shown(section)}")
+        return
+    if section.get("enabled", True) is False:
+        draft.drop(source, "it is switched off")
+        return
+    for key, value in section.items():
+        if key in names:
+            draft.aside(f"{source}.{key}", names[key], value)
+        elif key != "enabled":
+            draft.fail(
+                f"{source}.{key}", "the conversion does not know what this key means; remove it if it changes nothing"
+            )
+
+
+def _of_channel(channel: str) -> Rule:
+    """Folders with one channel: keys of their own, or two of the folders with data."""
+
+    def rule(draft: Draft, source: str, value: Any) -> None:
+        if draft.older.folders_by_channel:
+            draft.say(source, f"{channel}_directories", as_list(value))
+        else:
+            draft.aside(source, channel, as_list(value))
+
+    return rule
+
+
+def _data_paths(draft: Draft, source: str, value: Any) -> None:
+    """Folders with data, or a section with those of each channel."""
+    if not isinstance(value, dict):
+        draft.say(source, "data_directories", as_list(value))
+        return
+    for channel, folders in value.items():
+        if channel in ("es", "cc"):
+            _of_channel(channel)(draft, f"{source}.{channel}", folders)
+        else:
+            draft.fail(f"{source}.{channel}", "must be es or cc")
+
+
+def _kind(draft: Draft, source: str, value: Any) -> None:
+    if value == "single_plane":
+        draft.mapped.append(f"{source} -> the network takes one plane")
+    else:
+        draft.say(source, "model_name", architecture_name(value))
+
+
+def _loss_parameters(draft: Draft, source: str, value: Any) -> None:
+    for key, one in (value if isinstance(value, dict) else {}).items():
+        draft.say(f"{source}.{key}", f"{MODEL_PARAMETERS}.loss.{key}", one)
+    if not isinstance(value, dict):
+        draft.fail(source, f"must be a section {{...}}, not {shown(value)}")
 
 
 def _batch_pattern(draft: Draft, source: str, value: Any) -> None:
@@ -92,14 +119,6 @@ def _batch_pattern(draft: Draft, source: str, value: Any) -> None:
         draft.plane_of_pattern = plane.group(1)
         value = value.replace(plane.group(), "plane{plane}")
     draft.say(source, f"{DATASET}.batch_pattern", value)
-
-
-def _in_memory(draft: Draft, source: str, _value: Any) -> None:
-    draft.drop(source, "images are stored sparse and fit into memory; the training is the same")
-
-
-def as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _dense_units(draft: Draft, source: str, value: Any) -> None:
@@ -161,18 +180,21 @@ def _notes(draft: Draft, source: str, value: Any) -> None:
 
 
 # ---------------------------------------------------------------------------- the tables
-KEPT = dropped("every run keeps it")
-OTHER_MACHINE = dropped("a path of another machine; runs go to output, or where -o says")
-LOGGING = dropped("logging")
-
 DATA: dict[str, Rule] = {
     **each_to("", "plane", "data_directories"),
-    "data_directory": to("data_directories", make=as_list),
+    **dict.fromkeys(("data_directory", "data_dir", "data_dirs", "data_path"), to("data_directories", make=as_list)),
+    "data_paths": _data_paths,
+    **{
+        f"{channel}_{name}": _of_channel(channel)
+        for channel in ("es", "cc")
+        for name in ("directory", "directories", "dir", "data_dir", "path")
+    },
     **each_to(
         DATASET, "train_fraction", "val_fraction", "test_fraction", "split_by", "random_seed", "max_samples",
         "balance_data", "balance_method", "aug_coefficient", "prob_per_flip", "augmentation", "old_flips",
     ),
     **{f"{part}_split": to(f"{DATASET}.{part}_fraction") for part in ("train", "val", "test")},
+    "batch_size": to(f"{MODEL_PARAMETERS}.batch_size"),
     "batch_pattern": _batch_pattern,
     "shuffle": always(True, "training images are shuffled every epoch"),
     "shuffle_data": always(True, "training images are shuffled every epoch"),
@@ -182,8 +204,11 @@ DATA: dict[str, Rule] = {
 MODEL: dict[str, Rule] = {
     "name": _label,
     "architecture": to("model_name", make=architecture_name),
+    "type": _kind,
     "input_shape": to(f"{MODEL_PARAMETERS}.input_shape"),
-    **each_to(BUILD, *BUILD_KEYS),
+    **each_to(BUILD, *BUILD_KEYS, "spatial_dropout"),
+    "batch_norm": to(f"{BUILD}.use_batch_norm"),
+    "dense_dropout": to(f"{BUILD}.dropout_rate"),
     "dense_units": _dense_units,
     "dense_layers": _dense_units,
     "conv_blocks": _conv_blocks,
@@ -193,7 +218,8 @@ MODEL: dict[str, Rule] = {
 TRAINING: dict[str, Rule] = {
     **each_to(MODEL_PARAMETERS, "epochs", "batch_size"),
     **each_to(BUILD, "learning_rate", "decay_rate"),
-    "loss": _named_section("loss", loss_name),
+    **dict.fromkeys(("loss", "loss_function"), _named_section("loss", loss_name)),
+    "loss_params": _loss_parameters,
     "optimizer": _named_section("optimizer", lambda name: name.lower() if isinstance(name, str) else name),
     "clipnorm": to(f"{MODEL_PARAMETERS}.optimizer.clipnorm"),
     "early_stopping": _stopping_section("early_stopping"),
@@ -203,29 +229,23 @@ TRAINING: dict[str, Rule] = {
     "reduce_lr_factor": to(f"{MODEL_PARAMETERS}.reduce_lr.factor"),
     "reduce_lr_min_lr": to(f"{MODEL_PARAMETERS}.reduce_lr.min_lr"),
     "min_lr": to(f"{MODEL_PARAMETERS}.reduce_lr.min_lr"),
+    **dict.fromkeys(("lr_schedule", "cosine_annealing_t0", "cosine_annealing_tmult"), aside),
+    "validation_freq": always(1, "every epoch is validated"),
     "random_seed": to(f"{DATASET}.random_seed"),
-    "save_predictions": KEPT,
-    "verbose": LOGGING,
     "hp_max_evals": to(f"{MODEL_PARAMETERS}.hp_max_evals"),
     "space_options": read_space_options,
 }
 OUTPUT: dict[str, Rule] = {
-    **dict.fromkeys(("base_dir", "output_dir", "output_folder"), OTHER_MACHINE),
-    **dict.fromkeys(
-        ("save_best_only", "save_checkpoints", "save_model", "save_history", "save_predictions", "save_confusion_matrix",
-         "save_roc_curve", "save_metrics"), KEPT,
-    ),
     **each_to("save_outputs", "sample_images", "tensorboard"),
     "version": to("version"),
-    "verbose": LOGGING,
-}  # fmt: skip
+}
 NETWORK = {**TRAINING, **MODEL}
 TOP: dict[str, Rule] = {
     **DATA,
-    **{key: rule for key, rule in NETWORK.items() if key not in ("name", "architecture")},
+    **{key: rule for key, rule in NETWORK.items() if key not in ("name", "architecture", "type")},
     **each_to("", "version", "description", "device", "ensemble", "search", "batch_job"),
-    **dict.fromkeys(("output_dir", "output_folder"), OTHER_MACHINE),
-    **dict.fromkeys(("incremental_batch_size", "num_batches", "epochs_per_batch"), _incremental),
+    **dict.fromkeys(("incremental_batch_size", "num_batches", "epochs_per_batch", "val_samples"), aside),
+    "incremental": _incremental,
     **dict.fromkeys(("training_notes", "metadata"), _notes),
     "notes": to("notes.notes"),
     "hyperopt": read_section,
@@ -234,13 +254,11 @@ TOP: dict[str, Rule] = {
     "model": to("model_name", make=architecture_name),
     "model_type": to("model_name", make=architecture_name),
     "model_name": _label,
-    "verbose": LOGGING,
-    "$schema": dropped("it depends on where the file lies"),
 }
 KEYS = {"data": DATA, "model": MODEL, "training": TRAINING, "output": OUTPUT, "network": NETWORK, "top": TOP}
-IN_MEMORY = dict.fromkeys(("streaming", "use_streaming", "loading"), _in_memory)  # of tasks that stream nothing
 
 
 def rule_of(draft: Draft, section: str, key: str) -> Rule | None:
-    """The rule for `key` in `section` of the file, or None when there is none."""
-    return KEYS[SECTIONS[section]].get(key) or draft.older.rules.get(key)
+    """The rule for `key` in `section` of the file, or None when there is none; what is mere bookkeeping is dropped."""
+    rule = draft.older.rules.get(key) or KEYS[SECTIONS[section]].get(key)
+    return dropped(BOOKKEEPING[key]) if rule is None and key in BOOKKEEPING else rule

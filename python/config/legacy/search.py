@@ -15,13 +15,22 @@ BUILD_KEYS = (
     "decay_rate", "use_batch_norm",
 )  # fmt: skip
 LOSS_KEYS, OTHER_KEYS = ("loss", "gamma", "alpha"), ("batch_size", "aug_coefficient", "prob_per_flip")
-SEARCHABLE = {**{name: name for name in (*BUILD_KEYS, *LOSS_KEYS, *OTHER_KEYS)}, "dense_units": "n_dense_units"}
+WRITTEN = {  # other names of what is searched
+    "dense_units": "n_dense_units", "num_conv_layers": "n_conv_layers", "num_conv_layers_base": "n_conv_layers",
+    "base_filters": "n_filters", "num_filters": "n_filters", "num_dense_layers": "n_dense_layers",
+    "batch_norm": "use_batch_norm", "dense_dropout": "dropout_rate",
+}  # fmt: skip
+SEARCHABLE = {**{name: name for name in (*BUILD_KEYS, *LOSS_KEYS, *OTHER_KEYS)}, **WRITTEN}
 LOSSES = {
     "focal_loss": "focal", "angular_loss": "angular", "focal_angular_loss": "focal_angular", "hybrid_loss": "hybrid",
     "cosine_similarity_loss": "cosine_similarity",
 }  # fmt: skip
 RATES = ("learning_rate", "decay_rate")
 EPOCHS_OF_TRIAL = ("max_epochs_per_trial", "n_epochs_per_trial", "epochs_per_trial")
+NO_SPACE = (
+    'a search needs search_space, which says what it varies; add one, or write "enabled": false for the training of fixed '
+    "sizes"
+)
 KNOWN = ("enabled", "max_trials", "n_trials", "executions_per_trial", "objective", "search_space", *EPOCHS_OF_TRIAL)
 
 
@@ -52,9 +61,12 @@ def read_section(draft: Draft, source: str, section: Any) -> None:
             if key != "enabled" and key not in unknown:
                 draft.drop(f"hyperopt.{key}", "the search is switched off")
         return
+    if "search_space" not in section:
+        draft.fail("hyperopt", NO_SPACE)
+        return
     trials = [key for key in ("max_trials", "n_trials") if key in section]
-    if not trials or "search_space" not in section:
-        draft.fail("hyperopt", "a search needs max_trials or n_trials, and search_space; complete it or switch it off")
+    if not trials:
+        draft.fail("hyperopt", "a search needs max_trials or n_trials; complete it or switch it off")
         return
     for key in trials:
         draft.say(f"hyperopt.{key}", MAX_EVALS, section[key])
