@@ -1,10 +1,11 @@
 """Whether the uncertainty of a direction network is true, as it says it and calibrated, on events like its own and on others.
 
-    python -m benchmarks.direction_calibration RUN [NAME=DIR ...]
+    python -m benchmarks.direction_calibration RUN [NAME=DIR ...] [--tracks-alone NAME=DIR]
 
 The calibration is that of RUN, fitted to its validation part. It is judged by the test part, and by each DIR of events of
-simulate.sh that the run was not trained on, which are chosen as for a training, charged-current ones too where there are any. The
-figures of all go to benchmarks/results/direction_calibration.json; what the test part shows is drawn beside it.
+simulate.sh that the run was not trained on, which are chosen as for a training, charged-current ones too where there are any; of
+those of --tracks-alone the network is shown no point but those of the track's clusters. The figures of all go to
+benchmarks/results/direction_calibration.json; what the test part shows is drawn beside it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from benchmarks.record import ROOT, save_result
 from benchmarks.trained import RUNS
 from electron_direction.main import TASK
 from electron_direction.regression import DirectionRegression
-from electron_direction.samples import prepare
 from electron_direction.schema import DirectionConfig
+from python.data.point_clouds import PointClouds
 from python.general_purpose_libs import read_json
 from python.metrics.coverage import LEVELS, coverage, density_metrics
 from python.metrics.directions import calibration, direction_statistics, uncertainty_metrics
@@ -30,7 +31,6 @@ from python.plots.directions import plot_uncertainty_calibration
 from python.plots.report import save_figures
 from python.runs.files import predictions_file
 from python.runs.predictions import DirectionPredictions, read_predictions, write_predictions
-from python.training.preparation import configured_data
 from python.training.trained import Trained
 
 TEST_PART = "test part"
@@ -48,18 +48,22 @@ def problem_of(trained: Trained) -> DirectionRegression:
     return cast("DirectionRegression", TASK.problem_of(cast("DirectionConfig", trained.config)))
 
 
-def asked(trained: Trained, name: str, data: Path) -> DirectionPredictions:
+def asked(trained: Trained, name: str, data: Path, tracks_alone: bool = False) -> DirectionPredictions:
     """What the network answers on all events of `data` whose truth is known; kept under output/benchmarks."""
     kept = RUNS / "direction_calibration" / trained.run.name / f"{name}.npz"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_predictions(kept, answered(trained, data))
+        write_predictions(kept, answered(trained, data, tracks_alone))
     return problem_of(trained).calibrated(read_predictions(kept, DirectionPredictions), trained.calibration or {})
 
 
-def answered(trained: Trained, data: Path) -> DirectionPredictions:
-    config = cast("DirectionConfig", trained.config).model_copy(update={"data_directories": (str(data),)})
-    samples = prepare(config, TASK.architecture(config), configured_data(config))
+def answered(trained: Trained, data: Path, tracks_alone: bool) -> DirectionPredictions:
+    samples = trained.known([data])
+    if tracks_alone:
+        clouds = samples.set.clouds
+        inside = clouds.column("in_cluster") == 1
+        counts = np.bincount(clouds.owner[inside], minlength=len(clouds))
+        samples.set.clouds = PointClouds(np.concatenate([[0], np.cumsum(counts)]), clouds.points[inside])
     return cast("DirectionPredictions", trained.answers_of(samples, np.arange(len(samples.set))))
 
 
@@ -109,6 +113,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a finished run of electron_direction")
     parser.add_argument("data", nargs="*", metavar="NAME=DIR", help="events that it was not trained on")
+    parser.add_argument(
+        "--tracks-alone", metavar="NAME=DIR", help="events of which only the track's clusters are shown"
+    )
     options = parser.parse_args()
     trained = calibrated(options.run)
     problem = problem_of(trained)
@@ -118,6 +125,10 @@ def main() -> None:
     table = {TEST_PART: measured(problem, tested)}
     for name, folder in (each.split("=", 1) for each in options.data):
         table[name] = {"made_with": made_with(Path(folder)), **measured(problem, asked(trained, name, Path(folder)))}
+    if options.tracks_alone:
+        name, folder = options.tracks_alone.split("=", 1)
+        found = asked(trained, name, Path(folder), tracks_alone=True)
+        table[name] = {"made_with": made_with(Path(folder)), "tracks_alone": True, **measured(problem, found)}
     events = len(read_predictions(options.run / predictions_file("val"), DirectionPredictions))
     save_result("direction_calibration", {"run": options.run.name, "fitted_to": events, "sets": table})
 
