@@ -111,14 +111,12 @@ class DirectionRegression:
 
         return [view(signs) for signs in group(self.config.prediction.average_over)]
 
-    def combined(self, outputs: np.ndarray) -> np.ndarray:
-        return self.answer.combined(outputs)
-
     def predictions(
         self, outputs: np.ndarray, samples: Samples[MatchedClusters], rows: np.ndarray
     ) -> DirectionPredictions:
         table, clouds = samples.set.metadata[rows], samples.set.clouds
-        found = self.read_as.estimates(outputs)
+        combined = self.answer.combined(outputs)
+        found = self.read_as.estimates(combined)
         drift, detector = found.direction, found.direction
         if self.config.dataset_parameters.frame == "old":
             drift = to_drift_frame(detector, table["face"])
@@ -131,13 +129,14 @@ class DirectionRegression:
             direction_drift_frame=drift,
             true_direction_drift_frame=electron_directions(table),
             is_es=table["is_es_interaction"].astype(np.int64),  # -1 where it is not known, which trains as CC
-            outputs=outputs.astype(np.float32),
+            outputs=combined.astype(np.float32),
             output_layout=self.answer.name,
             predicted_68_deg=found.predicted_68_deg,
             kappa=found.kappa,
             head_probability=found.head_probability,
             point_sums=point_sums(clouds.take(rows)) if clouds is not None and self.reads_points else None,
-            beside=self.answer.beside(outputs),
+            spread_deg=self.answer.spread(outputs, found.direction),
+            beside=self.answer.beside(combined),
         )
 
     def calibration(self, predictions: DirectionPredictions) -> dict[str, Any] | None:
@@ -146,7 +145,8 @@ class DirectionRegression:
         try:
             if self.read_as.tells_uncertainty:
                 told, truth = self._lobes(predictions), predictions.true_direction_drift_frame
-                found |= Recalibration.fit(told, clusters.cluster_energy, truth).described()
+                fitted = Recalibration.fit(told, clusters.cluster_energy, truth, predictions.spread_deg)
+                found |= fitted.described()
             if predictions.point_sums is not None:
                 estimate = EnergyEstimate.fit(predictions.point_sums, clusters.true_electron_energy)
                 found[ENERGY] = estimate.described()
@@ -165,7 +165,8 @@ class DirectionRegression:
             predictions = replace(predictions, electron_energy=estimate)
         if not self.read_as.tells_uncertainty:
             return predictions
-        lobes = Recalibration.of(calibration).lobes(self._lobes(predictions), predictions.clusters.cluster_energy)
+        energy, spread_deg = predictions.clusters.cluster_energy, predictions.spread_deg
+        lobes = Recalibration.of(calibration).lobes(self._lobes(predictions), energy, spread_deg)
         axis = predictions.direction_drift_frame
         return replace(
             predictions,
@@ -192,7 +193,7 @@ class DirectionRegression:
         if self.read_as.tells_uncertainty:
             old = self.config.dataset_parameters.frame == "old"
             truth = predictions.true_direction if old else predictions.true_direction_drift_frame
-            told = Densities(self.read_as, predictions.outputs.astype(np.float64), energy)
+            told = Densities(self.read_as, predictions.outputs.astype(np.float64))
             found[AS_SAID] = judged(told, truth, energy, seed)
         eta, probability = predictions.calibrated_eta_drift_frame, predictions.calibrated_probability
         if eta is not None and probability is not None:

@@ -36,13 +36,15 @@ class Estimates:
 class Answer(ABC):
     """A layout of a network's output, one float32 tensor (N, len(columns)), and how it is read.
 
-    The first three `columns` are a vector in the drift frame, and `vectors` says where each vector begins. Outputs of several
-    views or networks are `combined` before they are read. `tells_uncertainty` is whether there is a density.
+    The first three `columns` are a vector in the drift frame, and `vectors` says where each vector begins; with `both_ends`
+    either end of it may be the head. Outputs of several views or networks are `combined` before they are read.
+    `tells_uncertainty` is whether there is a density.
     """
 
     name: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
     vectors: ClassVar[tuple[int, ...]] = (0,)
+    both_ends: ClassVar[bool] = False
     tells_uncertainty: bool = True
 
     @abstractmethod
@@ -94,6 +96,19 @@ class Answer(ABC):
         cancelled = np.linalg.norm(mean[:, :3], axis=1) < SHORTEST_MEAN
         mean[cancelled, :3] = SHORTEST_MEAN * outputs[0, cancelled, :3]
         return mean
+
+    def spread(self, outputs: np.ndarray, direction: np.ndarray) -> np.ndarray | None:
+        """How far the outputs (K, n, C) of several views or networks are apart: mean angle in degrees (n,), over these, between
+        the combined unit `direction` (n, 3) and the vector closest to it. None of one alone.
+
+        Of an axis the closer end counts, of two lobes the closer lobe: which of them is likelier is said by their probability.
+        """
+        if len(outputs) == 1:
+            return None
+        outputs = np.asarray(outputs, np.float64)
+        each = [np.sum(unit(outputs[..., start : start + 3]) * direction, axis=-1) for start in self.vectors]
+        closest = np.max(np.abs(each) if self.both_ends else each, axis=0)
+        return np.degrees(np.arccos(np.clip(closest, -1, 1))).mean(axis=0)
 
     def turned(self, outputs: np.ndarray, signs: np.ndarray) -> np.ndarray:
         """Outputs (n, C) as a symmetry of the drift frame, `signs` (n, 3) of its axes, turns them."""

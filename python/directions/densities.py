@@ -8,8 +8,6 @@ from typing import Protocol, Self
 import numpy as np
 
 from python.directions.answer import Answer
-from python.directions.lobes import Lobes
-from python.directions.recalibration import Recalibration
 from python.metrics.coverage import DensityResults
 
 MOST_EVENTS = 10_000
@@ -31,38 +29,24 @@ class Density(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Densities:
-    """Of N events: combined `outputs` (N, C) of an `answer`, the reconstructed energies (N,) in MeV, and how they are corrected.
-
-    Everything is in the frame of the outputs, the drift frame.
-    """
+    """Of N events what the combined `outputs` (N, C) of an `answer` say, in the frame of these, the drift frame."""
 
     answer: Answer
     outputs: np.ndarray
-    energy: np.ndarray
-    recalibration: Recalibration | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
 
     def take(self, rows: np.ndarray | slice) -> Densities:
-        return replace(self, outputs=self.outputs[rows], energy=self.energy[rows])
-
-    def lobes(self) -> Lobes:
-        """The densities as sums of lobes; of corrected answers one of them is the same everywhere."""
-        told = self.answer.lobes(self.outputs)
-        return told if self.recalibration is None else self.recalibration.lobes(told, self.energy)
+        return replace(self, outputs=self.outputs[rows])
 
     def log_density(self, at: np.ndarray) -> np.ndarray:
         """Log of the probability density a steradian, (N, m), at the unit vectors `at`: (m, 3) for all, or (N, m, 3)."""
-        if self.recalibration is None:
-            return self.answer.log_density(self.outputs, at)
-        return self.lobes().log_density(at)
+        return self.answer.log_density(self.outputs, at)
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Directions (N, size, 3) drawn from each density."""
-        if self.recalibration is None:
-            return self.answer.draw(self.outputs, size, rng)
-        return self.lobes().draw(size, rng)
+        return self.answer.draw(self.outputs, size, rng)
 
 
 def levels(density: Density, truth: np.ndarray, size: int = DRAWS, seed: int = 0) -> np.ndarray:

@@ -13,11 +13,11 @@ _STEPS = 60  # of a bisection: beyond double precision
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Unit vectors (n, 3) along `vectors`, x where one is zero."""
-    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+    """Unit vectors (..., 3) along `vectors`, x where one is zero."""
+    largest = np.abs(vectors).max(axis=-1, keepdims=True, initial=0)
     there = largest > 0
     scaled = vectors / np.where(there, largest, 1)  # squares of very small numbers vanish
-    length = np.linalg.norm(scaled, axis=1, keepdims=True)
+    length = np.linalg.norm(scaled, axis=-1, keepdims=True)
     return np.where(there, scaled / np.where(there, length, 1), [1.0, 0.0, 0.0])
 
 

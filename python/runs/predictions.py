@@ -169,9 +169,10 @@ class DirectionPredictions(Predictions):
     """Of a regressor of directions: unit vectors (N, 3) in detector axes and in the drift frame.
 
     What is known of how sure they are: `predicted_68_deg` (N,), the angle that holds 68.27 %, the concentration `kappa` (N,)
-    and the probability `head_probability` (N,) that the direction is not the opposite one. `outputs` (N, C) are the network's
-    own, laid out as the answer `output_layout`, and `beside` is what it says of other things, (N,) each. The truth, NaN where
-    it is not known, and `is_es` (N,): 1 elastic scattering, 0 charged current, -1 not known.
+    and the probability `head_probability` (N,) that the direction is not the opposite one; of several views or networks
+    together the spread `spread_deg` (N,), the mean angle between their directions and this one. `outputs` (N, C) are the
+    network's own, laid out as the answer `output_layout`, and `beside` is what it says of other things, (N,) each. The truth, NaN
+    where it is not known, and `is_es` (N,): 1 elastic scattering, 0 charged current, -1 not known.
 
     Where answers are calibrated: `calibrated_eta_drift_frame` (N, L, 3), each kappa times the axis of a von Mises-Fisher lobe, 0
     for the last, which is the same everywhere, and `calibrated_probability` (N, L) of each lobe; together they are the density of
@@ -193,6 +194,7 @@ class DirectionPredictions(Predictions):
     predicted_68_deg: np.ndarray | None = _array("f", "n", optional=True, lowest=0)
     kappa: np.ndarray | None = _array("f", "n", optional=True)
     head_probability: np.ndarray | None = _array("f", "n", optional=True)
+    spread_deg: np.ndarray | None = _array("f", "n", optional=True, lowest=0)
     calibrated_eta_drift_frame: np.ndarray | None = _array("f", "n", "lobes", "3", optional=True, finite=True)
     calibrated_probability: np.ndarray | None = _array("f", "n", "lobes", optional=True, lowest=0, highest=1.001)
     calibrated_68_deg: np.ndarray | None = _array("f", "n", optional=True, lowest=0)

@@ -79,11 +79,9 @@ class Classification(Generic[Pictured]):
     def views(self) -> list[View]:
         return [View()]
 
-    def combined(self, outputs: np.ndarray) -> np.ndarray:
-        return outputs.mean(axis=0)
-
     def predictions(self, outputs: np.ndarray, samples: Samples[Pictured], rows: np.ndarray) -> ClassPredictions:
-        scores = np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+        mean = outputs.mean(axis=0)
+        scores = np.concatenate([1 - mean, mean], axis=1) if mean.shape[1] == 1 else mean
         return ClassPredictions(
             Clusters.of(samples.set.metadata, samples.set.sources, rows),
             scores=scores,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -60,16 +61,20 @@ def member_rows(rows: np.ndarray, ensemble: Ensemble, number: int, seed: int) ->
 
 def joined(models: list[keras.Model], name: str) -> keras.Model:
     """One model that takes what each of `models` takes and gives their outputs (N, len(models), C)."""
-    first = models[0]
-    taken = first.inputs[0] if isinstance(first, keras.Sequential) else first.input  # of a dictionary with its names
     inputs = keras.tree.map_structure(
-        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), taken
+        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), _taken(models[0])
     )
     answers = []
     for number, model in enumerate(models, start=1):
-        model.name = f"member_{number}"
-        answers.append(layers.Reshape((1, -1), name=f"answer_{number}")(model(inputs)))
+        # without loss and optimizer, which whoever only asks the network need not know
+        member = keras.Model(_taken(model), model.outputs[0], name=f"member_{number}")
+        answers.append(layers.Reshape((1, -1), name=f"answer_{number}")(member(inputs)))
     return keras.Model(inputs, layers.Concatenate(axis=1, name="answers")(answers), name=name)
+
+
+def _taken(model: keras.Model) -> Any:
+    """What the model takes, of a dictionary with its names."""
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
 
 def _ensemble(training: Training) -> Ensemble:

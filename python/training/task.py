@@ -98,11 +98,11 @@ class LearningProblem(Protocol[S]):
     def views(self) -> list[View]:
         """The ways in which samples are shown to the network for one prediction."""
 
-    def combined(self, outputs: np.ndarray) -> np.ndarray:
-        """The outputs (K, n, C) of all views and members of an ensemble as one, (n, C')."""
-
     def predictions(self, outputs: np.ndarray, samples: Samples[S], rows: np.ndarray) -> Predictions:
-        """What the network answers for each of `rows`, from `combined` outputs, and the truth as far as it is known."""
+        """What the network answers for each of `rows`, and the truth as far as it is known.
+
+        The outputs (K, n, C) are those of all views and members of an ensemble, which are combined here.
+        """
 
     def calibration(self, predictions: Any) -> dict[str, Any] | None:
         """What corrects answers, as plain JSON values, by those for a validation part whose truth is known.

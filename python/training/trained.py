@@ -102,7 +102,7 @@ class Trained:
             outputs = predict(self.network, samples.set, rows, problem.views(), told)
         else:
             outputs = np.empty((1, 0, self.network.width), np.float32)
-        predictions = problem.predictions(problem.combined(outputs), samples, rows)
+        predictions = problem.predictions(outputs, samples, rows)
         if self.calibration is None:
             return predictions
         try:

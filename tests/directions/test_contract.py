@@ -93,6 +93,26 @@ def test_a_symmetry_turns_the_estimate_and_nothing_else(answer, signs):
     assert answer.beside(several).keys() == answer.beside(answer.turned(several, signs)).keys()
 
 
+@ALL
+def test_the_spread_is_the_mean_angle_to_the_combined_direction(answer):
+    """Of what answers alike but for the direction, turned to either side; which lobe, or end, is likelier does not matter."""
+    one = np.zeros((N, len(answer.columns)))
+    direction = unit_vectors(N)
+    one[:, :3] = direction
+    for start in answer.vectors[1:]:
+        one[:, start : start + 3] = -direction
+    views = np.stack([one] * 4)
+    views[0, :, :3], views[1, :, :3] = rotated_by(direction, 10.0), rotated_by(direction, -30.0)
+    if answer.both_ends:
+        views[1:3, :, :3] *= -1
+    np.testing.assert_allclose(answer.spread(views, direction), 10, atol=1e-5)
+    np.testing.assert_allclose(answer.spread(views[2:], direction), 0, atol=1e-5)
+    opposite = np.stack([one, -one])
+    expected = 0 if answer.both_ends or len(answer.vectors) > 1 else 90
+    np.testing.assert_allclose(answer.spread(opposite, direction), expected, atol=1e-5)
+    assert answer.spread(views[:1], direction) is None
+
+
 # ---------------------------------------------------------------------------- densities
 @TELLING
 def test_densities_hold_one_on_the_whole_sphere(answer):

@@ -110,6 +110,7 @@ def test_predictions_tell_of_which_event_and_agree_in_both_frames(quick, simulat
     length = np.linalg.norm(saved["calibrated_eta_drift_frame"], axis=2)
     np.testing.assert_allclose(np.abs(axis[..., 0]), length, rtol=1e-4)  # a mixture's lobes lie along one axis
     assert np.all((saved["calibrated_68_deg"] > 0) & (saved["calibrated_68_deg"] < 180))
+    assert np.all((saved["spread_deg"] >= 0) & (saved["spread_deg"] <= 90))  # of the two views, as of axes
     if part == "test":
         angles = opening_angles(saved["true_direction"], saved["direction"])
         metrics = read_json(quick / "metrics.json")
@@ -184,6 +185,7 @@ def test_the_old_frame_is_learnt_in_detector_axes_and_evaluated_in_either(train)
     assert result.code == 0, result.err
     saved = predictions(Path(result.last))
     np.testing.assert_allclose(saved["direction"], saved["outputs"], atol=1e-6)
+    assert "spread_deg" not in saved  # of one view
     assert np.array_equal(to_drift_frame(saved["direction"], saved["face"]), saved["direction_drift_frame"])
     true = to_drift_frame(saved["true_direction"], saved["face"])
     np.testing.assert_allclose(true, saved["true_direction_drift_frame"], atol=1e-6)

@@ -13,13 +13,19 @@ from electron_direction.models import point_network
 from python.commands.tasks import load_task
 from python.config.load import parse_config
 from python.directions.answers.two_lobes import ANSWER as TWO_LOBES
+from python.directions.answers.two_lobes import TwoLobesParameters
+from python.directions.training import direction_loss
 from python.networks.class_output import ClassProbabilities
 from python.networks.saved import load_network, save_network, saved_classes
 from python.training.ensemble import joined
 from python.training.fitting import build_model
 
 ROOT = Path(__file__).resolve().parents[2]
-LOAD = "import sys; from python.networks.saved import load_network; print(load_network(sys.argv[1]).count_params())"
+LOAD = """
+import sys
+from python.networks.saved import load_network
+print(*(load_network(path).count_params() for path in sys.argv[1:]))
+"""
 PLAIN = """
 import sys
 import keras, numpy as np
@@ -53,12 +59,17 @@ def test_networks_of_plain_layers_load_in_plain_keras(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "answers.npy"), expected)
 
 
-def test_a_network_with_layers_of_the_project_loads_in_a_fresh_process(tmp_path):
-    path = tmp_path / "network.keras"
-    model = point_network.build((), TWO_LOBES, point_network.PointNetworkParameters(n_point_units=4, dense_units=[4]))
-    save_network(model, path, ())
+def test_networks_with_layers_and_losses_of_the_project_load_in_a_fresh_process(tmp_path):
+    """One network, and an ensemble of some as they come from their trainings."""
+    parameters = point_network.PointNetworkParameters(n_point_units=4, dense_units=[4])
+    members = [point_network.build((), TWO_LOBES, parameters) for _ in range(2)]
+    for member in members:
+        member.compile(loss=direction_loss("two_lobes", TwoLobesParameters()))
+    paths = [tmp_path / "network.keras", tmp_path / "ensemble.keras"]
+    for path, model in zip(paths, (members[0], joined(members, "both")), strict=True):
+        save_network(model, path, ())
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(path)],
+        [sys.executable, "-c", LOAD, *map(str, paths)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -66,7 +77,8 @@ def test_a_network_with_layers_of_the_project_loads_in_a_fresh_process(tmp_path)
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.splitlines()[-1]) == model.count_params() == load_network(path).count_params()
+    n = members[0].count_params()
+    assert done.stdout.splitlines()[-1] == f"{n} {2 * n}"
 
 
 # ---------------------------------------------------------------------------- classes

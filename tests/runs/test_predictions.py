@@ -62,6 +62,7 @@ def directions(**changes):
         outputs=vectors.astype(np.float32),
         output_layout="direction",
         kappa=np.ones(N),
+        spread_deg=np.linspace(0, 9, N),
         beside={"es_logit": np.arange(N, dtype=np.float32)},
     )
     return replace(found, **changes)

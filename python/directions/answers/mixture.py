@@ -21,6 +21,7 @@ class Mixture(Answer):
 
     name = "mixture"
     columns = ("eta_x", "eta_y", "eta_z", "head_logit")
+    both_ends = True
 
     def head(self, features: Any) -> Any:
         from python.directions.sphere_ops import beside_each_other, near
