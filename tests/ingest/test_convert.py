@@ -11,8 +11,9 @@ from python.data.npz import read_npz
 from python.data.old_orientation import orient_old_images
 from python.general_purpose_libs import OutputError
 from python.ingest.convert import convert
-from python.ingest.product_files import output_names
+from python.ingest.product_files import output_names, write_products
 from python.ingest.products import ProductSettings
+from python.ingest.readout import PRIMITIVE_COLUMNS, Readout
 from tests.ingest.root_files import FOLDER, KINDS, TP_TREE, make_tps, real_columns, real_file, tp_columns, write_root
 
 PLANES = ("U", "V", "X")
@@ -142,9 +143,9 @@ def test_detector_data_have_unknown_labels(tmp_path):
 
 
 @pytest.mark.parametrize("settings", [ProductSettings(volumes=True), ProductSettings(volumes=True, legacy_layout=True)])
-def test_a_file_without_events_gives_empty_files(tmp_path, settings):
-    path = write_root(tmp_path / "none.root", {TP_TREE: tp_columns(make_tps([]))})
-    assert convert(path, tmp_path, settings).events == 0
+def test_no_events_give_empty_files(tmp_path, settings):
+    nothing = Readout.of_arrays({name: np.empty(0, np.int64) for name in ("event", *PRIMITIVE_COLUMNS)})
+    assert write_products(nothing, settings, tmp_path, "none").events == 0
     names = output_names("none", settings)
     for name in names:
         assert len(read_npz(tmp_path / name)["metadata"]) == 0
