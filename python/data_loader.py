@@ -3,6 +3,8 @@
     from python import data_loader as dl
 
     images, metadata = dl.load_dataset_from_directory("data/real", plane="X", max_samples=1000)
+    folders = dl.Folders(["data/es", "data/cc"], pattern="*_plane{plane}.npz", skip_bad_files=True)
+    images, metadata = dl.load_dataset_from_directory(folders, plane="U", old_flips="upstream")  # of older code
     labels = dl.extract_labels_for_mt_identification(metadata)
     print(dl.get_dataset_statistics(metadata))
     images, labels = dl.balance_dataset(images, labels, method="undersample")
@@ -25,6 +27,7 @@ import numpy as np
 from python.data.image_set import load_images, random_rows
 from python.data.input_files import Folders
 from python.data.metadata import UNKNOWN, event_numbers
+from python.data.old_orientation import orient_old_images
 from python.data.sparse_images import SparseImages
 from python.ingest.products import Products, ProductSettings, make_products
 from python.ingest.readout import Readout, read_readout
@@ -32,23 +35,25 @@ from python.samples.balance import balanced_rows
 
 
 def load_dataset_from_directory(
-    data_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | Folders,
     plane: str = "X",
     max_samples: int | None = None,
     *,
-    pattern: str | None = None,
-    skip_bad_files: bool = False,
+    old_flips: str | None = None,
     seed: int = 42,
 ) -> tuple[SparseImages, np.ndarray]:
-    """Read the images of one plane from a folder, searched recursively.
+    """Read the images of one plane from a folder, searched recursively, or from several, see `Folders`.
 
     Returns images (N) of shape (ticks, channels) in ADC and metadata, a structured array (N,). With `max_samples` a random
-    choice of that many, in file order. `pattern` selects files, `{plane}` in it stands for the plane.
-    Raises DataError when the folder is missing, has no file of that plane, or files are broken (all are named).
+    choice of that many, in file order. `old_flips`, "none" or "upstream", says how dense files of older code are flipped, and
+    brings their images into the drift frame; without it these stay as they are, `drift_frame` -1.
+    Raises DataError when a folder is missing, has no file of that plane, or files are broken (all are named); ValueError for
+    other `old_flips`.
     """
-    found = load_images(Folders([data_dir], pattern, skip_bad_files), plane)
+    found = load_images(data_dir if isinstance(data_dir, Folders) else Folders([data_dir]), plane)
     rows = random_rows(len(found), max_samples, seed)
-    return found.images[rows], found.metadata[rows]
+    images, metadata = found.images[rows], found.metadata[rows]
+    return (images, metadata) if old_flips is None else orient_old_images(images, metadata, old_flips)
 
 
 def products_of_primitives(

@@ -7,7 +7,7 @@ from python.ingest.clustering import ClusterSettings
 from python.ingest.products import ProductSettings
 from tests.ingest.root_files import TP_TREE, make_tps, tp_columns, write_root
 from tests.ingest.test_matching import deposit
-from tests.synthetic import write_folder
+from tests.synthetic import write_folder, write_old_file
 
 
 @pytest.fixture
@@ -28,6 +28,34 @@ def test_max_samples_is_a_fixed_random_choice(folder):
     np.testing.assert_array_equal(first[1]["event"], again[1]["event"])
     assert len(set(first[1]["source"])) == 2
     assert len(dl.load_dataset_from_directory(folder, max_samples=1000)[0]) == 80
+
+
+def test_flips_of_older_code_are_undone_when_they_are_told(tmp_path):
+    """Against what is written with the flips that the toolkit makes, here those of rows and columns of U and X."""
+    write_old_file(tmp_path / "a_planeX.npz", n=12)
+    raw, table = dl.load_dataset_from_directory(tmp_path)
+    assert set(table["drift_frame"]) == {-1}
+    for old_flips in ("none", "upstream"):
+        images, metadata = dl.load_dataset_from_directory(tmp_path, old_flips=old_flips)
+        expected = np.asarray(raw)
+        if old_flips == "upstream":  # rows of X, where its sign of x, wrong on odd APAs, is +1
+            odd = metadata["apa"] % 2 == 1
+            flipped = np.where(odd, -metadata["face"], metadata["face"]) > 0
+            assert 0 < flipped.sum() < 12
+            expected = np.where(flipped[:, None, None], expected[:, ::-1], expected)
+        np.testing.assert_array_equal(np.asarray(images), expected)
+        assert set(metadata["drift_frame"]) == {1}
+    with pytest.raises(ValueError, match="old_flips is one of"):
+        dl.load_dataset_from_directory(tmp_path, old_flips="some")
+
+
+def test_several_folders_and_broken_files(folder, tmp_path):
+    (tmp_path / "torn_planeX.npz").touch()
+    with pytest.raises(DataError, match="torn_planeX"):
+        dl.load_dataset_from_directory(folder)
+    assert len(dl.load_dataset_from_directory(dl.Folders([folder], skip_bad_files=True))[0]) == 80
+    one = dl.Folders([folder], pattern="file1_plane{plane}.npz")
+    assert len(dl.load_dataset_from_directory(one)[0]) == 40
 
 
 def test_products_of_primitives_in_a_file_and_in_arrays(tmp_path):

@@ -19,16 +19,17 @@ INDENT = "      "
 def make_parser() -> CommandParser:
     parser = CommandParser(
         prog="check_data.sh",
-        description="Check the cluster images in folders, own files and old ones: labels, momenta, energies, vertices, "
-        "orientation, repetitions, matches. Each check says ok, warn, fail or -, the last where the files do not hold what it "
-        "needs; then how many images it concerns, of how many, and what was found. What to do stands below. Volumes and points "
-        "are not looked at.",
-        epilog="Exit code 0 when nothing failed, warnings or not; 3 when a check failed or a folder holds no images. "
+        description="Check images and points in folders, own files and old ones: labels, momenta, energies, vertices, "
+        "orientation, repetitions, matches; and say what is in volumes and points. Each check says ok, warn, fail or -, the last "
+        "where the files do not hold what it needs; then how many images it concerns, of how many, and what was found. What to "
+        "do stands below.",
+        epilog="Exit code 0 when nothing failed, warnings or not; 3 when a check failed or a folder holds neither images nor "
+        "points. "
         "example: ./scripts/check_data.sh data/real --json quality.json",
     )
     add = parser.add_argument
-    add("folders", nargs="+", metavar="DIR", help="folders with image files, searched recursively")
-    add("--planes", nargs="+", choices=["U", "V", "X"], default=["U", "V", "X"], help="planes to check; default: all")
+    add("folders", nargs="+", metavar="DIR", help="folders with files of images or points, searched recursively")
+    add("--planes", nargs="+", choices=["U", "V", "X"], default=["U", "V", "X"], help="planes of images; default: all")
     add("--json", metavar="FILE", help="also write the results, with the numbers behind them, to this file")
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_logging(arguments.verbose)
     planes = [plane for plane in "UVX" if plane in arguments.planes]
     quality = check_folders(
-        arguments.folders, planes, lambda paths, plane: with_progress(paths, f"reading plane {plane}", "files")
+        arguments.folders, planes, lambda paths, title: with_progress(paths, f"reading {_named(title)}", "files")
     )
     print("\n".join(report(quality)))
     if arguments.json:
@@ -52,17 +53,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def report(quality: Quality) -> Iterator[str]:
-    """Lines of the table, a block for each plane and one for what concerns all of them."""
+    """Lines of the table, a block for each plane, of clusters and volumes, and points, and one for what is between planes."""
     width = max(len(check.name) for check in quality.checks)
-    for plane in (*quality.images, "all"):
-        checks = quality.of(plane)
+    for title in (*quality.images, "all"):
+        checks = quality.of(title)
         if not checks:
             continue
-        yield "between planes" if plane == "all" else f"plane {plane}: {quality.images[plane]} images"
+        what = "clouds" if title == "points" else "images"
+        yield "between planes" if title == "all" else f"{_named(title)}: {quality.images[title]} {what}"
         yield f"  {'check':<{width}}  {'result':<6}  {'images':>8}  {'of':>8}  found"
         for check in checks:
             yield from _lines(check, width)
         yield ""
+
+
+def _named(title: str) -> str:
+    """What was looked at, in words."""
+    *kind, plane = title.split()
+    return title if title == "points" else f"{kind[0]} of plane {plane}" if kind else f"plane {plane}"
 
 
 def _lines(check: Check, width: int) -> Iterator[str]:

@@ -52,7 +52,8 @@ def make_parser() -> CommandParser:
     add(
         "--legacy-layout",
         action="store_true",
-        help="write dense images with 18 columns for old tools; no image is flipped",
+        help="write for old tools: dense images with 18 columns, in the older energy calibration unless another is named; "
+        "volumes as pickled arrays and dictionaries, around the true main tracks; no image is flipped",
     )
     add("--skip-bad-files", action="store_true", help="leave broken input files out and count them")
     add("-v", "--verbose", action="store_true", help="say more")
@@ -60,9 +61,7 @@ def make_parser() -> CommandParser:
 
 
 def check_arguments(arguments: argparse.Namespace) -> None:
-    """Raise ConfigError on arguments that do not go together."""
-    if arguments.legacy_layout and arguments.volumes:
-        raise ConfigError("--legacy-layout has no volumes; leave one of --legacy-layout and --volumes out")
+    """Raise ConfigError where addresses cannot be read here, DataError where a file is missing."""
     from python.ingest.root_file import is_missing, require_reader, root_file
 
     files = [root_file(name) for name in arguments.input]

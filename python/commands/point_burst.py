@@ -188,15 +188,23 @@ def _always(products: Products) -> Callable[[Trained], Products]:
 
 
 def _products(options: Any) -> Iterator[Products]:
-    """What is made of each ROOT file."""
+    """What is made of each ROOT file; copies of one are one."""
     from python.data.input_files import refuse_or_skip
 
-    problems = []
+    problems: list[str] = []
+    read: dict[str, str | Path] = {}
     for path in options.input:
         try:
-            yield _products_of(path, options.min_energy)
+            products = _products_of(path, options.min_energy)
         except DataError as error:
             problems.append(str(error))
+            continue
+        source = products.found.readout.sources[0].id
+        if source in read:
+            log.warning("%s: is a copy of %s, and is left out", path, read[source])
+            continue
+        read[source] = path
+        yield products
     refuse_or_skip(problems, f"{len(options.input)} input files", options.skip_bad_files)
 
 

@@ -76,8 +76,8 @@ def add_product_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--energy-cut", type=energy, default=2.0, metavar="MEV", help="energy that a cluster needs; default: 2")
     add(
-        "--energy-calibration", choices=["measured", "older"], default="measured",
-        help="ADC per MeV on U, V, X: measured (1010, 1140, 4100; default) or older (900, 900, 3600)",
+        "--energy-calibration", choices=["measured", "older"],
+        help="ADC per MeV on U, V, X: measured (1010, 1140, 4100; default) or older (900, 900, 3600; default in the old layout)",
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def product_settings(arguments: argparse.Namespace, legacy_layout: bool = False)
         planes=tuple(plane for plane in "UVX" if plane in arguments.planes),
         volumes=arguments.volumes,
         legacy_layout=legacy_layout,
-        energy_calibration=arguments.energy_calibration,
+        energy_calibration=arguments.energy_calibration or ("older" if legacy_layout else "measured"),
         clusters=ClusterSettings(
             arguments.tick_limit, arguments.channel_limit, arguments.min_tps, arguments.tot_cut, arguments.energy_cut
         ),

@@ -15,21 +15,22 @@ from python.data.blips import boxes_of
 from python.data.image_file import ImageFile, parse_image_file
 from python.data.input_files import Folders, InputFiles, find_files, refuse_or_skip
 from python.data.inventory import file_facts
+from python.data.merged_planes import PATTERN as MERGED_PLANES
+from python.data.merged_planes import read_merged_file
 from python.data.npz import read_npz
 from python.data.old_images import parse_old_images
 from python.data.old_volumes import holds_old_volumes, read_old_volume_file
 from python.data.overlaps import without_repeated_sources
+from python.data.restricted_pickle import member_types
 from python.data.sources import Source, place_of, source_by_place, with_common_sources
 from python.data.sparse_images import ImageStore, NetworkInputs
 from python.data.streamed_images import StreamedImages
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError
 
-# Both ways of naming cluster images, one file a source file or numbered batches; and volumes.
-PATTERNS = {
-    "clusters": ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz"),
-    "volumes": ("*_volume_plane{plane}.npz", "*_volume_plane{plane}_batch*.npz"),
-}
+# How files of images are named: one a source file, or numbered batches, or with all planes in one. Volumes of own files have a
+# mark besides, those of older code are told by what they hold.
+PATTERNS = ("*_plane{plane}.npz", "*_plane{plane}_batch*.npz", MERGED_PLANES)
 VOLUME_MARK = "_volume_"
 Images = TypeVar("Images", bound=ImageStore)
 
@@ -117,23 +118,28 @@ def find_image_files(
     `pattern` is a file-name pattern in which `{plane}` stands for the plane; None finds all that are named as usual.
     Raises DataError, naming all, when folders are missing, are no folders or have no such file.
     """
-    patterns = [text.replace("{plane}", plane) for text in ([pattern] if pattern else PATTERNS[kind])]
-    without_volumes = not pattern and kind == "clusters"
-
-    def wanted(path: Path) -> bool:
-        named = any(path.match(text.removeprefix("**/")) for text in patterns)
-        return named and not (without_volumes and VOLUME_MARK in path.name)
-
-    found = find_files(directories, wanted)
+    patterns = [text.replace("{plane}", plane) for text in ([pattern] if pattern else PATTERNS)]
+    named = find_files(directories, lambda path: any(path.match(text.removeprefix("**/")) for text in patterns))
+    found = named if pattern else named.only(lambda path: _holds_volumes(path) == (kind == "volumes"))
     if found.empty:
+        other = {folder: path for path, folder in named.folder_of.items()}
         what, option = ("image file", "") if kind == "clusters" else ("file with volumes", " --volumes")
         lines = [
-            f"{folder}: no {what} of plane {plane} ({' or '.join(patterns)}); "
+            f"{folder}: no {what} of plane {plane} ({' or '.join(patterns)}"
+            f"{f'; {other[folder]} holds the other kind' if folder in other else ''}); "
             f"make some with make_images.sh{option} or simulate.sh{option}, or check the folder and batch_pattern"
             for folder in found.empty
         ]
         raise DataError("\n  ".join([*lines, *found.problems]))
     return found
+
+
+def _holds_volumes(path: Path) -> bool:
+    """Whether a file holds volumes by its name, or is one of older code, whose images are pickled too."""
+    try:
+        return VOLUME_MARK in path.name or (holds_old_volumes(path) and member_types(path)["images"].hasobject)
+    except DataError:
+        return False
 
 
 def read_image_file(path: Path, plane: str, place: tuple[str, str] | None = None, kind: str = "clusters") -> ImageFile:
@@ -144,6 +150,8 @@ def read_image_file(path: Path, plane: str, place: tuple[str, str] | None = None
     by_place = source_by_place(*place) if place else source_by_place(path.stem, str(path))
     if kind == "volumes" and holds_old_volumes(path):
         return read_old_volume_file(path, plane, by_place)
+    if kind == "clusters" and path.match(MERGED_PLANES):
+        return read_merged_file(path, plane, by_place)
     arrays = read_npz(path)
     if "format_version" in arrays:
         content = parse_image_file(arrays, path, place[1] if place else None)

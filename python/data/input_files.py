@@ -49,6 +49,15 @@ class InputFiles:
     def paths(self) -> list[Path]:
         return list(self.folder_of)
 
+    def only(self, wanted: Callable[[Path], bool]) -> InputFiles:
+        """The files of which `wanted` is so; a folder that has others alone is empty then."""
+        kept = {path: folder for path, folder in self.folder_of.items() if wanted(path)}
+        others = [path for path in self.folder_of if path not in kept]
+        again = {name: path for name, path in self.again.items() if path not in others}
+        lost = {self.folder_of[path] for path in others} - {*kept.values()}
+        lost = {folder for folder in lost if not any(name.is_relative_to(folder) for name in again)}
+        return InputFiles(kept, again, self.problems, [*self.empty, *sorted(lost)])
+
     def tell_of_repeated(self) -> None:
         """Say that some files or folders have more than one name, where they have."""
         if self.again:

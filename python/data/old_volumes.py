@@ -72,8 +72,8 @@ _NUMBERS = {
     },
 }
 OLD_VOLUME_RULES = (  # what the arrays and dictionaries in them must be is looked at one by one
-    ArrayRule("images", "Ofiub", ("n", REST), least=1),
-    ArrayRule("metadata", "O", ("n",), least=1),
+    ArrayRule("images", "Ofiub", ("n", REST)),
+    ArrayRule("metadata", "O", ("n",)),
 )
 _TEXTS = {"plane", "interaction_type", "source_root_file"}
 
@@ -113,7 +113,9 @@ def read_old_volume_file(path: str | os.PathLike, plane: str, source: Source | N
 
 
 def _sparse(images: np.ndarray, path: Path) -> SparseImages:
-    shape = getattr(images[0], "shape", ())
+    if images.ndim != 3 and len(images) == 0:
+        raise DataError(f"{path}: holds no volume, and none tells their size")
+    shape = images.shape[1:] if images.ndim == 3 else getattr(images[0], "shape", ())
     return SparseImages.from_pixels((_pixels(image, number, shape, path) for number, image in enumerate(images)), shape)
 
 

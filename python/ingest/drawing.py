@@ -2,8 +2,9 @@
 
 A trigger primitive records start, peak, end and ADC sum only. Its samples are redrawn as four straight lines through the
 threshold at the start, a knot half-way to the peak, the peak, a knot half-way to the end, and the threshold at the end; the
-heights of the knots are those of a 21 x 21 grid whose area comes closest to the ADC sum above threshold. This is the drawing of
-the online-pointing toolkit, ties in the grid settled by the first pair (rising knot first, upwards) in exact arithmetic.
+heights of the knots are those of a 21 x 21 grid whose area comes closest to the ADC sum above threshold. Where several pairs of
+heights come equally close, which is the rule, it is the middle of these: the first would let every pulse lean late. This is the
+drawing of the online-pointing toolkit, but for these ties, which it leaves to round-off.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from python.ingest.clustering import Clusters
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.physics.compiled import kernel
 
-GRID = np.linspace(0.0, 1.0, 21)
-AREAS_PER_ADC = 1e6  # areas that agree when rounded to a millionth are equal: their difference is round-off
+DRAWING_VERSION = 2  # raise it with every change that changes images of the same primitives; 2: ties take the middle
+STEPS = 20  # of the height of a knot, from the threshold to the peak
 
 
 @dataclass
@@ -93,20 +94,26 @@ def _line(now, from_tick, from_adc, to_tick, to_adc):
 
 @kernel
 def _knot_heights(pentagons, i):
-    """ADC of the rising and the falling knot of pentagon `i`: the first pair of the grid whose area comes closest."""
+    """ADC of the rising and the falling knot of pentagon `i`: the middle of the pairs of the grid whose area comes closest.
+
+    Areas are counted in whole numbers, 2 `STEPS` to an ADC and tick, so that those that are equal compare equal.
+    """
     sot, before, threshold = pentagons.sot[i], pentagons.to_peak[i], pentagons.threshold[i]
     above = max(pentagons.peak[i] - threshold, 0.0)
     residual = pentagons.integral[i] - threshold * sot
     if residual <= 0:
         return threshold, threshold
-    best, rising, falling = np.inf, 0.0, 0.0
-    for rise in GRID:
-        for fall in GRID:
-            fraction = (before * rise + (sot - before) * fall) / 2 + sot / 4
-            misfit = np.rint(abs(fraction * above - residual) * AREAS_PER_ADC)
+    best, rising, falling, pairs = np.inf, 0, 0, 0
+    for rise in range(STEPS + 1):
+        for fall in range(STEPS + 1):
+            area = (before * rise + (sot - before) * fall + sot * STEPS // 2) * above
+            misfit = abs(area - 2 * STEPS * residual)
             if misfit < best:
-                best, rising, falling = misfit, rise, fall
-    return threshold + rising * above, threshold + falling * above
+                best, rising, falling, pairs = misfit, 0, 0, 0
+            if misfit == best:
+                rising, falling, pairs = rising + rise, falling + fall, pairs + 1
+    height = above / (STEPS * pairs)
+    return threshold + rising * height, threshold + falling * height
 
 
 def render(

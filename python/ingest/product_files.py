@@ -16,6 +16,7 @@ from python.detector.geometry import PLANES
 from python.general_purpose_libs import log
 from python.ingest.images import legacy_images
 from python.ingest.legacy_layout import LEGACY_COLUMNS, write_legacy_file
+from python.ingest.legacy_volumes import legacy_volumes, write_legacy_volumes
 from python.ingest.products import Products, ProductSettings, make_products
 from python.ingest.readout import Readout
 from python.ingest.volumes import SHAPE
@@ -122,7 +123,10 @@ class _ProductFiles:
 
     def _draw(self, products: Products, kind: str, plane: str) -> tuple[SparseImages, np.ndarray]:
         if self.settings.legacy_layout:
-            return legacy_images(products.found, PLANES.index(plane), self.settings.image_shape)
+            number = PLANES.index(plane)
+            if kind == "volumes":
+                return legacy_volumes(products.found, number)
+            return legacy_images(products.found, number, self.settings.image_shape)
         found = products.images(plane, kind)
         return found.images, found.metadata
 
@@ -141,11 +145,12 @@ class _ProductFiles:
     def _write(self, path: Path, kind: str, plane: str, pieces: list[tuple[SparseImages, np.ndarray]]) -> None:
         shape = SHAPE if kind == "volumes" else self.settings.image_shape
         images = SparseImages.concatenate([SparseImages.from_pixels([], shape), *(piece[0] for piece in pieces)])
-        legacy = self.settings.legacy_layout
-        nothing = np.empty((0, LEGACY_COLUMNS), np.float32) if legacy else empty_metadata(0)
-        table = np.concatenate([nothing, *(piece[1] for piece in pieces)])
-        if legacy:
-            write_legacy_file(path, images, table)
-        else:
+        tables = [piece[1] for piece in pieces]
+        if not self.settings.legacy_layout:
+            table = np.concatenate([empty_metadata(0), *tables])
             write_image_file(path, ImageFile(images, table, self.sources, plane, kind))
+        elif kind == "volumes":
+            write_legacy_volumes(path, images, np.concatenate([np.empty(0, object), *tables]))
+        else:
+            write_legacy_file(path, images, np.concatenate([np.empty((0, LEGACY_COLUMNS), np.float32), *tables]))
         log.debug("%s: %d images", path, len(images))

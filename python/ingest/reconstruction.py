@@ -18,10 +18,12 @@ from python.ingest.truth import label_clusters
 class Reconstruction:
     """The clusters (C) in a readout with their matches, and the labels `is_marley` and `is_main` (C,), -1 without truth.
 
-    `adc_per_mev` (3,) calibrates U, V, X. Labels are passed on to the metadata and decide nothing else.
+    `settings` say what makes a cluster, `adc_per_mev` (3,) calibrates U, V, X. Labels are passed on to the metadata, and decide
+    nothing else but around what volumes in the older layout are made.
     """
 
     readout: Readout
+    settings: ClusterSettings
     adc_per_mev: np.ndarray
     clusters: Clusters
     matches: Matches
@@ -69,4 +71,4 @@ def reconstruct(
     calibration = adc_per_mev(energy_calibration)
     clusters = make_clusters(readout.tps, settings, calibration)
     labels = label_clusters(clusters, readout.tps.integral, readout.signal)
-    return Reconstruction(readout, calibration, clusters, match_planes(clusters, first_match), *labels)
+    return Reconstruction(readout, settings, calibration, clusters, match_planes(clusters, first_match), *labels)

@@ -79,7 +79,7 @@ def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceF
 
     `path` may be an address (root://...) too. Trees are read as TTree or RNTuple.
 
-    Raises DataError, naming the file, when it is missing, damaged, not ROOT, or lacks a tree or branch.
+    Raises DataError, naming the file, when it is missing, damaged, not ROOT, lacks a tree or branch, or has no event.
     """
     path = root_file(path)
     with naming_the_file(path), opened_root_file(path) as file:
@@ -94,6 +94,8 @@ def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceF
         }
         stretches = {TP_FOLDER: tp_stretches, **{name: Stretches.of(table) for name, table in tables.items()}}
         events, numbers = number_events(stretches, [name for name in stretches if name != PARTICLES], path)
+        if len(events) == 0:
+            raise DataError(f"{path}: its trees have no entries, so it holds no event; leave it out")
         columns["event"] = numbers[TP_FOLDER][columns["entry"]]
         for name, table in tables.items():
             table["event"] = numbers[name]
@@ -133,7 +135,13 @@ def read_branches(
         )
     rules = [BRANCH_RULES[name] for name in branches if name in BRANCH_RULES]
     where = f"{path}: tree {tree.name}" + (f" from entry {start}" if start else "")
-    checked(columns, rules, where, "make the file again or leave it out")
+    remedy = "make the file again or leave it out"
+    checked(columns, rules, where, remedy)
+    for name in [name for name in TP_BRANCHES if name in columns and columns[name].dtype.kind == "f"]:
+        broken = np.flatnonzero(columns[name] % 1)
+        if len(broken):
+            value = columns[name][broken[0]]
+            raise DataError(f"{where}: {name}[{broken[0]}] is {value}, a whole number is needed; {remedy}")
     return columns
 
 

@@ -17,8 +17,10 @@ OK, WARN, FAIL, SKIPPED = "ok", "warn", "fail", "skipped"
 class Check:
     """The result of one check.
 
-    `status`: ok, warn, fail, or skipped where the files lack what the check needs. `images` are concerned of `total` looked
-    at. `finding` says what is so, `remedy` what to do unless it is ok, `values` holds the numbers behind it.
+    `plane` is what was looked at: "U", "V", "X" are images of clusters, "volumes U" and so on volumes, "points" points, and "all"
+    what lies between the planes. `status`: ok, warn, fail, or skipped where the files lack what the check needs. `images` are
+    concerned of `total` looked at. `finding` says what is so, `remedy` what to do unless it is ok, `values` holds the numbers
+    behind it.
     """
 
     name: str
@@ -32,29 +34,42 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """The images of one plane."""
+class Labelled:
+    """What a `table` of metadata (N,) labels, whatever it is, under the `title` by which checks call it."""
+
+    title: str
+    table: np.ndarray
+
+    def check(
+        self, name: str, status: str, images: int, total: int, finding: str, remedy: str = "", **values: float
+    ) -> Check:
+        numbers = {key: float(value) for key, value in values.items()}
+        return Check(name, self.title, status, int(images), int(total), finding, remedy, numbers)
+
+    def skipped(self, name: str, reason: str) -> Check:
+        return Check(name, self.title, SKIPPED, 0, 0, reason)
+
+
+@dataclass(frozen=True)
+class Sample(Labelled):
+    """The images of one plane, of clusters or volumes."""
 
     plane: str
     found: ImageSet
 
-    @property
-    def table(self) -> np.ndarray:
-        return self.found.metadata
+    @classmethod
+    def of(cls, plane: str, found: ImageSet) -> Sample:
+        return cls(title_of(plane, found.kind), found.metadata, plane, found)
 
     @property
     def file(self) -> np.ndarray:
         """Number (N,) of the file that each image comes from."""
         return file_of_each(self.found.files)
 
-    def check(
-        self, name: str, status: str, images: int, total: int, finding: str, remedy: str = "", **values: float
-    ) -> Check:
-        numbers = {key: float(value) for key, value in values.items()}
-        return Check(name, self.plane, status, int(images), int(total), finding, remedy, numbers)
 
-    def skipped(self, name: str, reason: str) -> Check:
-        return Check(name, self.plane, SKIPPED, 0, 0, reason)
+def title_of(plane: str, kind: str) -> str:
+    """How checks call images of a plane, of "clusters" or "volumes"."""
+    return plane if kind == "clusters" else f"{kind} {plane}"
 
 
 def grade(share: float, warn_above: float = 0.0, fail_above: float = 1.0) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from python.data.layouts import recognise_layout
 from python.data.metadata import kinetic_energy_mev, vectors
 from python.data.npz import read_npz
-from python.quality.check import FAIL, OK, WARN, Check, Sample, grade, per_cent
+from python.quality.check import FAIL, OK, WARN, Check, Labelled, Sample, grade, per_cent
 
 FAR_MEV = 5.0
 MEV_PER_TP = 0.7
@@ -28,7 +28,7 @@ MAX_CALIBRATION_SPREAD = 1.05
 _TRUE_ENERGIES = ("true_electron_energy", "true_nu_energy")
 
 
-def energies(sample: Sample) -> Check:
+def energies(sample: Labelled) -> Check:
     table = sample.table
     wrong = {"cluster_energy": ~np.isfinite(table["cluster_energy"]) | (table["cluster_energy"] < 0)}
     wrong |= {name: np.isinf(table[name]) | (table[name] < 0) for name in _TRUE_ENERGIES}  # NaN: unknown
@@ -87,7 +87,7 @@ def momentum_against_recorded(sample: Sample) -> Check:
     return sample.check("momentum and energy", status, far.sum(), len(far), finding, remedy, **values)
 
 
-def reconstructed_energy(sample: Sample) -> Check:
+def reconstructed_energy(sample: Labelled) -> Check:
     """The energy of main tracks' clusters against that of the electron."""
     truth, energy, _ = _main_energies(sample)
     if not _can_correlate(truth):
@@ -103,7 +103,7 @@ def reconstructed_energy(sample: Sample) -> Check:
     return sample.check("reconstructed energy", status, far, len(truth), finding, remedy, **values)
 
 
-def energy_per_primitive(sample: Sample) -> Check:
+def energy_per_primitive(sample: Labelled) -> Check:
     """Whether 0.7 MeV more for each trigger primitive (TP), for charge under threshold, brings clusters closer to the truth."""
     name = f"{MEV_PER_TP:g} MeV per TP"
     truth, energy, n_tps = _main_energies(sample)
@@ -124,7 +124,7 @@ def energy_per_primitive(sample: Sample) -> Check:
     return sample.check(name, status, far, len(truth), finding, remedy, **added)
 
 
-def _main_energies(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _main_energies(sample: Labelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Electron's and cluster's energy in MeV and number of trigger primitives of the main tracks that have both, (M,)."""
     truth = kinetic_energy_mev(vectors(sample.table, "particle_momentum"))
     energy = sample.table["cluster_energy"].astype(float)

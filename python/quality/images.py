@@ -17,6 +17,7 @@ from python.quality.check import (
     SKIPPED,
     WARN,
     Check,
+    Labelled,
     Sample,
     grade,
     holds_several,
@@ -67,7 +68,7 @@ def repeated_images(sample: Sample) -> Check:
     )
 
 
-def repeated_clusters(sample: Sample) -> Check:
+def repeated_clusters(sample: Labelled) -> Check:
     table = sample.table[np.isfinite(sample.table["arrival"])]
     if len(table) == 0:
         return sample.skipped("repeated clusters", "old files do not say where an image's cluster lies")

@@ -7,7 +7,7 @@ import numpy as np
 from python.data.layouts import MAX_MOMENTUM_GEV
 from python.data.metadata import UNKNOWN, event_numbers, vectors
 from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, apa_at, face_at
-from python.quality.check import FAIL, OK, WARN, Check, Sample, grade, length, per_cent
+from python.quality.check import FAIL, OK, WARN, Check, Labelled, grade, length, per_cent
 
 VERTEX_MARGIN_CM = 5.0
 MAX_OUTSIDE = 0.05  # old files give where a particle began, which may be outside; more is a mistake
@@ -24,7 +24,7 @@ _ALLOWED = {
 }
 
 
-def flags(sample: Sample) -> Check:
+def flags(sample: Labelled) -> Check:
     wrong = {name: ~np.isin(sample.table[name], allowed) for name, allowed in _ALLOWED.items()}
     names = [name for name, rows in wrong.items() if rows.any()]
     n = np.sum(np.any(list(wrong.values()), axis=0))
@@ -32,7 +32,7 @@ def flags(sample: Sample) -> Check:
     return sample.check("flags", FAIL if n else OK, n, len(sample.table), finding, "make these files again")
 
 
-def main_tracks(sample: Sample) -> Check:
+def main_tracks(sample: Labelled) -> Check:
     """An event has one main track on a plane; if there are more, another label stands in the place of this one."""
     main = sample.table[sample.table["is_main_track"] == 1]
     if len(main) == 0:
@@ -47,7 +47,7 @@ def main_tracks(sample: Sample) -> Check:
     return sample.check("main tracks", grade(n / len(main), 0, MAX_BAD_MAINS), n, len(main), finding, remedy)
 
 
-def momentum_size(sample: Sample) -> Check:
+def momentum_size(sample: Labelled) -> Check:
     """Vectors too long for momenta in GeV/c are positions in cm or energies in MeV: columns read off by some places."""
     both = [length(vectors(sample.table, name)) for name in ("particle_momentum", "nu_momentum")]
     longest = np.fmax(*both)
@@ -59,7 +59,7 @@ def momentum_size(sample: Sample) -> Check:
     return sample.check("size of momenta", FAIL if wrong.any() else OK, wrong.sum(), len(sample.table), finding, remedy)
 
 
-def momentum_known(sample: Sample) -> Check:
+def momentum_known(sample: Labelled) -> Check:
     momentum, main = length(vectors(sample.table, "particle_momentum")), sample.table["is_main_track"] == 1
     zero, unknown = momentum == 0, ~np.isfinite(momentum)
     n = np.sum(main & (zero | unknown))
@@ -70,7 +70,7 @@ def momentum_known(sample: Sample) -> Check:
     return sample.check("known momenta", WARN if n else OK, n, main.sum(), finding, remedy, **values)
 
 
-def vertices(sample: Sample) -> Check:
+def vertices(sample: Labelled) -> Check:
     position = vectors(sample.table, "true_pos")
     known = np.all(np.isfinite(position), axis=1) & np.any(position != 0, axis=1) & (sample.table["is_marley"] != 0)
     if not known.any():
@@ -83,7 +83,7 @@ def vertices(sample: Sample) -> Check:
     return sample.check("vertices", grade(outside.mean(), 0, MAX_OUTSIDE), outside.sum(), known.sum(), finding, remedy)
 
 
-def orientation(sample: Sample) -> Check:
+def orientation(sample: Labelled) -> Check:
     table, state = sample.table, sample.table["drift_frame"]
     other, old, matched = state != 1, state == UNKNOWN, (state == 0) & (sample.table["match_id"] >= 0)
     finding, remedy = f"{per_cent(other.mean())} are not in the drift frame", ""
@@ -99,7 +99,7 @@ def orientation(sample: Sample) -> Check:
     return sample.check("orientation", status, other.sum(), len(table), finding, remedy, unknown_fraction=other.mean())
 
 
-def face_and_apa(sample: Sample) -> Check:
+def face_and_apa(sample: Labelled) -> Check:
     """They come from channel numbers, the vertex is truth: they agree but for tracks that cross a border."""
     position = vectors(sample.table, "true_pos")
     known = (sample.table["is_main_track"] == 1) & (sample.table["apa"] >= 0) & np.all(np.isfinite(position), axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from python.data.sources import digest_of
 from python.detector.geometry import WIRE_PLANE_X_CM
+from python.ingest.drawing import DRAWING_VERSION
 from python.ingest.products import ProductSettings
 from python.simulation.backgrounds import FAINT, NOMINAL_RATES, NUCLIDES
 from python.simulation.drift import MIN_DEDX_MEV_CM
@@ -60,11 +61,12 @@ class SimulationSettings:
     products: ProductSettings = field(default_factory=ProductSettings)
 
     def described(self) -> dict:
-        """Return the settings and the version as plain JSON values, a list of events by its content, wherever it lies.
+        """Return the settings and the versions as plain JSON values, a list of events by its content, wherever it lies.
 
         Raises DataError when the list of events cannot be read.
         """
-        values = {"simulation_version": SIMULATION_VERSION, **asdict(self)}
+        versions = {"simulation_version": SIMULATION_VERSION, "drawing_version": DRAWING_VERSION}
+        values = {**versions, **asdict(self)}
         if self.marley_file:
             values["marley_file"] = f"sha256 {marley_list(self.marley_file).digest}"
         return json.loads(json.dumps(values))
@@ -92,7 +94,8 @@ class SimulationSettings:
 
     @property
     def _of_events(self) -> dict:
-        values = {name: value for name, value in self.described().items() if name not in ("events", "products")}
+        drawn = ("events", "products", "drawing_version")
+        values = {name: value for name, value in self.described().items() if name not in drawn}
         return values if self.follows_all_decays else {**values, "least_electrons": self.least_electrons}
 
     @property

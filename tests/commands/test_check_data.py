@@ -93,11 +93,17 @@ def test_an_output_that_cannot_be_written_exits_5(tmp_path, capsys):
 @pytest.mark.root_data
 def test_images_of_the_real_files_are_sound(tmp_path, capsys):
     files = [str(real_file(kind)) for kind in ("es", "cc")]
-    make_images(["-i", *files, "-o", str(tmp_path / "own")])
-    make_images(["-i", *files, "-o", str(tmp_path / "old"), "--legacy-layout"])
+    make_images(["-i", *files, "-o", str(tmp_path / "own"), "--volumes"])
+    make_images(["-i", *files, "-o", str(tmp_path / "old"), "--legacy-layout", "--volumes"])
     capsys.readouterr()
     assert run(tmp_path / "own") == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith("0 warn, 0 fail")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].endswith("0 warn, 0 fail")
+    assert "volumes of plane V: 55 images" in lines
+    assert any(line.startswith("points: ") and line.endswith(" clouds") for line in lines)
+    volumes = next(line for line in lines[lines.index("volumes of plane X: 55 images") :] if "contents" in line)
+    assert "208 channels x 1242 ticks" in volumes
+    assert "55 events, 10 ES and 45 CC" in volumes
     assert run(tmp_path / "old", "--json", tmp_path / "old.json") == 0
     checks = json.loads((tmp_path / "old.json").read_text())["checks"]
     assert {check["name"] for check in checks if check["status"] == "warn"} == {"momentum and energy", "orientation"}

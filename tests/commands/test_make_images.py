@@ -55,6 +55,19 @@ def test_options_reach_the_images(small_file, tmp_path, capsys):
         assert table[1].split()[4:7] == ["0", "0", "0"]
 
 
+@pytest.mark.parametrize(
+    ("options", "adc_per_mev"),
+    [(["--legacy-layout"], 3600), (["--legacy-layout", "--energy-calibration", "measured"], 4100), ([], 4100)],
+)
+def test_the_older_layout_has_the_older_calibration(small_file, tmp_path, options, adc_per_mev):
+    """Three primitives of 6000 ADC: a cluster where the cut lies below 18000 ADC over the calibration."""
+    just = 18000 / adc_per_mev
+    for cut, expected in ((just - 0.01, 1), (just + 0.01, 0)):
+        assert run("-i", small_file, "-o", tmp_path, "--energy-cut", cut, "--planes", "X", *options) == 0
+        with np.load(tmp_path / "small_planeX.npz") as arrays:
+            assert len(arrays["metadata"]) == expected
+
+
 def test_an_older_result_is_replaced_and_said_so(small_file, tmp_path, capsys):
     (tmp_path / "small_planeX.npz").write_text("from before")
     assert run("-i", small_file, "-o", tmp_path) == 0
@@ -73,7 +86,6 @@ def test_an_older_result_is_replaced_and_said_so(small_file, tmp_path, capsys):
         (["--min-tps", "0"], "at least 1"),
         (["--tick-limit", "x"], "whole number"),
         (["--energy-calibration", "best"], "measured"),
-        (["--legacy-layout", "--volumes"], "--legacy-layout"),
     ],
 )
 def test_usage_errors_exit_2(small_file, tmp_path, capsys, options, word):

@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 from python.commands import point_burst, simulate
 from python.data.metadata import FLOATS
 from python.data.npz import read_npz, write_npz
+from python.general_purpose_libs import DataError
 from python.pointing import arrivals
 from python.pointing.map_files import read_map
 from python.pointing.pointing import FLUX_CHOICES
@@ -174,6 +175,20 @@ def test_files_are_taken_as_they_appear_and_gone_on_with(tmp_path, monkeypatch, 
     assert run("-i", *sorted(REAL, key=lambda path: path.name), "-o", together, "--time", "2027-03-01T00:00:00") == 0
     for name in ("skymap.fits", "events.csv"):
         assert (result / name).read_bytes() == (together / name).read_bytes(), name
+
+
+@needs_real_files
+def test_a_copy_of_a_file_counts_once(tmp_path, capsys):
+    copy = shutil.copy(REAL[0], tmp_path / "copy.root")
+    (tmp_path / "broken.root").write_bytes(REAL[0].read_bytes()[:9000])
+    words = ["-i", REAL[0], copy, tmp_path / "broken.root", "-o", tmp_path / "out", "--time", "2027-03-01T00:00:00"]
+    with pytest.raises(DataError, match=r"1 of 3 input files cannot be used:\n.*broken\.root"):
+        run(*words)
+    assert not any((tmp_path / "out").iterdir())
+    assert run(*words, "--skip-bad-files") == 0
+    assert f"copy.root: is a copy of {REAL[0]}, and is left out" in capsys.readouterr().err
+    assert run("-i", REAL[0], "-o", tmp_path / "one", "--time", "2027-03-01T00:00:00") == 0
+    assert summary_of(tmp_path / "one")["candidates"] == summary_of(tmp_path / "out")["candidates"]
 
 
 # ---------------------------------------------------------------------------- misuse

@@ -9,7 +9,16 @@ from python.data.image_file import write_image_file
 from python.data.image_set import find_image_files, load_images
 from python.data.metadata import event_numbers
 from python.general_purpose_libs import DataError, start_logging
-from tests.synthetic import cluster_images, image_file, make_older, old_metadata, write_folder, write_old_file
+from tests.synthetic import (
+    cluster_images,
+    image_file,
+    make_older,
+    old_metadata,
+    old_volume_rows,
+    write_folder,
+    write_old_file,
+    write_old_volume_file,
+)
 
 
 def damage_by_name(folder):
@@ -73,6 +82,41 @@ def test_both_namings_and_plane_folders_are_found_and_volumes_left(tmp_path):
     found = {path.stem for path in find_image_files([tmp_path], "X").paths}
     assert found == {"run1_planeX", "clusters_planeX_batch0001", "run2_planeX"}
     assert [path.stem for path in find_image_files([tmp_path], "X", "run1_plane{plane}.npz").paths] == ["run1_planeX"]
+
+
+def test_old_volumes_are_known_by_what_they_hold(tmp_path):
+    """Older code names them like images of clusters."""
+    volumes = [np.eye(16, 40, dtype=np.float32)] * 3
+    write_old_volume_file(tmp_path / "X" / "es_1_planeX.npz", volumes, old_volume_rows(3))
+    assert len(load_images(DataFolders([tmp_path]), "X", kind="volumes")) == 3
+    with pytest.raises(DataError, match="no image file of plane X"):
+        load_images(DataFolders([tmp_path]), "X")
+    write_folder(tmp_path / "clusters", n=10)
+    assert len(load_images(DataFolders([tmp_path / "clusters", tmp_path / "clusters" / ".."]), "X")) == 10
+    with pytest.raises(DataError, match="clusters: no file with volumes"):
+        load_images(DataFolders([tmp_path / "X", tmp_path / "clusters"]), "X", kind="volumes")
+
+
+def test_files_of_three_planes_in_one(tmp_path):
+    """Row by row one deposit; the metadata are those of one plane, whatever numbers the matches had."""
+    rng = np.random.default_rng(1)
+    images = {f"images_{plane}": rng.uniform(60, 90, (10, 128, 16)).astype(np.float32) for plane in "uvx"}
+    metadata = old_metadata(10, 14)
+    np.savez(tmp_path / "three_plane_matched_50k.npz", **images, metadata=metadata, match_ids=metadata[:, 13])
+    found = {plane: load_images(DataFolders([tmp_path]), plane) for plane in "UVX"}
+    for plane, content in found.items():
+        np.testing.assert_array_equal(np.asarray(content.images), images[f"images_{plane.lower()}"])
+        assert content.metadata["match_id"].tolist() == list(range(10))
+        assert content.metadata["event"].tolist() == metadata[:, 0].tolist()
+        assert content.sources == found["X"].sources
+    np.testing.assert_allclose(found["X"].metadata["cluster_energy"], metadata[:, 10])
+    charge = images["images_u"].sum(axis=(1, 2))
+    np.testing.assert_allclose(found["U"].metadata["cluster_energy"], charge / 900, rtol=1e-5)
+    np.savez(
+        tmp_path / "three_plane_matched_50k.npz", **{**images, "images_v": images["images_v"][:7]}, metadata=metadata
+    )
+    with pytest.raises(DataError, match=r"three_plane_matched_50k\.npz: .*\(7, 128, 16\)|metadata has the shape"):
+        load_images(DataFolders([tmp_path]), "V")
 
 
 def test_volumes_are_not_taken_for_clusters(tmp_path):

@@ -6,12 +6,14 @@ import pytest
 from python.data.data_origin import DataFolders
 from python.data.image_file import parse_image_file
 from python.data.image_set import load_images
-from python.data.metadata import kinetic_energy_mev, vectors
+from python.data.metadata import UNKNOWN, kinetic_energy_mev, vectors
+from python.data.npz import read_npz
 from python.data.old_orientation import orient_old_images
 from python.general_purpose_libs import OutputError
 from python.ingest.convert import convert
-from python.ingest.product_files import output_names
+from python.ingest.product_files import output_names, write_products
 from python.ingest.products import ProductSettings
+from python.ingest.readout import PRIMITIVE_COLUMNS, Readout
 from tests.ingest.root_files import FOLDER, KINDS, TP_TREE, make_tps, real_columns, real_file, tp_columns, write_root
 
 PLANES = ("U", "V", "X")
@@ -140,13 +142,15 @@ def test_detector_data_have_unknown_labels(tmp_path):
     assert len(load(tmp_path / "raw_planeU.npz").metadata) == 0
 
 
-@pytest.mark.parametrize("settings", [ProductSettings(volumes=True), ProductSettings(legacy_layout=True)])
-def test_a_file_without_events_gives_empty_files(tmp_path, settings):
-    path = write_root(tmp_path / "none.root", {TP_TREE: tp_columns(make_tps([]))})
-    assert convert(path, tmp_path, settings).events == 0
-    for name in output_names("none", settings):
-        with np.load(tmp_path / name) as arrays:
-            assert len(arrays["metadata"]) == 0
+@pytest.mark.parametrize("settings", [ProductSettings(volumes=True), ProductSettings(volumes=True, legacy_layout=True)])
+def test_no_events_give_empty_files(tmp_path, settings):
+    nothing = Readout.of_arrays({name: np.empty(0, np.int64) for name in ("event", *PRIMITIVE_COLUMNS)})
+    assert write_products(nothing, settings, tmp_path, "none").events == 0
+    names = output_names("none", settings)
+    for name in names:
+        assert len(read_npz(tmp_path / name)["metadata"]) == 0
+    for kind in ("clusters", "volumes"):
+        assert len(load_images(DataFolders([tmp_path]), "X", kind=kind)) == 0
 
 
 def test_many_stretches_of_events_give_one_numbering(tmp_path):
@@ -229,6 +233,54 @@ def test_legacy_columns_close_gaps_and_keep_the_earliest_ticks(tmp_path):
     assert np.flatnonzero(image.any(axis=0)).tolist() == [15, 16]
     assert np.flatnonzero(image[:, 15]).tolist() == list(range(60))
     assert np.flatnonzero(image[:, 16]).tolist() == list(range(50, 128))
+
+
+VOLUMES = ProductSettings(legacy_layout=True, volumes=True)
+
+
+def test_legacy_volumes_show_the_clusters_around_the_main_track(tmp_path):
+    """Channels 100 to 102 of X from tick 500 on, in the middle of 208 x 1242, and a faint cluster beside them.
+
+    A lone primitive is no cluster, one of another APA is elsewhere, and one half a metre away is not in the volume.
+    """
+    main = [(7, 1700 + i, 500, 6, 3, 6000, 300) for i in range(3)]
+    faint = [(7, 1720 + i, 600, 6, 3, 600, 120) for i in range(2)]
+    away = [(7, 1850 + i, 600, 6, 3, 6000, 300) for i in range(2)]
+    elsewhere = [(7, 2560 + 1700 + i, 500, 6, 3, 6000, 300) for i in range(2)]
+    tps = make_tps([*main, *faint, *away, *elsewhere, (7, 1710, 500, 6, 3, 600, 120)])
+    truth = {"bt_numelectrons": np.ones(len(tps)), "bt_primary_track_id": np.ones(len(tps), np.int32)}
+    path = write_root(tmp_path / "es_1.root", {TP_TREE: tp_columns(tps, **truth)})
+    assert convert(path, tmp_path, VOLUMES).volumes == 1
+    found = load_images(DataFolders([tmp_path]), "X", kind="volumes")
+    rows, columns = np.nonzero(found.images[0])
+    assert np.unique(rows).tolist() == [103, 104, 105, 123, 124]
+    assert np.unique(columns).tolist() == [*range(621, 627), *range(721, 727)]
+    assert found.images[0].max(axis=1)[[103, 123]].tolist() == [300, 120]
+    table = found.metadata
+    assert (table["event"][0], table["match_id"][0], table["is_marley"][0]) == (7, -1, UNKNOWN)
+    assert table["cluster_energy"][0] == pytest.approx(18000 / 4100)
+    with np.load(tmp_path / "es_1_volume_planeX.npz", allow_pickle=True) as arrays:
+        (row,) = arrays["metadata"]
+    assert (row["center_channel"], row["center_time_tpc"], row["n_clusters_in_volume"]) == (101, 500, 2)
+    assert row["source_root_file"] == "es_1.root"
+
+
+@pytest.mark.root_data
+@pytest.mark.parametrize("plane", PLANES)
+def test_legacy_volumes_are_those_of_the_main_tracks(converted, tmp_path, plane):
+    folder, _ = converted
+    convert(real_file("cc"), tmp_path, VOLUMES)
+    found = load_images(DataFolders([tmp_path]), plane, kind="volumes")
+    own = load(folder / f"cc_tpstream_plane{plane}.npz")
+    mains = own.metadata["is_main_track"] == 1
+    for name in ("event", "match_id", "is_es_interaction"):
+        assert found.metadata[name].tolist() == own.metadata[name][mains].tolist()
+    for name in ("cluster_energy", "true_nu_energy", "true_electron_energy", "nu_momentum_z"):
+        assert found.metadata[name] == pytest.approx(own.metadata[name][mains], rel=1e-5)
+    whole = (own.metadata["lost_charge"] == 0)[mains]
+    in_one_piece = (own.metadata["first_channel"] + 32 < 800)[mains] | (plane == "X")
+    held = found.images.sums() >= own.images.sums()[mains] * 0.999
+    assert np.all(held[whole & in_one_piece])
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

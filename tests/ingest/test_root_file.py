@@ -131,6 +131,9 @@ def test_several_values_an_entry_are_another_layout(tmp_path, kind):
         ),
         ("time_start", np.array([-32, 0, 0]), r"time_start\[0\] is -32"),
         ("adc_integral", np.array([1, np.nan, 1]), r"adc_integral\[1\] is nan, a finite number"),
+        ("channel", np.array([1600, 1601.5, 1602]), r"channel\[1\] is 1601.5, a whole number"),
+        ("time_start", np.array([32, 64, 96.25]), r"time_start\[2\] is 96.25, a whole number"),
+        ("samples_over_threshold", np.array([True, False, True]), "samples_over_threshold holds truth values"),
     ],
 )
 def test_values_that_no_primitive_has_are_named(tmp_path, branch, values, message):
@@ -150,6 +153,34 @@ def some(tmp_path):
     files[1].touch()
     files[3].write_text("no ROOT file")
     return files
+
+
+def test_whatever_is_wrong_with_a_file_the_others_are_converted(tmp_path, capsys):
+    """Each has one line and exit code 3, and is left out where that is asked for."""
+    nothing = TPS.take(np.zeros(0, int))
+    columns = {
+        "good": tp_columns(TPS),
+        "backwards": {name: column[::-1] for name, column in tp_columns(TPS).items()},
+        "no_entries": tp_columns(nothing),
+        "beyond": tp_columns(TPS, channel=TPS.channel + 12000),
+        "fractions": tp_columns(TPS, time_start=np.arange(len(TPS)) + 0.5),
+        "truth_values": tp_columns(TPS, adc_peak=np.ones(len(TPS), bool)),
+        "event_as_float": tp_columns(TPS, Event=TPS.event.astype(float)),
+    }
+    files = [write_root(tmp_path / f"{name}.root", {TP_TREE: each}) for name, each in columns.items()]
+    (tmp_path / "cut.root").write_bytes(files[0].read_bytes()[:1000])
+    with uproot.recreate(tmp_path / "no_trees.root") as file:
+        file["note"] = "nothing here"
+    files += [tmp_path / "cut.root", tmp_path / "no_trees.root"]
+    assert run("-i", *files, "-o", tmp_path / "out") == 3
+    error = capsys.readouterr().err
+    lines = error[error.index("error: 7 of 9 input files") :].splitlines()
+    for name in [path.name for path in files[2:]]:
+        assert sum(f"/{name}: " in line for line in lines) == 1, name
+    assert run("-i", *files, "-o", tmp_path / "out", "--skip-bad-files") == 0
+    assert "7 of 9 input files skipped" in capsys.readouterr().err
+    good, backwards = ((tmp_path / "out" / f"{name}_planeX.npz") for name in ("good", "backwards"))
+    np.testing.assert_array_equal(np.load(good)["data"], np.load(backwards)["data"])
 
 
 def test_every_file_is_tried_and_all_bad_ones_are_named(some, tmp_path, capsys):

@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
+import uproot
 
 from python.general_purpose_libs import DataError
 from python.ingest.root_reader import read_source
@@ -67,11 +68,6 @@ def test_events_of_several_runs_keep_apart(tmp_path):
     assert source.tps.event.tolist() == [0, 0, 0, 1, 1, 1]
 
 
-def test_a_file_without_primitives_is_no_error(tmp_path):
-    source = read_source(write_root(tmp_path / "none.root", {TP_TREE: tp_columns(TPS.take(np.zeros(0, int)))}))
-    assert (len(source.events), len(source.tps)) == (0, 0)
-
-
 def refused(path, *words):
     with pytest.raises(DataError) as caught:
         read_source(path)
@@ -80,6 +76,26 @@ def refused(path, *words):
     for word in words:
         assert word in text
     assert "\n" not in text
+
+
+def test_trees_without_entries_are_named(tmp_path):
+    nothing = tp_columns(TPS.take(np.zeros(0, int)))
+    refused(write_root(tmp_path / "none.root", {TP_TREE: nothing}), "its trees have no entries", "leave it out")
+    ntuple = tmp_path / "ntuple.root"
+    with uproot.recreate(ntuple) as file:
+        file.mkrntuple(TP_TREE, nothing)
+    refused(ntuple, "its trees have no entries")
+
+
+def test_the_order_of_entries_does_not_matter(tmp_path):
+    """Within an event times may run backwards."""
+    backwards = {name: column[::-1] for name, column in tp_columns(TPS).items()}
+    sources = [
+        read_source(write_root(tmp_path / f"{i}.root", {TP_TREE: each}))
+        for i, each in enumerate((tp_columns(TPS), backwards))
+    ]
+    for name in ("event", "channel", "start", "sot", "to_peak", "integral", "peak"):
+        np.testing.assert_array_equal(getattr(sources[0].tps, name), getattr(sources[1].tps, name))
 
 
 def test_files_that_are_not_there_or_not_root_are_named(tmp_path):

@@ -1,9 +1,13 @@
 """Data quality: sound data pass every check, and each kind of damage is found by the check that is meant for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from python.data.image_file import write_image_file
+from python.data.neighbours import neighbours_of
+from python.data.point_clouds import PointClouds, PointSet, write_point_file
 from python.general_purpose_libs import DataError
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.quality.quality import FAIL, OK, SKIPPED, WARN, check_folders
@@ -130,6 +134,32 @@ def test_damage_is_found_by_its_check(tmp_path, damage, name, status, images):
     assert check.status == status
     assert images is None or check.images == images
     assert check.remedy
+
+
+def test_volumes_and_points_are_checked_by_what_they_hold(tmp_path):
+    volumes = replace(sound_file(), kind="volumes")
+    write_image_file(tmp_path / "a_volume_planeX.npz", volumes)
+    clouds = PointClouds(np.arange(N + 1), np.ones((N, 9), np.float32))
+    points = PointSet(clouds, volumes.metadata, neighbours_of(volumes.metadata), volumes.sources)
+    write_point_file(tmp_path / "a_points.npz", points)
+    quality = check_folders([tmp_path])
+    assert quality.images == {"volumes X": N, "points": N}
+    assert {check.status for check in quality.checks} == {OK}
+    for title in quality.images:
+        said = found(quality, "contents", title).finding
+        assert f"{N // 2} events, {N // 2} ES and {N // 2} CC, 0 of unknown interaction" in said
+        assert f"{N // 2} around main tracks, {N // 2} matched" in said
+    assert "in the median 1 points a cluster (0% U, 100% V, 0% X)" in said
+    positions_as_momenta(volumes.metadata)
+    write_image_file(tmp_path / "a_volume_planeX.npz", volumes)
+    write_point_file(tmp_path / "a_points.npz", points)
+    (tmp_path / "torn_points.npz").touch()
+    quality = check_folders([tmp_path])
+    for title in quality.images:
+        assert found(quality, "size of momenta", title).status == FAIL
+    torn = found(quality, "files", "points")
+    assert (torn.status, torn.values) == (FAIL, {"files": 2, "broken": 1})
+    assert "torn_points.npz" in torn.finding
 
 
 def test_few_vertices_outside_warn_and_background_has_none(tmp_path):

@@ -75,8 +75,12 @@ def test_other_settings_are_another_data_set(monkeypatch):
     assert embedded.embedded_folder() != before
 
 
-def test_events_keep_their_identity_whatever_is_drawn_of_them():
+def test_events_keep_their_identity_whatever_is_drawn_of_them(monkeypatch):
     one = SimulationSettings(events=30)
+    before, events = one.data_set_key, one.events_key
+    monkeypatch.setattr("python.simulation.settings.DRAWING_VERSION", 999)
+    assert one.data_set_key != before
+    assert one.events_key == events
     assert one.events_key == SimulationSettings(events=40).events_key
     assert one.events_key != SimulationSettings(events=30, seed=2).events_key
 
