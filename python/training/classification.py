@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Pictured = TypeVar("Pictured", bound=PicturedSamples)
 LIKELIHOOD_RATIO = "likelihood_ratio"  # of a calibration
+ENDS = ("", "_low", "_high")  # of a metric and of its interval
+RECONSTRUCTED, TRUE = "reconstructed cluster energy [MeV]", "true kinetic energy of the electron [MeV]"
 
 
 class Classification(Generic[Pictured]):
@@ -127,11 +129,15 @@ class Classification(Generic[Pictured]):
             methods[baseline_name] = baseline
         for name in names:
             methods[f"network, {name} alone"] = self._of_class(network, name)
-        return (
-            metrics,
-            metrics_table(methods, self.columns),
-            self.figures(evaluation),
-        )
+        for name, rows in self.parts(evaluation).items():
+            found = self.figures_of_merit(_taken(evaluation.predictions, rows))
+            methods[f"network, {name}"] = found
+            metrics |= {f"{name.lower().replace(' ', '_')}_{key}": value for key, value in self._shown(found).items()}
+        return metrics, metrics_table(methods, self.columns), self.figures(evaluation)
+
+    def parts(self, _evaluation: Evaluation[Pictured, ClassPredictions]) -> Mapping[str, np.ndarray]:
+        """Parts of the tested samples that are judged by themselves too: their names, and the rows of their predictions."""
+        return {}
 
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
         return classification_metrics(predictions.labels, predictions.scores, self.classes)
@@ -172,6 +178,7 @@ class Classification(Generic[Pictured]):
     def figures(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
         from python.plots import classifier as plots
+        from python.plots import classifier_by_energy as by_energy
         from python.plots.images import plot_best_and_worst
 
         names = self.classes
@@ -188,12 +195,13 @@ class Classification(Generic[Pictured]):
             "roc_curve": plots.plot_roc_curve(labels, scores, names),
             "precision_recall": plots.plot_precision_recall(labels, scores, names),
             "score_distribution": plots.plot_score_distribution(labels, scores, names),
-            "accuracy_vs_energy": plots.plot_accuracy_vs_energy(
-                labels, scores, names, reconstructed, "reconstructed cluster energy [MeV]"
+            "against_threshold": plots.plot_against_threshold(labels, scores, names),
+            "accuracy_vs_energy": by_energy.plot_accuracy_vs_energy(
+                labels, scores, names, reconstructed, RECONSTRUCTED
             ),
-            "efficiency_vs_energy": plots.plot_efficiency_vs_energy(
-                labels, scores, names, electron, "true kinetic energy of the electron [MeV]"
-            ),
+            "efficiency_vs_energy": by_energy.plot_efficiency_vs_energy(labels, scores, names, electron, TRUE),
+            "score_vs_energy": by_energy.plot_score_vs_energy(labels, scores, names, reconstructed, RECONSTRUCTED),
+            "right_and_wrong": by_energy.plot_right_and_wrong(labels, scores, names, reconstructed, RECONSTRUCTED),
             "calibration": plots.plot_calibration(labels, scores, names),
             "best_and_worst": plot_best_and_worst(
                 lambda chosen: images.pictures(rows[chosen]),
@@ -207,5 +215,19 @@ class Classification(Generic[Pictured]):
 
     def _of_class(self, metrics: dict[str, Any], name: str) -> dict[str, Any]:
         """The metrics of one class under the names of the metrics of all."""
-        ends = ("", "_low", "_high")
-        return {column + end: metrics.get(f"{column}_{name}{end}") for column in self.columns for end in ends}
+        return {column + end: metrics.get(f"{column}_{name}{end}") for column in self.columns for end in ENDS}
+
+    def _shown(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Those that the report's table shows, with the ends of their intervals where they have such."""
+        names = [column + end for column in self.columns for end in ENDS]
+        return {name: metrics[name] for name in names if name in metrics}
+
+
+def _taken(predictions: ClassPredictions, rows: np.ndarray) -> ClassPredictions:
+    """Scores and labels of some rows."""
+    return ClassPredictions(
+        predictions.clusters.take(rows),
+        scores=predictions.scores[rows],
+        labels=predictions.labels[rows],
+        class_names=predictions.class_names,
+    )
