@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,8 +26,17 @@ if TYPE_CHECKING:
 
 Pictured = TypeVar("Pictured", bound=PicturedSamples)
 LIKELIHOOD_RATIO = "likelihood_ratio"  # of a calibration
+BASELINE = "baseline"
 ENDS = ("", "_low", "_high")  # of a metric and of its interval
 RECONSTRUCTED, TRUE = "reconstructed cluster energy [MeV]", "true kinetic energy of the electron [MeV]"
+
+
+class Plain(NamedTuple):
+    """A plain method beside the network: what its metrics begin with, its name, and its scores (N, C) of the tested samples."""
+
+    key: str
+    name: str
+    scores: np.ndarray
 
 
 class Classification(Generic[Pictured]):
@@ -119,15 +128,13 @@ class Classification(Generic[Pictured]):
     def evaluate(
         self, evaluation: Evaluation[Pictured, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
-        names = self.classes
         network = self.figures_of_merit(evaluation.predictions)
         metrics, methods = dict(network), {"network": network}
-        if evaluation.learnt is not None:
-            baseline_name, plain_scores = self.baseline(evaluation, evaluation.learnt.rows)
-            baseline = self.figures_of_merit(replace(evaluation.predictions, scores=plain_scores))
-            metrics |= {f"baseline_{name}": value for name, value in baseline.items()}
-            methods[baseline_name] = baseline
-        for name in names:
+        for plain in self.plain_methods(evaluation):
+            found = self.figures_of_merit(replace(evaluation.predictions, scores=plain.scores))
+            methods[plain.name] = found
+            metrics |= {f"{plain.key}_{name}": value for name, value in self._told(plain, found).items()}
+        for name in self.classes:
             methods[f"network, {name} alone"] = self._of_class(network, name)
         for name, rows in self.parts(evaluation).items():
             found = self.figures_of_merit(_taken(evaluation.predictions, rows))
@@ -142,15 +149,15 @@ class Classification(Generic[Pictured]):
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
         return classification_metrics(predictions.labels, predictions.scores, self.classes)
 
-    def baseline(
-        self, evaluation: Evaluation[Pictured, ClassPredictions], train_rows: np.ndarray
-    ) -> tuple[str, np.ndarray]:
-        """Name and scores of the test part of a plain classifier, taught by `train_rows`, that the network must beat."""
-        samples, rows = evaluation.samples, evaluation.test_rows
+    def plain_methods(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> list[Plain]:
+        """The plain methods that the network must beat; those that learn do so from the samples that the network learnt from."""
+        if evaluation.learnt is None:
+            return []
+        samples, rows, taught = evaluation.samples, evaluation.test_rows, evaluation.learnt.rows
         found = baseline_scores(
-            samples.set.of_plane(), samples.labels, train_rows, rows, len(self.classes), evaluation.seed
+            samples.set.of_plane(), samples.labels, taught, rows, len(self.classes), evaluation.seed
         )
-        return "random forest on cluster numbers", found
+        return [Plain(BASELINE, "random forest on cluster numbers", found)]
 
     def sample_figures(self, samples: Samples[Pictured], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw `number` images, the classes in turn, each for itself and as one figure."""
@@ -216,6 +223,10 @@ class Classification(Generic[Pictured]):
     def _of_class(self, metrics: dict[str, Any], name: str) -> dict[str, Any]:
         """The metrics of one class under the names of the metrics of all."""
         return {column + end: metrics.get(f"{column}_{name}{end}") for column in self.columns for end in ENDS}
+
+    def _told(self, plain: Plain, found: dict[str, Any]) -> dict[str, Any]:
+        """All metrics of the baseline; of a cut on one number, whose scores are no probabilities, those of the table."""
+        return found if plain.key == BASELINE else self._shown(found)
 
     def _shown(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Those that the report's table shows, with the ends of their intervals where they have such."""

@@ -89,6 +89,19 @@ def test_clusters_of_each_channel_are_judged_by_themselves(done):
         assert metrics[f"{name}_events_auc_low"] <= metrics[f"{name}_events_auc"]
 
 
+def test_a_cut_on_the_energy_stands_beside_the_network(done):
+    metrics, saved = read_json(done / "metrics.json"), np.load(done / "test_predictions.npz")
+    above, is_main = saved["cluster_energy"] >= 3, saved["labels"] == 1
+    is_es = saved["event"] % 2 == 1
+    assert metrics["baseline_energy_cut_accuracy"] == pytest.approx(np.mean(above == is_main))
+    assert metrics["baseline_energy_cut_es_efficiency"] == pytest.approx(np.mean(above[is_main & is_es]))
+    assert metrics["baseline_energy_cut_cc_rejection"] == pytest.approx(np.mean(~above[~is_main & ~is_es]))
+    chosen = saved["scores"].argmax(axis=1) == 1
+    assert metrics["es_efficiency"] == pytest.approx(np.mean(chosen[is_main & is_es]))
+    assert 0 <= metrics["cc_rejection_at_energy_cut_efficiency"] <= 1
+    assert (done / "plots" / "efficiency_vs_rejection.png").is_file()
+
+
 def test_the_split_is_by_event(done):
     split = np.load(done / "splits.npz")
     part_of = {}
