@@ -19,6 +19,7 @@ METRICS_FILE = "metrics.json"
 CALIBRATION_FILE = "calibration.json"  # what corrects answers; for tasks that have it and where events were enough
 REPORT_FILE = "report.pdf"
 EVALUATION_FILE = "evaluation.json"  # of evaluate.sh, in a folder of its own
+EXPLANATION_FILE = "explain.json"  # of explain.sh, in a folder of its own
 TRIALS_FILE = "trials.jsonl"
 TRIALS_TABLE = "trials.csv"
 NETWORK_FILES = "*.keras"
