@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from channel_tagging.baseline import plain_numbers, tree_scores
+from channel_tagging.baseline import count_scores, plain_numbers, tree_scores
 from python.general_purpose_libs import log
 from python.metrics.tagging import (
     HEADLINE,
@@ -17,7 +17,7 @@ from python.metrics.tagging import (
 )
 from python.runs.predictions import ClassPredictions
 from python.samples.augmentation import RandomFlips
-from python.training.classification import Classification
+from python.training.classification import BASELINE, Classification, Plain
 from python.training.task import Evaluation, PicturedSamples
 
 if TYPE_CHECKING:
@@ -33,12 +33,24 @@ class ChannelTagging(Classification[PicturedSamples]):
         parameters = self.config.dataset_parameters
         return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
 
-    def baseline(
-        self, evaluation: Evaluation[PicturedSamples, ClassPredictions], train_rows: np.ndarray
-    ) -> tuple[str, np.ndarray]:
-        name, numbers = plain_numbers(evaluation.samples.set.of_plane())
-        labels, test = evaluation.samples.labels, evaluation.test_rows
-        return name, tree_scores(numbers, labels, train_rows, test, evaluation.seed)
+    def plain_methods(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> list[Plain]:
+        if evaluation.learnt is None:
+            return []
+        labels, taught, test, seed = (
+            evaluation.samples.labels,
+            evaluation.learnt.rows,
+            evaluation.test_rows,
+            evaluation.seed,
+        )
+        found = plain_numbers(evaluation.samples.set.of_plane())
+        methods = [Plain(BASELINE, found.trees, tree_scores(found.numbers, labels, taught, test, seed))]
+        if np.isnan(found.clusters).any():
+            log.info("files of an older release do not tell how many clusters an event has: no network is judged by it")
+            return methods
+        return [
+            *methods,
+            Plain("baseline_cluster_number", found.counted, count_scores(found.clusters, labels, taught, test)),
+        ]
 
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
         labels, scores, energy = predictions.labels, predictions.scores, predictions.clusters.cluster_energy

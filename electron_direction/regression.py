@@ -249,6 +249,7 @@ class DirectionRegression:
     ) -> dict[str, Figure]:
         from python.plots import directions as plots
         from python.plots import directions_by_energy as by_energy
+        from python.plots.direction_error import plot_error_map, plot_error_over_energy
         from python.plots.direction_maps import plot_direction_maps
         from python.plots.event_displays import plot_best_and_worst_events
 
@@ -264,6 +265,8 @@ class DirectionRegression:
             "containment_vs_energy": by_energy.plot_containment_vs_energy(results, seed),
             "head_tail_vs_energy": by_energy.plot_head_tail_vs_energy(results, seed),
             "against_drift_angle": by_energy.plot_against_drift_angle(results, seed),
+            "error_map": plot_error_map(results),
+            "error_over_energy": plot_error_over_energy(results),
             "components": plots.plot_components(results),
             "direction_maps": plot_direction_maps(results),
         }

@@ -22,13 +22,18 @@ from python.metrics.classification import (
     ranking,
 )
 from python.plots.classifier import (
-    plot_accuracy_vs_energy,
+    plot_against_threshold,
     plot_calibration,
     plot_confusion_matrix,
-    plot_efficiency_vs_energy,
     plot_precision_recall,
     plot_roc_curve,
     plot_score_distribution,
+)
+from python.plots.classifier_by_energy import (
+    plot_accuracy_vs_energy,
+    plot_efficiency_vs_energy,
+    plot_right_and_wrong,
+    plot_score_vs_energy,
 )
 from python.runs.predictions import ClassPredictions, read_predictions
 
@@ -44,12 +49,15 @@ __all__ = [
     "decisions",
     "fraction",
     "plot_accuracy_vs_energy",
+    "plot_against_threshold",
     "plot_calibration",
     "plot_confusion_matrix",
     "plot_efficiency_vs_energy",
     "plot_precision_recall",
+    "plot_right_and_wrong",
     "plot_roc_curve",
     "plot_score_distribution",
+    "plot_score_vs_energy",
     "ranking",
     "read_predictions",
 ]

@@ -24,6 +24,7 @@ from python.metrics.directions import (
 )
 from python.metrics.spectrum_weights import elastic_scattering_spectrum, spectrum_weights
 from python.plots.direction_coverage import plot_coverage, plot_levels
+from python.plots.direction_error import plot_error_map, plot_error_over_energy
 from python.plots.direction_maps import plot_direction_maps
 from python.plots.directions import (
     plot_angle_distribution,
@@ -60,6 +61,8 @@ __all__ = [
     "plot_cosine_distribution",
     "plot_coverage",
     "plot_direction_maps",
+    "plot_error_map",
+    "plot_error_over_energy",
     "plot_head_tail_vs_energy",
     "plot_levels",
     "plot_uncertainty_calibration",

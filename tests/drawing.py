@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 INSTEAD = {
     "python.training.classification.Classification.figures": lambda *_: {},
     "python.training.classification.Classification.sample_figures": lambda *_: ({}, Figure()),
+    "mt_identifier.identifying.TrackIdentification.figures": lambda *_: {},
     "channel_tagging.tagging.ChannelTagging.figures": lambda *_: {},
     "python.plots.tagging.plot_temperature_calibration": lambda *_: Figure(),
     "electron_direction.regression.DirectionRegression._figures": lambda *_: {},

@@ -13,7 +13,7 @@ from python.batch.policy import policy
 from python.batch.resources import htcondor_resources, submit_description
 from python.config.schema import BatchJob
 from python.general_purpose_libs import ConfigError
-from python.runs.files import CHECKPOINTS, LOGS, MEMBERS, STATUS_FILE, TRIALS_FILE
+from python.runs.files import CHECKPOINTS, EPOCHS, LOGS, MEMBERS, STATUS_FILE, TRIALS_FILE
 
 FOLDER = "job"  # in the run folder
 SCRIPT, JOB, MEMBER, DAG = "job.sh", "job.sub", "member.sub", "ensemble.dag"
@@ -27,6 +27,7 @@ class RunJob:
 
     `run` and `project` are absolute, `start` is the folder that relative paths of the configuration begin at, `data` are the
     folders that are sent along, and a run that is `searched` for hyperparameters trains its members, if any, in its one job.
+    The network of `every_epoch` may be kept.
     """
 
     task: str
@@ -38,6 +39,7 @@ class RunJob:
     members: int = 0
     data: tuple[str, ...] = field(default=())
     searched: bool = False
+    every_epoch: bool = False
 
     @property
     def folder(self) -> Path:
@@ -48,7 +50,8 @@ class RunJob:
     def state(self) -> tuple[str, ...]:
         """What is in the run folder that a start goes on from. Each must be there, or HTCondor would hold the job."""
         of_search = (TRIALS_FILE, MEMBERS) if self.searched else ()
-        return (STATUS_FILE, CHECKPOINTS, *of_search, *((MEMBERS,) if self.members else ()))
+        kept = (EPOCHS,) if self.every_epoch else ()
+        return (STATUS_FILE, CHECKPOINTS, *kept, *of_search, *((MEMBERS,) if self.members else ()))
 
     @property
     def submitted_file(self) -> Path:

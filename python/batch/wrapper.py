@@ -9,7 +9,7 @@ from python.batch import packed
 from python.batch.node import exports
 from python.batch.run_job import DATA_PARCEL, PARCEL, RunJob
 from python.config.schema import BatchJob
-from python.runs.files import CHECKPOINTS, CONFIG_FILE, LOGS, MEMBERS
+from python.runs.files import CHECKPOINTS, CONFIG_FILE, EPOCHS, LOGS, MEMBERS
 
 PROJECT = "project"  # in the parcel, and beside the script where the node does not see the project
 
@@ -31,7 +31,7 @@ if [[ ! -x $$project/scripts/init.sh ]]; then
     [[ -d $$project ]] || tar -xzf $parcel $copy || lost "the project did not arrive"
 fi
 if [[ -e $data ]]; then tar -xf $data && rm $data || lost "the data did not arrive"; fi
-mkdir -p "$$run/$logs" "$$run/$checkpoints"  # what is to be carried back must be there, whatever happens
+mkdir -p $kept  # what is to be carried back must be there, whatever happens
 if [[ $${1:-} == --member ]]; then mkdir -p "$$run/$members/$$(printf %02d "$$2")"; fi
 """
 
@@ -86,11 +86,11 @@ def wrapper(job: RunJob) -> str:
         "data": DATA_PARCEL,
         "copy": PROJECT,
         "config": CONFIG_FILE,
-        "logs": LOGS,
-        "checkpoints": CHECKPOINTS,
         "members": MEMBERS,
     }
-    quoted = {"lost": LOST, **{name: shlex.quote(str(value)) for name, value in names.items()}}
+    kept = (LOGS, CHECKPOINTS, *((EPOCHS,) if job.every_epoch else ()))
+    folders = " ".join(f'"$run"/{shlex.quote(name)}' for name in kept)
+    quoted = {"lost": LOST, "kept": folders, **{name: shlex.quote(str(value)) for name, value in names.items()}}
     head, tail = (Template(part).substitute(quoted) for part in (HEAD + (CARRIED if carried else SHARED), TAIL))
     return head + environment(job.batch) + tail
 

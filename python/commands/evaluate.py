@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from python.commands.network_options import add_network_options, asked_network
 from python.commands.parser import CommandParser
-from python.commands.path_option import named_path
-from python.general_purpose_libs import ConfigError, Progress, atomic_folder, log, run_command, start_logging
+from python.commands.result_folder import add_result_folder, result_folder
+from python.general_purpose_libs import Progress, atomic_folder, log, run_command, start_logging
 from python.runs.files import EVALUATION_FILE
 
 
@@ -26,18 +25,15 @@ def make_parser() -> CommandParser:
         "example: ./scripts/evaluate.sh -t electron_direction -d data/es -o output/judged",
     )
     add_network_options(parser)
-    add = parser.add_argument
-    add("-o", "--output", type=named_path, metavar="DIR", required=True, help="folder for the results, a new one")
-    add("--force", action="store_true", help="replace what an earlier call has left there")
-    add("-v", "--verbose", action="store_true", help="say more")
+    add_result_folder(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     start_logging(options.verbose)
-    output = Path(options.output)
-    _check(output, options.force)
+    output = result_folder(options, EVALUATION_FILE, "evaluate.sh")
     trained = asked_network(options)
     from python.training.judged import judge  # after -h, which needs the standard library only
 
@@ -48,15 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.info("%s: %.4f", name, metrics[name])
     print(output)
     return 0
-
-
-def _check(output: Path, force: bool) -> None:
-    """Raise ConfigError now, rather than when all is done; with `force` no folder is lost but one of ours."""
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        if not (output / EVALUATION_FILE).is_file():
-            raise ConfigError(f"{output}: is there already, and not from evaluate.sh; choose a new folder with -o")
-        if not force:
-            raise ConfigError(f"{output}: is there already; choose another folder with -o, or replace it with --force")
 
 
 if __name__ == "__main__":

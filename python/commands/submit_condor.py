@@ -324,6 +324,7 @@ def _job(task: Task, plan: Planned, run: Path) -> RunJob:
         members=plan.members,
         data=plan.config.named_folders if batch.transfer_data else (),
         searched=plan.config.search_requested,
+        every_epoch=plan.config.save_outputs.every_epoch,
     )
 
 

@@ -217,6 +217,9 @@ class ContinueFrom(Section):
 class SaveOutputs(Section):
     sample_images: int = Field(16, ge=0, description="Number of input images drawn into the run's samples folder.")
     tensorboard: bool = Field(True, description="Write TensorBoard event files.")
+    every_epoch: bool = Field(
+        False, description="Keep the network as it is after every epoch, in the run's epochs folder."
+    )
 
 
 class BatchJob(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LARGER = {"accuracy", "precision", "recall", "f1", "auc", "efficiency", "cosine", "cos"}
+_LARGER = {"accuracy", "precision", "recall", "f1", "auc", "efficiency", "rejection", "cosine", "cos"}
 _SMALLER = {
     "deg",
     "angle",

@@ -1,13 +1,13 @@
-"""Plots of a classifier: what is confused with what, how scores separate, and how well it does against energy.
+"""Plots of a classifier over all samples: what is confused with what, how scores separate, and what a threshold does.
 
-Arguments as in `python.metrics.classification`: `labels` (N,), `scores` (N, C) in the order of `class_names`, `energies`
-(N,) in MeV, NaN where unknown. Each function returns one figure and draws it also for few, one or no samples. Error bars
-and bands hold 68.27 %. Of two classes only the last, positive one is drawn where the other would say the same.
+Arguments as in `python.metrics.classification`: `labels` (N,), `scores` (N, C) in the order of `class_names`. Each function
+returns one figure and draws it also for few, one or no samples. Error bars and bands hold 68.27 %. Of two classes only the last,
+positive one is drawn where the other would say the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
-from python.metrics.binning import bin_index, energy_bins
 from python.metrics.classification import (
     Estimate,
     area_under_roc,
@@ -24,14 +23,12 @@ from python.metrics.classification import (
     calibration_bins,
     check_classification,
     confusion_counts,
-    decisions,
     described_classes,
-    fraction,
     ranking,
 )
 from python.plots import style
 
-_ENERGY = "energy [MeV]"
+_THRESHOLDS = np.linspace(0, 1, 201)
 
 
 # ---------------------------------------------------------------------------- decisions
@@ -64,18 +61,26 @@ def plot_confusion_matrix(labels: ArrayLike, scores: ArrayLike, class_names: Seq
 def plot_roc_curve(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
     """Efficiency against the misidentified fraction with the area under the curve, and rejection against efficiency."""
     labels, scores = check_classification(labels, scores, class_names)
-    figure = style.new_figure("Receiver operating characteristic")
+    described = _one_against_rest(labels, class_names)
+    return plot_roc_curves({class_names[c]: (is_positive, ranking(scores, c)) for _, c, is_positive in described})
+
+
+def plot_roc_curves(
+    parts: Mapping[str, tuple[np.ndarray, np.ndarray]], title: str = "Receiver operating characteristic"
+) -> Figure:
+    """The same of several named selections: of each whether its samples are of the class, (n,) bool, and their scores (n,)."""
+    figure = style.new_figure(title)
     roc, rejection = style.panels(figure, 1, 2)
-    for index, c, is_positive in _one_against_rest(labels, class_names):
-        area = area_under_roc(is_positive, ranking(scores, c))
+    for index, (name, (is_positive, score)) in enumerate(parts.items()):
+        area = area_under_roc(is_positive, score)
         look = {"color": style.colour(index), "linestyle": style.line_style(index)}
         if np.isnan(area.value):
-            roc.plot([], [], **look, label=f"{class_names[c]}: undefined")
+            roc.plot([], [], **look, label=f"{name}: undefined")
             continue
-        misidentified, efficiency, _ = roc_curve(is_positive, ranking(scores, c))
-        roc.plot(misidentified, efficiency, **look, label=f"{class_names[c]}: AUC {_with_interval(area)}")
+        misidentified, efficiency, _ = roc_curve(is_positive, score)
+        roc.plot(misidentified, efficiency, **look, label=f"{name}: AUC {with_interval(area)}")
         some = misidentified > 0
-        rejection.plot(efficiency[some], 1 / misidentified[some], **look, label=class_names[c])
+        rejection.plot(efficiency[some], 1 / misidentified[some], **look, label=name)
     roc.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="by chance")
     chance = np.linspace(0.01, 1, 100)
     rejection.plot(chance, 1 / chance, color=style.GREY, linestyle=":", label="by chance")
@@ -109,6 +114,50 @@ def plot_precision_recall(labels: ArrayLike, scores: ArrayLike, class_names: Seq
     style.show_fraction_axis(axes, "x")
     style.show_legend(axes, "lower left")
     return figure
+
+
+def plot_against_threshold(labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str]) -> Figure:
+    """Accuracy, precision and recall of the selection by a score of at least the threshold; a panel for each described class.
+
+    Accuracy counts the class against the rest. Precision ends where nothing is selected any more.
+    """
+    labels, scores = check_classification(labels, scores, class_names)
+    figure = style.new_figure("Accuracy, precision and recall against the threshold")
+    described = _one_against_rest(labels, class_names)
+    for axes, (_, c, is_positive) in zip(style.panels(figure, len(described)), described, strict=True):
+        selected, right = (
+            len(some) - np.searchsorted(np.sort(some), _THRESHOLDS) for some in (scores[:, c], scores[is_positive, c])
+        )
+        rejected = np.count_nonzero(~is_positive) - (selected - right)
+        everything = np.full_like(selected, len(labels))
+        shares = (
+            ("accuracy", right + rejected, everything),
+            ("precision (purity)", right, selected),
+            ("recall (efficiency)", right, np.full_like(selected, np.count_nonzero(is_positive))),
+        )
+        for index, (name, successes, trials) in enumerate(shares):
+            _draw_share(axes, index, name, successes, trials)
+        if len(class_names) == 2:
+            axes.axvline(0.5, color=style.GREY, linestyle=":", label="decision")
+        style.describe(axes, f"threshold on the score of {class_names[c]}", "fraction")
+        style.show_fraction_axis(axes)
+        axes.set_xlim(0, 1)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10, frameon=False)
+    return figure
+
+
+def _draw_share(axes: Axes, index: int, name: str, successes: np.ndarray, trials: np.ndarray) -> None:
+    """A fraction at each of _THRESHOLDS with its band, and in the legend where it is largest but for an empty selection."""
+    look = {"color": style.colour(index), "linestyle": style.line_style(index)}
+    filled = trials > 0
+    if not filled.any():
+        axes.plot([], [], **look, label=f"{name}: no entries")
+        return
+    at, share = _THRESHOLDS[filled], successes[filled] / trials[filled]
+    low, high = binomial_interval(successes[filled], trials[filled])
+    axes.fill_between(at, low, high, color=style.colour(index), alpha=0.2, linewidth=0)
+    best = "" if name.startswith("recall") else f",\nhighest {share.max():.4f} at {at[share.argmax()]:.3g}"
+    axes.plot(at, share, **look, label=f"{name}{best}")
 
 
 # ---------------------------------------------------------------------------- scores
@@ -155,79 +204,6 @@ def plot_calibration(labels: ArrayLike, scores: ArrayLike, class_names: Sequence
         strip.set_yscale("log")
         strip.set_ylim(bottom=0.5)
     return figure
-
-
-# ---------------------------------------------------------------------------- energy
-def plot_accuracy_vs_energy(
-    labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str], energies: ArrayLike, energy_label: str = _ENERGY
-) -> Figure:
-    """Fraction of right decisions in bins of energy; the numbers beneath are the entries of each bin."""
-    labels, scores = check_classification(labels, scores, class_names)
-    everything = np.ones(len(labels), dtype=bool)
-    return _plot_against_energy("Accuracy", labels, scores, {"all classes": everything}, energies, energy_label)
-
-
-def plot_efficiency_vs_energy(
-    labels: ArrayLike, scores: ArrayLike, class_names: Sequence[str], energies: ArrayLike, energy_label: str = _ENERGY
-) -> Figure:
-    """For each true class the fraction decided rightly in bins of energy; beneath, the entries of each bin."""
-    labels, scores = check_classification(labels, scores, class_names)
-    groups = {name: labels == index for index, name in enumerate(class_names)}
-    return _plot_against_energy("Efficiency", labels, scores, groups, energies, energy_label)
-
-
-def _plot_against_energy(
-    quantity: str,
-    labels: np.ndarray,
-    scores: np.ndarray,
-    groups: dict[str, np.ndarray],
-    energies: ArrayLike,
-    energy_label: str,
-) -> Figure:
-    energies = np.asarray(energies, dtype=np.float64)
-    right = decisions(scores) == labels
-    known = np.isfinite(energies)
-    edges = energy_bins(energies)
-    figure = style.new_figure(f"{quantity} against energy")
-    axes, strip = style.panels(figure, 2, 1, height_ratios=(8, len(groups)), share_x=True)
-    style.describe(axes, "", quantity.lower())
-    style.describe(strip, energy_label, "entries")
-    strip.set_yticks(range(len(groups)), groups, fontsize=10)
-    strip.set_ylim(len(groups) - 0.5, -0.5)
-    strip.grid(visible=False)
-    style.show_fraction_axis(axes)
-    if edges.size == 0:
-        style.say(axes, "no sample has a known energy")
-        return figure
-    at = Positions.of_bins(edges)
-    lowest = 0.9  # most accuracies are too near 1 for an axis from zero
-    for index, (name, mine) in enumerate(groups.items()):
-        bins = bin_index(energies[mine & known], edges)
-        entries = np.bincount(bins, minlength=len(at.x))
-        successes = np.bincount(bins, weights=right[mine & known], minlength=len(at.x))
-        total = fraction(int(successes.sum()), int(entries.sum()))
-        label = f"{name}: {_with_interval(total)}" if entries.any() else f"{name}: no entries"
-        draw_fractions(axes, index, at, successes, entries, label)
-        low = binomial_interval(successes, entries)[0][entries > 0]
-        lowest = min(lowest, np.floor(10 * low.min(initial=1)) / 10)
-        for centre, count in zip(at.x, entries, strict=True):
-            strip.text(centre, index, f"{count:,}", ha="center", va="center", fontsize=9, color=style.colour(index))
-    axes.set_xlim(edges[0], edges[-1])
-    axes.set_ylim(lowest - 0.03 * (1 - lowest), 1 + 0.03 * (1 - lowest))
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10, frameon=False)
-    strip.set_xlabel(f"{energy_label}\n{_what_is_not_seen(energies, known, edges)}".rstrip(), fontsize=12)
-    return figure
-
-
-def _what_is_not_seen(energies: np.ndarray, known: np.ndarray, edges: np.ndarray) -> str:
-    beyond = np.count_nonzero((energies[known] < edges[0]) | (energies[known] > edges[-1]))
-    unknown = np.count_nonzero(~known)
-    notes = []
-    if beyond:
-        notes.append(f"beyond the axis, counted in the outermost bins: {beyond:,}")
-    if unknown:
-        notes.append(f"left out, energy unknown: {unknown:,}")
-    return "; ".join(notes)
 
 
 # ---------------------------------------------------------------------------- shared
@@ -288,5 +264,5 @@ def draw_fractions(
     )
 
 
-def _with_interval(estimate: Estimate) -> str:
+def with_interval(estimate: Estimate) -> str:
     return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"

@@ -30,7 +30,8 @@ from python.metrics.tagging import (
     with_temperature,
 )
 from python.plots import style
-from python.plots.classifier import Positions, draw_calibration, draw_fractions
+from python.plots.classifier import Positions, draw_calibration, draw_fractions, with_interval
+from python.plots.classifier_by_energy import what_is_not_seen
 
 _MARKED = tuple(CC_SHARES.values())
 _LIMITS = np.sort(np.concatenate([np.geomspace(0.001, 1, 200), _MARKED]))
@@ -115,7 +116,7 @@ def _draw_efficiencies(axes: Axes, found: Sequence[Estimate], where: str) -> Non
             markersize=8,
             linestyle="none",
             capsize=3,
-            label=f"{where.format(100 * limit)}: {at.value:.4f} [{at.low:.4f}, {at.high:.4f}]",
+            label=f"{where.format(100 * limit)}: {with_interval(at)}",
         )
 
 
@@ -162,19 +163,14 @@ def plot_selection_vs_energy(
         entries = np.bincount(bins, minlength=len(at.x))
         passed = np.bincount(bins, weights=passes[mine], minlength=len(at.x))
         total = fraction(int(passed.sum()), int(entries.sum()))
-        label = (
-            f"{name}: {total.value:.4f} [{total.low:.4f}, {total.high:.4f}]" if entries.any() else f"{name}: no entries"
-        )
+        label = f"{name}: {with_interval(total)}" if entries.any() else f"{name}: no entries"
         draw_fractions(axes, index, at, passed, entries, label)
         style.show_legend(axes)
         for centre, count in zip(at.x, entries, strict=True):
             strip.text(centre, index, f"{count:,}", ha="center", va="center", fontsize=9, color=style.colour(index))
     shares[0].set_xlim(edges[0], edges[-1])
     shares[1].set_ylim(bottom=-0.03 * shares[1].get_ylim()[1])
-    beyond = np.count_nonzero((energies[known] < edges[0]) | (energies[known] > edges[-1]))
-    notes = {"beyond the axis, counted in the outermost bins": beyond, "left out, energy unknown": np.sum(~known)}
-    note = "; ".join(f"{what}: {number:,}" for what, number in notes.items() if number)
-    strip.set_xlabel(f"{energy_label}\n{note}".rstrip(), fontsize=12)
+    strip.set_xlabel(f"{energy_label}\n{what_is_not_seen(energies, edges)}".rstrip(), fontsize=12)
     return figure
 
 

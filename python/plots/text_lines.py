@@ -68,6 +68,12 @@ def metrics_table(methods: Mapping[str, Mapping[str, float | int | None]], colum
     return [header, *([name, *(_cell(metrics, column) for column in columns)] for name, metrics in methods.items())]
 
 
+def beneath(first: Sequence[Sequence[str]], second: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows of two tables as those of one, an empty row between; the narrower one is filled up with empty cells."""
+    columns = max(len(row) for row in [*first, *second])
+    return [[*row, *[""] * (columns - len(row))] for row in [*first, [], *second]]
+
+
 def cut_table_text(cuts: Sequence[Mapping[str, str | int]]) -> str:
     """The cut table as aligned columns; each cut holds `step`, `removed` and `kept`, and `added` where more came in.
 

@@ -19,11 +19,13 @@ METRICS_FILE = "metrics.json"
 CALIBRATION_FILE = "calibration.json"  # what corrects answers; for tasks that have it and where events were enough
 REPORT_FILE = "report.pdf"
 EVALUATION_FILE = "evaluation.json"  # of evaluate.sh, in a folder of its own
+EXPLANATION_FILE = "explain.json"  # of explain.sh, in a folder of its own
 TRIALS_FILE = "trials.jsonl"
 TRIALS_TABLE = "trials.csv"
 NETWORK_FILES = "*.keras"
 
 CHECKPOINTS = "checkpoints"
+EPOCHS = "epochs"  # the network after each, where they are kept
 LOGS = "logs"
 MEMBERS = "members"  # a member's own folder below it has two digits
 PLOTS = "plots"
@@ -35,6 +37,11 @@ TENSORBOARD = f"{LOGS}/tensorboard"
 def network_file(model_name: str) -> str:
     """Of a run, or of a member of an ensemble."""
     return NETWORK_FILES.replace("*", model_name)
+
+
+def epoch_file(epoch: int) -> str:
+    """The network after so many epochs, from 1: a place in the folder of a run, or of a member of an ensemble."""
+    return f"{EPOCHS}/{NETWORK_FILES.replace('*', f'{epoch:04d}')}"
 
 
 def exported_file(network: Path) -> Path:

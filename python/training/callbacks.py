@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from pathlib import Path
 from typing import Any
 
 import keras
 
-from python.general_purpose_libs import TrainingError, log
+from python.general_purpose_libs import TrainingError, log, writing_to
+from python.networks.saved import save_network
 from python.processes.stop_requests import raise_if_stop_requested, stop_requested
+from python.runs.files import EPOCHS, epoch_file
 from python.samples.batches import Batches
 
 
@@ -23,6 +26,23 @@ class EpochOrder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.batches.start_epoch(epoch)
+
+
+class EveryEpoch(keras.callbacks.Callback):
+    """Keeps the network after each epoch in `folder`. To come before the checkpoint, which then never knows of an epoch whose
+    network is missing.
+    """
+
+    def __init__(self, folder: Path, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.folder, self.classes = folder, classes
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        with writing_to(self.folder / EPOCHS):
+            (self.folder / EPOCHS).mkdir(exist_ok=True)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        save_network(self.model, self.folder / epoch_file(epoch + 1), self.classes)
 
 
 class Undefined(keras.callbacks.Callback):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 
 Pictured = TypeVar("Pictured", bound=PicturedSamples)
 LIKELIHOOD_RATIO = "likelihood_ratio"  # of a calibration
+BASELINE = "baseline"
+ENDS = ("", "_low", "_high")  # of a metric and of its interval
+RECONSTRUCTED, TRUE = "reconstructed cluster energy [MeV]", "true kinetic energy of the electron [MeV]"
+
+
+class Plain(NamedTuple):
+    """A plain method beside the network: what its metrics begin with, its name, and its scores (N, C) of the tested samples."""
+
+    key: str
+    name: str
+    scores: np.ndarray
 
 
 class Classification(Generic[Pictured]):
@@ -115,34 +126,36 @@ class Classification(Generic[Pictured]):
     def evaluate(
         self, evaluation: Evaluation[Pictured, ClassPredictions]
     ) -> tuple[dict[str, Any], list[list[str]], dict[str, Figure]]:
-        names = self.classes
         network = self.figures_of_merit(evaluation.predictions)
         metrics, methods = dict(network), {"network": network}
-        if evaluation.learnt is not None:
-            baseline_name, plain_scores = self.baseline(evaluation, evaluation.learnt.rows)
-            baseline = self.figures_of_merit(replace(evaluation.predictions, scores=plain_scores))
-            metrics |= {f"baseline_{name}": value for name, value in baseline.items()}
-            methods[baseline_name] = baseline
-        for name in names:
+        for plain in self.plain_methods(evaluation):
+            found = self.figures_of_merit(replace(evaluation.predictions, scores=plain.scores))
+            methods[plain.name] = found
+            metrics |= {f"{plain.key}_{name}": value for name, value in self._told(plain, found).items()}
+        for name in self.classes:
             methods[f"network, {name} alone"] = self._of_class(network, name)
-        return (
-            metrics,
-            metrics_table(methods, self.columns),
-            self.figures(evaluation),
-        )
+        for name, rows in self.parts(evaluation).items():
+            found = self.figures_of_merit(_taken(evaluation.predictions, rows))
+            methods[f"network, {name}"] = found
+            metrics |= {f"{name.lower().replace(' ', '_')}_{key}": value for key, value in self._shown(found).items()}
+        return metrics, metrics_table(methods, self.columns), self.figures(evaluation)
+
+    def parts(self, _evaluation: Evaluation[Pictured, ClassPredictions]) -> Mapping[str, np.ndarray]:
+        """Parts of the tested samples that are judged by themselves too: their names, and the rows of their predictions."""
+        return {}
 
     def figures_of_merit(self, predictions: ClassPredictions) -> dict[str, Any]:
         return classification_metrics(predictions.labels, predictions.scores, self.classes)
 
-    def baseline(
-        self, evaluation: Evaluation[Pictured, ClassPredictions], train_rows: np.ndarray
-    ) -> tuple[str, np.ndarray]:
-        """Name and scores of the test part of a plain classifier, taught by `train_rows`, that the network must beat."""
-        samples, rows = evaluation.samples, evaluation.test_rows
+    def plain_methods(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> list[Plain]:
+        """The plain methods that the network must beat; those that learn do so from the samples that the network learnt from."""
+        if evaluation.learnt is None:
+            return []
+        samples, rows, taught = evaluation.samples, evaluation.test_rows, evaluation.learnt.rows
         found = baseline_scores(
-            samples.set.of_plane(), samples.labels, train_rows, rows, len(self.classes), evaluation.seed
+            samples.set.of_plane(), samples.labels, taught, rows, len(self.classes), evaluation.seed
         )
-        return "random forest on cluster numbers", found
+        return [Plain(BASELINE, "random forest on cluster numbers", found)]
 
     def sample_figures(self, samples: Samples[Pictured], number: int) -> tuple[dict[str, Figure], Figure]:
         """Draw `number` images, the classes in turn, each for itself and as one figure."""
@@ -170,6 +183,7 @@ class Classification(Generic[Pictured]):
     def figures(self, evaluation: Evaluation[Pictured, ClassPredictions]) -> dict[str, Figure]:
         """The plots of the test part, by name."""
         from python.plots import classifier as plots
+        from python.plots import classifier_by_energy as by_energy
         from python.plots.images import plot_best_and_worst
 
         names = self.classes
@@ -186,12 +200,13 @@ class Classification(Generic[Pictured]):
             "roc_curve": plots.plot_roc_curve(labels, scores, names),
             "precision_recall": plots.plot_precision_recall(labels, scores, names),
             "score_distribution": plots.plot_score_distribution(labels, scores, names),
-            "accuracy_vs_energy": plots.plot_accuracy_vs_energy(
-                labels, scores, names, reconstructed, "reconstructed cluster energy [MeV]"
+            "against_threshold": plots.plot_against_threshold(labels, scores, names),
+            "accuracy_vs_energy": by_energy.plot_accuracy_vs_energy(
+                labels, scores, names, reconstructed, RECONSTRUCTED
             ),
-            "efficiency_vs_energy": plots.plot_efficiency_vs_energy(
-                labels, scores, names, electron, "true kinetic energy of the electron [MeV]"
-            ),
+            "efficiency_vs_energy": by_energy.plot_efficiency_vs_energy(labels, scores, names, electron, TRUE),
+            "score_vs_energy": by_energy.plot_score_vs_energy(labels, scores, names, reconstructed, RECONSTRUCTED),
+            "right_and_wrong": by_energy.plot_right_and_wrong(labels, scores, names, reconstructed, RECONSTRUCTED),
             "calibration": plots.plot_calibration(labels, scores, names),
             "best_and_worst": plot_best_and_worst(
                 lambda chosen: images.pictures(rows[chosen]),
@@ -205,5 +220,23 @@ class Classification(Generic[Pictured]):
 
     def _of_class(self, metrics: dict[str, Any], name: str) -> dict[str, Any]:
         """The metrics of one class under the names of the metrics of all."""
-        ends = ("", "_low", "_high")
-        return {column + end: metrics.get(f"{column}_{name}{end}") for column in self.columns for end in ends}
+        return {column + end: metrics.get(f"{column}_{name}{end}") for column in self.columns for end in ENDS}
+
+    def _told(self, plain: Plain, found: dict[str, Any]) -> dict[str, Any]:
+        """All metrics of the baseline; of a cut on one number, whose scores are no probabilities, those of the table."""
+        return found if plain.key == BASELINE else self._shown(found)
+
+    def _shown(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Those that the report's table shows, with the ends of their intervals where they have such."""
+        names = [column + end for column in self.columns for end in ENDS]
+        return {name: metrics[name] for name in names if name in metrics}
+
+
+def _taken(predictions: ClassPredictions, rows: np.ndarray) -> ClassPredictions:
+    """Scores and labels of some rows."""
+    return ClassPredictions(
+        predictions.clusters.take(rows),
+        scores=predictions.scores[rows],
+        labels=predictions.labels[rows],
+        class_names=predictions.class_names,
+    )

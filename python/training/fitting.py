@@ -24,6 +24,7 @@ from python.samples.batches import Batches
 from python.training.callbacks import (
     EarlyStopping,
     EpochOrder,
+    EveryEpoch,
     History,
     LearningRateDecay,
     ReduceLROnPlateau,
@@ -122,7 +123,8 @@ def fit(training: Training, folder: Path, status: RunStatus) -> Fitted:
     stopped = early is not None and bool((early.restored or {}).get("stopped_epoch"))
     if done.epoch < parameters.epochs and not stopped:
         try:
-            others = [*remembered, checkpoints, Announcement(status, checkpoints), *_tensorboard(config, folder)]
+            kept = [EveryEpoch(folder, classes)] if config.save_outputs.every_epoch else []
+            others = [*remembered, *kept, checkpoints, Announcement(status, checkpoints), *_tensorboard(config, folder)]
             _run_epochs(model, config, feeds, [_undefined(training), history], others, done)
         except TrainingError:
             if checkpoints.best is not None:

@@ -23,7 +23,7 @@ from python.runs.files import CALIBRATION_FILE, METRICS_FILE, configuration_file
 from python.runs.finished import read_object
 from python.runs.predictions import Predictions
 from python.training.network_of_run import Runtime, network_of_run
-from python.training.prediction import predict
+from python.training.prediction import Alteration, Altered, predict
 from python.training.preparation import configured_data
 from python.training.task import Samples, SampleSet, Task
 
@@ -94,12 +94,24 @@ class Trained:
         labelled = Samples(samples, self.task.labels(samples, self.architecture))
         return self.answers_of(labelled, np.arange(len(samples)), told)
 
-    def answers_of(self, samples: Samples, rows: np.ndarray, told: Told = lambda _done, _total: None) -> Predictions:
-        """The answers for some `rows` of samples: of all views and members together, calibrated where that is known how."""
+    def answers_of(
+        self,
+        samples: Samples,
+        rows: np.ndarray,
+        told: Told = lambda _done, _total: None,
+        alter: Alteration | None = None,
+    ) -> Predictions:
+        """The answers for some `rows` of samples: of all views and members together, calibrated where that is known how.
+
+        The network is shown the inputs of the rows, or what `alter` makes of those at some places among the rows.
+        """
         problem = self.task.problem_of(self.config)
         if len(rows):
             self._check_inputs(samples.set)
-            outputs = predict(self.network, samples.set, rows, problem.views(), told)
+            shown, places = (
+                (samples.set, rows) if alter is None else (Altered(samples.set, rows, alter), np.arange(len(rows)))
+            )
+            outputs = predict(self.network, shown, places, problem.views(), told)
         else:
             outputs = np.empty((1, 0, self.network.width), np.float32)
         predictions = problem.predictions(outputs, samples, rows)

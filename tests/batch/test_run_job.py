@@ -229,6 +229,7 @@ def test_a_member_carries_its_own_folder_and_the_last_node_gets_all():
     [
         ({}, ["status.json", "checkpoints"]),
         ({"searched": True}, ["status.json", "checkpoints", "trials.jsonl", "members"]),
+        ({"every_epoch": True}, ["status.json", "checkpoints", "epochs"]),
         ({"members": 2}, ["status.json", "checkpoints", "members"]),
     ],
 )

@@ -132,10 +132,11 @@ def test_points_of_older_code_do_where_no_numbers_of_neighbours_are_asked_for(al
     with pytest.raises(DataError, match="are of an older release"):
         samples_of(**of(alone))
     samples = samples_of(build={"with_numbers": False}, **of(alone))
-    name, numbers = plain_numbers(samples.set)
-    assert name == "boosted trees on energy and neighbours"
-    assert np.isfinite(numbers[:, 0]).all()
-    assert np.isnan(numbers[:, 1:]).all()
+    found = plain_numbers(samples.set)
+    assert found.trees == "boosted trees on energy and neighbours"
+    assert np.isfinite(found.numbers[:, 0]).all()
+    assert np.isnan(found.numbers[:, 1:]).all()
+    assert np.isnan(found.clusters).all()
 
 
 def test_numbers_are_told_as_what_they_are(tmp_path):
@@ -170,7 +171,8 @@ def test_a_training_on_points_alone_leaves_what_a_tagger_is_judged_by(alone, no_
     run = tmp_path / folder
     assert {path.stem for path in (run / "plots").iterdir()} == {"best_and_worst", "efficiency_vs_cc_passing"}
     metrics = json.loads((run / "metrics.json").read_text())
-    for name in ("es_efficiency_at_4_percent_cc_passing", "es_efficiency_at_4_percent_cc", "baseline_auc"):
+    efficiency = "es_efficiency_at_4_percent_cc_passing"
+    for name in (efficiency, "es_efficiency_at_4_percent_cc", "baseline_auc", f"baseline_cluster_number_{efficiency}"):
         assert np.isfinite(metrics[name]), name
     assert "es_efficiency_at_4_percent_cc_passing_3_to_10_mev" in metrics
     saved = read_npz(run / "test_predictions.npz")

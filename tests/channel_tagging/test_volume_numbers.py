@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from channel_tagging.baseline import plain_numbers, tree_scores
+from channel_tagging.baseline import count_scores, plain_numbers, tree_scores
 from channel_tagging.volume_numbers import NAMES, SHARES, SIZES, volume_numbers
 from python.data.image_set import ImageSet
 from python.data.metadata import empty_metadata
@@ -146,9 +146,12 @@ def test_trees_learn_what_the_numbers_tell():
     labels = np.arange(80) % 2
     image_set = volumes(np.array([two_blips, one_blip]))
     image_set = image_set.keep("each often", labels)
-    name, numbers = plain_numbers(image_set)
-    assert name == "boosted trees on reconstructed numbers"
-    scores = tree_scores(numbers, labels, np.arange(60), np.arange(60, 80), seed=0)
-    assert scores.shape == (20, 2)
-    assert np.allclose(scores.sum(axis=1), 1)
-    assert np.array_equal(scores.argmax(axis=1), labels[60:])
+    found = plain_numbers(image_set)
+    assert found.trees == "boosted trees on reconstructed numbers"
+    assert found.clusters.tolist() == [3, 2] * 40
+    taught, asked = np.arange(60), np.arange(60, 80)
+    of_trees = tree_scores(found.numbers, labels, taught, asked, seed=0)
+    for scores in (of_trees, count_scores(found.clusters, labels, taught, asked)):
+        assert scores.shape == (20, 2)
+        assert np.allclose(scores.sum(axis=1), 1)
+        assert np.array_equal(scores.argmax(axis=1), labels[60:])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from python.metrics.classification import binomial_interval, classification_metrics
 from python.plots import classifier as plots
+from python.plots import classifier_by_energy as by_energy
 from tests.plots.reading import draw, legend_text, texts
 
 TWO = ["background", "main track"]
@@ -19,8 +20,10 @@ PLAIN = [
     plots.plot_precision_recall,
     plots.plot_score_distribution,
     plots.plot_calibration,
+    plots.plot_against_threshold,
 ]
-AGAINST_ENERGY = [plots.plot_accuracy_vs_energy, plots.plot_efficiency_vs_energy]
+IN_BINS = [by_energy.plot_accuracy_vs_energy, by_energy.plot_efficiency_vs_energy]
+AGAINST_ENERGY = [*IN_BINS, by_energy.plot_score_vs_energy, by_energy.plot_right_and_wrong]
 
 
 def sample(n, n_classes=2, seed=0):
@@ -94,7 +97,7 @@ def test_calibration_draws_fraction_against_mean_score():
     assert entries.patches[0].get_data().values.sum() == 200
 
 
-@pytest.mark.parametrize("plot", AGAINST_ENERGY)
+@pytest.mark.parametrize("plot", IN_BINS)
 def test_energy_bins_state_entries_that_add_up_to_all_known(plot):
     labels, scores, energies = sample(500, 3)
     energies[:20] = np.nan
@@ -109,7 +112,9 @@ def test_accuracy_in_two_energy_bins():
     labels = np.ones(40, int)
     positive = np.where(np.arange(40) < 10, 0.2, 0.8)
     energies = np.repeat([10.0, 20.0], 20)
-    axes, strip = plots.plot_accuracy_vs_energy(labels, np.stack([1 - positive, positive], axis=1), TWO, energies).axes
+    axes, strip = by_energy.plot_accuracy_vs_energy(
+        labels, np.stack([1 - positive, positive], axis=1), TWO, energies
+    ).axes
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.5, 1.0])
     assert texts(strip) == ["20", "20"]
     assert "all classes: 0.7500" in legend_text(axes)
@@ -118,9 +123,45 @@ def test_accuracy_in_two_energy_bins():
 def test_efficiency_is_that_of_each_true_class():
     labels = np.repeat([0, 1], 20)
     scores = np.tile([0.1, 0.9], (40, 1))
-    axes, _ = plots.plot_efficiency_vs_energy(labels, scores, TWO, np.full(40, 10.0)).axes
+    axes, _ = by_energy.plot_efficiency_vs_energy(labels, scores, TWO, np.full(40, 10.0)).axes
     assert "background: 0.0000" in legend_text(axes)
     assert "main track: 1.0000" in legend_text(axes)
+
+
+def test_what_passes_a_threshold_is_counted():
+    positive = np.array([0.1, 0.3, 0.4, 0.8])
+    scores = np.stack([1 - positive, positive], axis=1)
+    axes = plots.plot_against_threshold([0, 1, 0, 1], scores, TWO).axes[0]
+    accuracy, precision, recall = (line.get_data() for line in axes.lines[:3])
+    at = [0.0, 0.2, 0.35, 0.6]
+    np.testing.assert_allclose(np.interp(at, *accuracy), [0.5, 0.75, 0.5, 0.75])
+    np.testing.assert_allclose(np.interp(at, *precision), [0.5, 2 / 3, 0.5, 1])
+    np.testing.assert_allclose(np.interp(at, *recall), [1, 1, 0.5, 0.5])
+    assert precision[0].max() == pytest.approx(0.8)  # above it nothing is selected
+    assert "highest 0.7500" in legend_text(axes)
+
+
+@pytest.mark.parametrize("n", [100, 4000])  # dots, and cells
+def test_scores_have_a_column_for_each_true_class(n):
+    labels, scores, energies = sample(n)
+    figure = by_energy.plot_score_vs_energy(labels, scores, TWO, energies, "reconstructed energy [MeV]")
+    assert [axes.get_title() for axes in figure.axes] == [
+        f"{name} ({np.count_nonzero(labels == index):,})" for index, name in enumerate(TWO)
+    ]
+    assert figure.get_supxlabel().startswith("reconstructed energy [MeV]")
+    assert all(axes.containers for axes in figure.axes)
+
+
+def test_right_and_wrong_decisions_add_up():
+    labels, scores, energies = sample(500, 3)
+    energies[:20] = np.nan
+    figure = by_energy.plot_right_and_wrong(labels, scores, THREE, energies)
+    decided = scores.argmax(axis=1)
+    for index, axes in enumerate(figure.axes):
+        mine = (labels == index) & np.isfinite(energies)
+        right, wrong = (patch.get_data().values.sum() for patch in axes.patches)
+        assert (right, wrong) == (np.sum(mine & (decided == index)), np.sum(mine & (decided != index)))
+    assert "energy unknown: 20" in figure.axes[-1].get_xlabel()
 
 
 @pytest.mark.parametrize("plot", AGAINST_ENERGY)
@@ -137,7 +178,7 @@ def test_figures_have_titles_and_labels_and_are_unknown_to_pyplot(plot):
     figure = plot(labels, scores, TWO, *([energies] if plot in AGAINST_ENERGY else []))
     draw(figure)
     assert figure.get_suptitle()
-    assert figure.axes[-1].get_xlabel() or figure.axes[-1].get_ylabel()
+    assert figure.axes[-1].get_xlabel() or figure.axes[-1].get_ylabel() or figure.get_supxlabel()
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or not pyplot.get_fignums()
 

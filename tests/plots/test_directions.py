@@ -1,6 +1,7 @@
 """What the plots of directions draw is what the metrics say; every shape of data gives a figure without a warning."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from python.metrics.direction_limit import intrinsic_limit
 from python.metrics.directions import direction_statistics
 from python.plots import directions as plots
 from python.plots import directions_by_energy as energy_plots
+from python.plots.direction_error import plot_error_map, plot_error_over_energy
 from python.plots.direction_maps import plot_direction_maps
 from tests.directions.samples import direction_results
 from tests.plots.reading import draw, legend_text, texts
@@ -22,6 +24,8 @@ ALL = [
     energy_plots.plot_head_tail_vs_energy,
     energy_plots.plot_against_drift_angle,
     plot_direction_maps,
+    plot_error_map,
+    plot_error_over_energy,
 ]
 
 
@@ -50,6 +54,33 @@ def test_cosine_line_leaves_68_percent_above():
     line = next(line for line in axes.lines if line.get_label().startswith("68 % above"))
     assert np.mean(results.cosine >= line.get_xdata()[0]) == pytest.approx(0.68, abs=1e-3)
     assert plots.in_percent(direction_statistics(results)["share_reversed"]) in legend_text(axes)
+
+
+def test_the_map_of_errors_finds_the_part_of_the_sky_that_is_wrong():
+    results = direction_results(2000)
+    along = np.where(
+        results.truth[:, :1] > 1 / 3, -results.truth, results.truth
+    )  # reversed about the drift, right elsewhere
+    angle, right = plot_error_map(replace(results, predicted=along)).axes[:2]
+    cells = [axes.collections[0].get_array() for axes in (angle, right)]
+    far = np.linspace(-1, 1, len(cells[0]) + 1)[:-1] > 0.3
+    np.testing.assert_allclose(cells[0][~far], 0, atol=1e-3)
+    np.testing.assert_allclose(cells[0][far], 180, atol=1e-3)
+    np.testing.assert_array_equal(cells[1][far], 0)
+
+
+@pytest.mark.parametrize("n", [100, 3000])  # dots, and cells
+def test_columns_of_energy_add_up_to_one(n):
+    results = direction_results(n)
+    figure = plot_error_over_energy(results)
+    draw(figure)
+    cells = figure.axes[0].collections
+    assert bool(cells) == (n > 500)
+    if n > 500:
+        edges = cells[0].get_coordinates()[:, 0, 1]
+        shares = np.ma.filled(cells[0].get_array(), 0) * np.diff(edges)[:, None]
+        np.testing.assert_allclose(shares.sum(axis=0), 1)
+        assert "68 % within" in legend_text(figure.axes[0])
 
 
 @pytest.mark.parametrize("n", [100, 3000])  # points, and a histogram

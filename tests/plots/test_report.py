@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from python.general_purpose_libs import OutputError
 from python.plots import style
 from python.plots.report import Report, save_figures, write_report
-from python.plots.text_lines import LINE_WIDTH, cut_table_text, fact_lines, metrics_table, table_lines, wrap
+from python.plots.text_lines import LINE_WIDTH, beneath, cut_table_text, fact_lines, metrics_table, table_lines, wrap
 from python.plots.text_pages import PAGE_LINES, paginate, text_pages
 
 CUTS = [
@@ -103,6 +103,14 @@ def test_the_cut_table_is_aligned_and_counts_what_is_left_of_all():
     assert lines[2].split() == ["read", "0", "120,000", "100.0", "%"]
     assert lines[3].split() == ["duplicates", "40,000", "80,000", "66.7", "%"]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_a_narrower_table_stands_beneath_a_wider_one():
+    rows = beneath(
+        [["method", "accuracy", "f1"], ["network", "0.9", "0.8"]], [["method", "efficiency"], ["cut", "0.7"]]
+    )
+    assert rows[2:] == [["", "", ""], ["method", "efficiency", ""], ["cut", "0.7", ""]]
+    assert table_lines(rows)[3] == ""
 
 
 def test_the_metrics_table_has_a_row_for_each_method():

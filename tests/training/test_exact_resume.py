@@ -13,6 +13,8 @@ import pytest
 
 from python.commands.train import main
 from python.general_purpose_libs import read_json, run_command
+from python.networks.saved import load_network
+from python.runs.files import epoch_file
 from tests.children import run_in, training
 from tests.training.conftest import same_weights
 
@@ -70,7 +72,7 @@ class Run:
             **TASKS[task],
             "device": "cpu",
             "model_parameters": {**EVERYTHING, **TASKS[task]["model_parameters"]},
-            "save_outputs": {"sample_images": 0, "tensorboard": False},
+            "save_outputs": {"sample_images": 0, "tensorboard": False, "every_epoch": task == "mt_identifier"},
         }
         place.mkdir()
         (place / "config.json").write_text(json.dumps(config))
@@ -129,8 +131,33 @@ def test_a_training_that_is_killed_ends_like_one_that_was_not(task, numbers, eve
     for name in ("training_history.json", "metrics.json"):
         assert read_json(undisturbed / name) == read_json(killed / name)
     assert run_command(lambda: main([task, "--resume", str(killed)])) == 0  # is done already
+    if task == "mt_identifier":
+        assert epochs_of(killed) == epochs_of(undisturbed)
+        assert all(
+            same_network(undisturbed / epoch_file(epoch), killed / epoch_file(epoch)) for epoch in epochs_of(killed)
+        )
     ours, theirs = np.load(undisturbed / "test_predictions.npz"), np.load(killed / "test_predictions.npz")
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def epochs_of(run):
+    """The epochs whose networks are kept."""
+    return sorted(int(path.stem) for path in (run / "epochs").iterdir())
+
+
+def same_network(first, second):
+    ours, theirs = (load_network(path).get_weights() for path in (first, second))
+    return all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
+
+
+def test_the_network_of_every_epoch_is_kept_and_one_of_them_is_that_of_the_run(straight):
+    run = straight("mt_identifier")
+    history = read_json(run / "training_history.json")
+    assert epochs_of(run) == list(range(1, len(history["val_loss"]) + 1))
+    best = int(np.argmin(history["val_loss"])) + 1
+    found = [epoch for epoch in epochs_of(run) if same_network(run / epoch_file(epoch), run / "simple_cnn.keras")]
+    assert found == [best]
+    assert not (straight("electron_direction") / "epochs").exists()
 
 
 # ---------------------------------------------------------------------------- damage

@@ -55,7 +55,8 @@ def test_a_run_leaves_everything_and_learns(done):
     assert len(list((done / "samples").glob("*.png"))) == 2
     plots = {path.stem for path in (done / "plots").glob("*.png")}
     assert {"training_history", "confusion_matrix", "roc_curve", "score_distribution", "precision_recall"} <= plots
-    assert {"accuracy_vs_energy", "efficiency_vs_energy", "best_and_worst"} <= plots
+    assert {"accuracy_vs_energy", "efficiency_vs_energy", "best_and_worst", "against_threshold"} <= plots
+    assert {"score_vs_energy", "right_and_wrong", "roc_by_channel", "efficiency_by_channel"} <= plots
     assert read_status(done)["state"] == "done"
     assert read_json(done / "environment.json")["project"] == VERSION
     metrics = read_json(done / "metrics.json")
@@ -77,6 +78,28 @@ def test_predictions_join_the_data_by_identity(done, workplace):
             assert saved["cluster_energy"][number] == row["cluster_energy"]
     right = np.mean(saved["scores"].argmax(axis=1) == saved["labels"])
     assert right == pytest.approx(metrics["accuracy"])
+
+
+def test_clusters_of_each_channel_are_judged_by_themselves(done):
+    metrics, saved = read_json(done / "metrics.json"), np.load(done / "test_predictions.npz")
+    right = saved["scores"].argmax(axis=1) == saved["labels"]
+    for number, name in enumerate(("cc", "es")):
+        mine = saved["event"] % 2 == number  # see tests.synthetic.image_file
+        assert metrics[f"{name}_events_accuracy"] == pytest.approx(np.mean(right[mine]))
+        assert metrics[f"{name}_events_auc_low"] <= metrics[f"{name}_events_auc"]
+
+
+def test_a_cut_on_the_energy_stands_beside_the_network(done):
+    metrics, saved = read_json(done / "metrics.json"), np.load(done / "test_predictions.npz")
+    above, is_main = saved["cluster_energy"] >= 3, saved["labels"] == 1
+    is_es = saved["event"] % 2 == 1
+    assert metrics["baseline_energy_cut_accuracy"] == pytest.approx(np.mean(above == is_main))
+    assert metrics["baseline_energy_cut_es_efficiency"] == pytest.approx(np.mean(above[is_main & is_es]))
+    assert metrics["baseline_energy_cut_cc_rejection"] == pytest.approx(np.mean(~above[~is_main & ~is_es]))
+    chosen = saved["scores"].argmax(axis=1) == 1
+    assert metrics["es_efficiency"] == pytest.approx(np.mean(chosen[is_main & is_es]))
+    assert 0 <= metrics["cc_rejection_at_energy_cut_efficiency"] <= 1
+    assert (done / "plots" / "efficiency_vs_rejection.png").is_file()
 
 
 def test_the_split_is_by_event(done):

@@ -236,7 +236,7 @@ TRAINING: dict[str, Rule] = {
     "space_options": read_space_options,
 }
 OUTPUT: dict[str, Rule] = {
-    **each_to("save_outputs", "sample_images", "tensorboard"),
+    **each_to("save_outputs", "sample_images", "tensorboard", "every_epoch"),
     "version": to("version"),
 }
 NETWORK = {**TRAINING, **MODEL}
