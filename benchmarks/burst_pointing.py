@@ -15,7 +15,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,8 +65,11 @@ class Pointed(NamedTuple):
     true_numbers: list[int]
 
 
-def pointed(bursts: Bursts, given: Circumstances, seed: int, number: int) -> Pointed:
-    rng = np.random.default_rng([seed, number])
+bursts_of = cache(Bursts)  # in each process
+
+
+def pointed(work: Path, given: Circumstances, seed: int, number: int) -> Pointed:
+    bursts, rng = bursts_of(work), np.random.default_rng([seed, number])
     candidates, star = bursts.whole(given, number, rng) if given.whole else bursts.drawn(given, rng)
     found = Pointing.of(candidates, MIN_ENERGY, given.assumed, highest_order=HIGHEST_ORDER)
     electron = candidates.truth.is_main_track == 1
@@ -122,8 +125,7 @@ def main() -> None:
         "--rows", nargs="+", default=list(ROWS), choices=list(ROWS), help="only these; others stay as they are"
     )
     options = parser.parse_args()
-    bursts = Bursts(options.work)
-    bursts.prepare([given for name, given in ROWS.items() if name in options.rows], options.whole)
+    bursts_of(options.work).prepare([given for name, given in ROWS.items() if name in options.rows], options.whole)
     result = ROOT / "benchmarks" / "results" / "burst_pointing.json"
     before = read_json(result)["rows"] if result.is_file() else {}
     rows: dict[str, Any] = {name: before[name] for name in ROWS if name in before}
@@ -136,7 +138,7 @@ def main() -> None:
             n = options.whole if given.whole else options.others if seed else options.bursts
             with Progress(name, "bursts") as progress:
                 found = []
-                for one in processes.map(partial(pointed, bursts, given, seed), range(n)):
+                for one in processes.map(partial(pointed, options.work, given, seed), range(n)):
                     found.append(one)
                     progress(len(found), n)
             rows[name] = row(found)
