@@ -3,10 +3,9 @@
     python -m benchmarks.direction_events MADE
 
 MADE is the folder in which `train_shipped.sh electron_direction -o MADE` made the network: its events, its run, and the events
-that it is judged by. Trained as the shipped one, with as many epochs, are networks of fewer of these events, and one of events
-without 39Ar and 85Kr; all are judged by the same events, with and without the two. Everything is kept in
-MADE/electron_direction/fewer: a call that was interrupted goes on. Figures go to benchmarks/results/direction_events.json, the
-curve is drawn beside it.
+that it is judged by. Networks of fewer of these events are trained as the shipped one, with as many epochs. All are judged by the
+same events, and by these without 39Ar and 85Kr. Everything is kept in MADE/electron_direction/fewer: a call that was interrupted
+goes on. Figures go to benchmarks/results/direction_events.json, the curve is drawn beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 FEWER = (30_000, 120_000)
 QUIET = "--background ar39=0 kr85=0"
-QUIET_EVENTS = 120_000
 ENERGIES = (5, 10)
 FIGURES = tuple(
     f"{name}_above_{energy}_mev" for energy in ENERGIES for name in ("containment_68_deg", "head_tail_accuracy")
@@ -62,26 +60,12 @@ class Made:
         """The events that networks are judged by, again without 39Ar and 85Kr."""
         return _simulated(self.fewer / "quiet_test", f"{self.recipe.test} {QUIET}")
 
-    def quiet_data(self) -> list[Path]:
-        """The first QUIET_EVENTS of the training events as `--max-samples` mixes them, without 39Ar and 85Kr."""
-        counts = {name: _events_of(words) for name, words in self.recipe.data.items()}
-        share = QUIET_EVENTS / sum(counts.values())
-        return [
-            _simulated(self.fewer / f"quiet_{name}", f"{words} -n {round(counts[name] * share)} {QUIET}")
-            for name, words in self.recipe.data.items()
-        ]
-
-    def trained(self, row: str, data: Callable[[], Sequence[Path]], events: int) -> Path:
-        def beginning() -> list[str]:
-            words = ["-j", str(ROOT / self.recipe.configuration), "-d", *map(str, data())]
-            return [*words, "--max-samples", str(events)]
-
-        return run_of(self.recipe.task, self.fewer / "runs" / row, beginning)
-
-
-def _events_of(words: str) -> int:
-    parts = shlex.split(words)
-    return int(parts[parts.index("-n") + 1])
+    def trained(self, events: int) -> Path:
+        """The run of so many of the training events."""
+        words = ["-j", str(ROOT / self.recipe.configuration), "-d", *map(str, self.data())]
+        return run_of(
+            self.recipe.task, self.fewer / "runs" / str(events), lambda: [*words, "--max-samples", str(events)]
+        )
 
 
 def _simulated(folder: Path, words: str) -> Path:
@@ -132,13 +116,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("made", type=Path, help="folder that train_shipped.sh was given with -o")
     made = Made(parser.parse_args().made.resolve())
-    runs = {f"{n:,} events": made.trained(str(n), made.data, n) for n in FEWER}
+    runs = {f"{n:,} events": made.trained(n) for n in FEWER}
     shipped = find_runs(made.home / "runs", made.recipe.task)[-1]
-    quiet = made.trained("quiet", made.quiet_data, FEWER[-1])
     judges = made.test, made.quiet_test()
     rows = {row: measured(run, *judges) for row, run in {**runs, "shipped": shipped}.items()}
     save_figures({"direction_events": drawn(rows)}, ROOT / "benchmarks" / "results")
-    rows["trained without 39Ar and 85Kr"] = measured(quiet, *judges)
     save_result("direction_events", {"rows": rows})
 
 
