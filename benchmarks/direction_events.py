@@ -27,6 +27,7 @@ from python.plots.report import save_figures
 from python.plots.style import colour, describe, marker, new_figure, panels, show_legend
 from python.runs.files import SPLITS_FILE
 from python.runs.find import find_runs
+from python.samples.splits import PARTS
 from python.training.shipping import Recipe, merits
 from python.training.trained import Trained
 
@@ -77,7 +78,7 @@ def _simulated(folder: Path, words: str) -> Path:
 def measured(run: Path, test: Path, quiet_test: Path) -> dict[str, Any]:
     trained = Trained.load(TASK, run)
     return {
-        "training_events": int(np.sum(np.load(run / SPLITS_FILE)["part"] == "train")),
+        "training_events": int(np.sum(np.load(run / SPLITS_FILE)["part"] == PARTS.index("train"))),
         "training_seconds": round(training_seconds(run)),
         "all_backgrounds": _figures(merits(trained, str(test))),
         "without_ar39_kr85": _figures(merits(trained, str(quiet_test))),
