@@ -56,11 +56,11 @@ def events(tmp_path_factory):
     from python.simulation.backgrounds import NOMINAL_RATES
     from python.simulation.production import produce
     from python.simulation.settings import SimulationSettings
+    from tests.made_once import made_once
 
-    folder = tmp_path_factory.mktemp("events") / "mixed"
     quiet = dict.fromkeys(NOMINAL_RATES, 0.0)
-    produce(SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True)), folder)
-    return folder
+    settings = SimulationSettings(events=160, background=quiet, products=ProductSettings(volumes=True))
+    return made_once(tmp_path_factory, "mixed", lambda folder: produce(settings, folder))
 
 
 @pytest.fixture(scope="session", autouse=True)

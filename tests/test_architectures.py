@@ -173,7 +173,8 @@ def saved(tmp_path_factory):
 
 
 @EACH
-def test_an_exported_network_answers_the_same(task, name, saved):
+def test_an_exported_network_answers_the_same(task, name, saved, monkeypatch):
+    monkeypatch.setenv("TF2ONNX_CATCH_ERRORS", "false")  # no optimisation fails unseen, nor copies the network for that
     run, batch, expected = saved(task, name)
     declaration, config = load_task(task), configuration(task, name, **small(task, name))
     said = export_network(declaration, run, run / f"{name}.onnx")

@@ -3,22 +3,17 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.children import Child, Command
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "older_runs" / "data"
-PARTS = (
-    "scripts",
-    "json",
-    "python",
-    "mt_identifier",
-    "channel_tagging",
-    "electron_direction",
-    "requirements.txt",
-    "pyproject.toml",
-)
+COPIED = ("scripts", "mt_identifier")  # a launcher takes the project that it lies in
+LINKED = ("json", "python", "channel_tagging", "electron_direction", "requirements.txt", "pyproject.toml")
 WRONG = {
     "a parameter that is not declared": (
         "parameters.n_filters, parameters",
@@ -37,15 +32,14 @@ WRONG = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of the project as a user would clone it."""
-    copy = tmp_path_factory.mktemp("clone") / "project"
-    copy.mkdir()
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / part, copy / part)
-    return copy
+    """The project as a user would clone it; what no test changes is not copied, nor compiled again."""
+    clone = tmp_path_factory.mktemp("clone") / "project"
+    clone.mkdir()
+    for part in COPIED:
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in LINKED:
+        (clone / part).symlink_to(ROOT / part)
+    return clone
 
 
 def add(project, name, old="", new=""):
@@ -55,22 +49,30 @@ def add(project, name, old="", new=""):
     (project / "mt_identifier" / "models" / f"{name}.py").write_text(source.replace(old, new, 1))
 
 
-def train(project, name, output, *more):
-    line = [
-        *(
-            str(project / "scripts" / "train_mt_identifier.sh"),
-            "-j",
-            str(project / "json/mt_identifier/quick_test.json"),
-        ),
-        *("-d", str(DATA), "-o", str(output), "--set", f"model_name={name}", "model_parameters.epochs=1", *more),
-    ]
-    environment = {**os.environ, "ML_POINTING_VENV": os.environ.get("ML_POINTING_VENV", str(ROOT / ".venv"))}
-    return subprocess.run(line, check=False, capture_output=True, text=True, env=environment)
+def training(project, name, output, *more):
+    """The command line of a small training of a network."""
+    configuration = project / "json" / "mt_identifier" / "quick_test.json"
+    changes = (f"model_name={name}", "model_parameters.epochs=1", "dataset_parameters.max_samples=100", *more)
+    return ["-j", str(configuration), "-d", str(DATA), "-o", str(output), "--set", *changes]
+
+
+class InProject:
+    """The command of a training, with the networks of a project."""
+
+    def __init__(self, project, arguments):
+        self.project, self.command = project, Command("python.commands.train", ["mt_identifier", *arguments])
+
+    def __call__(self):
+        sys.path.insert(0, str(self.project))
+        self.command()
 
 
 def test_a_file_is_all_that_a_new_network_needs(project, tmp_path):
     add(project, "my_network")
-    done = train(project, "my_network", tmp_path / "output", "version=first_of_its_kind")
+    launcher = project / "scripts" / "train_mt_identifier.sh"
+    line = [launcher, *training(project, "my_network", tmp_path / "output", "version=first_of_its_kind")]
+    environment = {**os.environ, "ML_POINTING_VENV": os.environ.get("ML_POINTING_VENV", str(ROOT / ".venv"))}
+    done = subprocess.run(line, check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     run = Path(done.stdout.splitlines()[-1])
     assert (run / "my_network.keras").is_file()
@@ -82,10 +84,10 @@ def test_one_that_cannot_be_trained_is_refused_before_there_is_a_run(project, tm
     old, new, told = WRONG[fault]
     name = "my_" + fault.replace(" ", "_")
     add(project, name, old, new)
-    refused = train(project, name, tmp_path / "output", "version=never")
+    line = training(project, name, tmp_path / "output", "version=never")
+    code, said = Child(InProject(project, line), tmp_path / "errors").end()
     (project / "mt_identifier" / "models" / f"{name}.py").unlink()
-    assert refused.returncode == 2
-    assert "Traceback" not in refused.stderr
-    assert told in refused.stderr
-    assert name in refused.stderr
+    assert code == 2
+    assert told in said
+    assert name in said
     assert not (tmp_path / "output").exists()

@@ -16,6 +16,7 @@ from python.pointing import arrivals
 from python.pointing.map_files import read_map
 from python.pointing.pointing import FLUX_CHOICES
 from tests.ingest.root_files import DATA
+from tests.made_once import made_once
 
 REAL = [DATA / "es_tpstream.root", DATA / "cc_tpstream.root"]
 needs_real_files = pytest.mark.skipif(not REAL[0].is_file(), reason="needs the real files in ../shared/data")
@@ -29,11 +30,9 @@ def run(*words):
 
 @pytest.fixture(scope="module")
 def burst(tmp_path_factory):
-    """A supernova near enough that a small detector points, with the radioactive windows of its ten seconds."""
-    folder = tmp_path_factory.mktemp("burst") / "data"
-    words = ["-o", folder, "--burst", "--mass", "1", "--distance", "2.8", "--seed", "5", "--workers", "1"]
-    assert simulate.main([str(word) for word in words]) == 0
-    return folder
+    """A supernova so near that a quarter of a kiloton points, with the radioactive windows of its ten seconds."""
+    words = ["--burst", "--mass", "0.25", "--distance", "1.4", "--seed", "5", "--workers", "1"]
+    return made_once(tmp_path_factory, "burst", lambda folder: simulate.main(["-o", str(folder), *words]))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 from python.training.preparation import configured_data
+from tests.made_once import made_once
 
 SMALL = {
     "task": "electron_direction",
@@ -47,9 +48,8 @@ def small_runs(request):
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory):
     """150 elastic scattering events without backgrounds: images of three planes and points."""
-    folder = tmp_path_factory.mktemp("simulated") / "es"
-    produce(SimulationSettings(events=150, channel="es", background=dict.fromkeys(NOMINAL_RATES, 0.0)), folder)
-    return folder
+    settings = SimulationSettings(events=150, channel="es", background=dict.fromkeys(NOMINAL_RATES, 0.0))
+    return made_once(tmp_path_factory, "es", lambda folder: produce(settings, folder))
 
 
 @pytest.fixture(scope="session")

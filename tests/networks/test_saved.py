@@ -36,8 +36,8 @@ print(sorted({name for name in sys.modules if name.split(".")[0] in ("python", "
 OF_PLAIN_LAYERS = [
     ("mt_identifier", "simple_cnn", {"input_shape": [16, 8, 1], "loss": {"name": "focal"}}),
     ("channel_tagging", "simple_cnn", {"build_parameters": {"input_mode": "resized", "resize_factor": [4, 24]}}),
-    ("channel_tagging", "resnet", {}),
-    ("channel_tagging", "three_plane_resnet", {}),
+    ("channel_tagging", "resnet", {"build_parameters": {"filters": [2, 3]}}),
+    ("channel_tagging", "three_plane_resnet", {"build_parameters": {"filters": [2, 3]}}),
 ]
 
 

@@ -85,7 +85,8 @@ def test_of_an_accuracy_the_largest_is_best():
 )
 def test_failed_trials_stand_where_they_are_worse_than_all_others(sign, metrics):
     trials = [Ended(1, metrics[0], sign=sign), Ended(2, metrics[1], "pruned", sign=sign), Ended(3, None, "failed")]
-    for figure in (plot_trials(trials, "objective"), plot_parameters(trials, DIMENSIONS)):
+    one = {"learning_rate": DIMENSIONS["learning_rate"]}
+    for figure in (plot_trials(trials, "objective"), plot_parameters(trials, one)):
         axes = drawn(figure).axes[0]
         [failed] = [line for label, line in lines(axes).items() if label.startswith("failed")]
         [height] = failed.get_ydata()
@@ -161,7 +162,7 @@ def test_long_choices_are_shortened():
     assert len(labels[2]) < 20
 
 
-@pytest.mark.parametrize("number", range(1, 14))
+@pytest.mark.parametrize("number", [1, 2, 4, 6, 9, 12, 13])  # which fill each grid of panels, or begin one
 def test_labels_of_one_to_many_parameters_do_not_overlap(number):
     kinds = list(DIMENSIONS.values())
     dimensions = {f"parameter_{index}": kinds[index % len(kinds)] for index in range(number)}
