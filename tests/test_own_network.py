@@ -63,6 +63,8 @@ class InProject:
         self.project, self.command = project, Command("python.commands.train", ["mt_identifier", *arguments])
 
     def __call__(self):
+        for name in [name for name in sys.modules if name.split(".")[0] == "mt_identifier"]:
+            del sys.modules[name]  # which may have been loaded from here
         sys.path.insert(0, str(self.project))
         self.command()
 
