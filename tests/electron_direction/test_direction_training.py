@@ -26,6 +26,7 @@ EXPECTED = (
 PLOTS = {
     *("training_history", "angle_distribution", "cosine_distribution", "containment_vs_energy", "head_tail_vs_energy"),
     *("against_drift_angle", "components", "direction_maps", "best_and_worst", "samples"),
+    *("error_map", "error_over_energy"),
     *("uncertainty_calibration", "uncertainty_calibrated", "coverage", "levels"),
 }
 QUICK = {  # everything that is drawn by chance, so that a run that goes on is put to the test

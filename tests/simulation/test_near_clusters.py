@@ -96,7 +96,7 @@ def test_charged_particles_of_photons_and_neutrons_leave_what_these_leave():
     np.testing.assert_allclose(stepwise[:, 1], whole[:, 1])
     for column in (0, 2):
         error = np.hypot(whole[:, column].std(), stepwise[:, column].std()) / np.sqrt(400)
-        assert abs(whole[:, column].mean() - stepwise[:, column].mean()) < 4 * error
+        assert abs(whole[:, column].mean() - stepwise[:, column].mean()) < 4 * error + 1e-9  # MeV, of rounding
 
 
 def test_faint_decays_near_clusters_are_those_of_all_that_are_near():
