@@ -87,15 +87,15 @@ def test_ctrl_c_before_there_is_a_run_leaves_none(workplace):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "begun"),
-    [("build_parameters.n_dense_units", 4096, False), ("batch_size", 100, True)],
-    ids=["the network", "its training"],
+    ("shape", "key", "value", "begun"),
+    [((2048, 512), "build_parameters.n_dense_units", 4096, False), ((4096, 2048), "batch_size", 100, True)],
+    ids=["the network", "a batch of images"],
 )
-def test_memory_that_runs_out_says_what_to_do(workplace, start, monkeypatch, key, value, begun):
+def test_memory_that_runs_out_says_what_to_do(workplace, start, monkeypatch, shape, key, value, begun):
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         monkeypatch.setenv(name, "1")  # in another thread the framework ends the process, and nobody can tell of it
     monkeypatch.setenv("TF_CPU_ALLOCATOR_USE_BFC", "false")  # as the launchers do where memory is limited
-    large = ("model_parameters.input_shape=[2048, 512, 1]", f"model_parameters.{key}={value}")
+    large = (f"model_parameters.input_shape={[*shape, 1]}", f"model_parameters.{key}={value}")
     training = start("--set", *large, limit=(resource.RLIMIT_DATA, (3 * 2**30, 3 * 2**30)))
     code, said = training.end()
     assert code == 4
