@@ -39,7 +39,7 @@ MADE_WITH = ("channel", "events", "seed", "flux", "energy", "direction", "backgr
 
 def calibrated(run: Path) -> Trained:
     """The network of the run with the calibration that its validation part gives."""
-    trained = Trained.load(TASK, run, ("dataset_parameters.max_samples=null", "selection.channel=mixed"))
+    trained = Trained.load(TASK, run, ("selection.channel=mixed",))
     found = problem_of(trained).calibration(read_predictions(run / predictions_file("val"), DirectionPredictions))
     return replace(trained, calibration=found)
 

@@ -23,8 +23,6 @@ from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_sets import real, simulated
 from benchmarks.trained import trained, training_seconds
 from electron_direction.main import TASK
-from electron_direction.samples import prepare
-from electron_direction.schema import DirectionConfig
 from electron_direction.yardsticks import limit_metrics, principal_axis_results
 from python.general_purpose_libs import read_json
 from python.metrics.directions import DirectionResults, direction_statistics
@@ -33,7 +31,6 @@ from python.plots.directions_by_energy import plot_containment_vs_energy
 from python.plots.report import save_figures
 from python.runs.files import CONFIG_FILE, CUTS_FILE, HISTORY_FILE, METRICS_FILE
 from python.runs.predictions import DirectionPredictions
-from python.training.preparation import configured_data
 from python.training.provenance import git_commit
 from python.training.trained import Trained
 
@@ -49,9 +46,8 @@ def train(row: str) -> Path:
 
 def asked(folder: Path, data: Path, changes: tuple[str, ...] = ()) -> tuple[DirectionResults, Any, float]:
     """What the network of a run answers on all samples of `data`; the samples too, and seconds of prediction."""
-    trained_run = Trained.load(TASK, folder, (*changes, "dataset_parameters.max_samples=null"))
-    config = cast("DirectionConfig", trained_run.config).model_copy(update={"data_directories": (str(data),)})
-    samples = prepare(config, TASK.architecture(config), configured_data(config))
+    trained_run = Trained.load(TASK, folder, changes)
+    samples = trained_run.known([data])
     rows = np.arange(len(samples.set))
     trained_run.answers_of(samples, rows[:512])  # in which it is compiled
     started = time.perf_counter()

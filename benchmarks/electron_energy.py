@@ -20,8 +20,6 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.record import save_result
 from electron_direction.main import TASK
-from electron_direction.samples import prepare
-from electron_direction.schema import DirectionConfig
 from python.directions.electron_energy import CHARGE, EnergyEstimate, resolution
 from python.general_purpose_libs import ConfigError
 from python.pointing.angles import Angles
@@ -29,7 +27,6 @@ from python.pointing.building import LEAST_DENSITY, build_tables, in_words
 from python.pointing.likelihood import TARGETS, LikelihoodTables
 from python.runs.predictions import DirectionPredictions
 from python.runs.shipped import network_folder
-from python.training.preparation import configured_data
 from python.training.trained import Trained
 
 EDGES_MEV = (5.0, 10.0, 15.0, 20.0, 30.0, 50.0)
@@ -52,8 +49,7 @@ class Events:
 
     @classmethod
     def of(cls, trained: Trained, folders: Sequence[str]) -> Events:
-        config = cast("DirectionConfig", trained.config).model_copy(update={"data_directories": tuple(folders)})
-        samples = prepare(config, TASK.architecture(config), configured_data(config))
+        samples = trained.known(folders)
         answers = cast("DirectionPredictions", trained.answers_of(samples, np.arange(len(samples.set))))
         if answers.point_sums is None:
             raise ConfigError(f"{trained.run}: does not read points; name a network that does")
@@ -152,7 +148,7 @@ def main() -> None:
     parser.add_argument("--es", nargs="+", required=True, metavar="DIR")
     parser.add_argument("--others", nargs="*", default=[], metavar="NAME=DIR")
     options = parser.parse_args()
-    of_both = ("dataset_parameters.max_samples=null", "selection.channel=mixed")
+    of_both = ("selection.channel=mixed",)
     trained = Trained.load(TASK, network_folder(options.network, TASK.schema.name), of_both)
     events = Events.of(trained, options.es)
     rows = np.arange(len(events.true))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 
 from python.commands.network_options import add_network_options, asked_network
 from python.commands.parser import CommandParser
+from python.commands.product_options import whole_number
 from python.commands.result_folder import add_result_folder, result_folder
 from python.general_purpose_libs import Progress, atomic_folder, run_command, start_logging
 from python.runs.files import EXPLANATION_FILE
@@ -31,20 +31,13 @@ def make_parser() -> CommandParser:
     add(
         "-n",
         "--samples",
-        type=how_many,
+        type=whole_number(0),
         default=6,
         metavar="N",
         help="samples that are drawn one by one (default: %(default)s)",
     )
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
-
-
-def how_many(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ArgumentTypeError("a number of samples cannot be negative")
-    return number
 
 
 def main(argv: Sequence[str] | None = None) -> int:

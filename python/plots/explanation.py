@@ -58,7 +58,7 @@ def plot_planes_that_matter(
 
 def _draw_bars(axes: Axes, values: Mapping[str, Estimate]) -> None:
     for index, (plane, estimate) in enumerate(values.items()):
-        errors = np.nan_to_num([[estimate.value - estimate.low], [estimate.high - estimate.value]])
+        errors = np.nan_to_num(style.error_bars(estimate))
         look = {"color": style.colour(PLANES.index(plane)) if plane else style.GREY, "alpha": 0.85}
         axes.bar([index], [estimate.value], yerr=np.maximum(errors, 0), capsize=4, width=0.6, **look)
         text = f"{estimate.value:.3g}"

@@ -39,8 +39,8 @@ def plot_efficiency_vs_rejection(
         axes.errorbar(
             [rejection.value],
             [efficiency.value],
-            xerr=[[rejection.value - rejection.low], [rejection.high - rejection.value]],
-            yerr=[[efficiency.value - efficiency.low], [efficiency.high - efficiency.value]],
+            xerr=style.error_bars(rejection),
+            yerr=style.error_bars(efficiency),
             color=style.colour(index),
             marker=style.marker(index),
             markersize=8,

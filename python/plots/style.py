@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
+from python.metrics.classification import Estimate
+
 PAGE_SIZE = (11.69, 8.27)  # inches, A4 landscape: a page of the report
 FIGURE_SIZE = (10.4, 7.2)  # a page less its margins
 PNG_DPI = 150
@@ -67,6 +69,11 @@ def describe(axes: Axes, x_label: str, y_label: str, title: str = "") -> None:
 def show_legend(axes: Axes, location: str = "best") -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc=location, fontsize=10, framealpha=0.9)
+
+
+def error_bars(found: Estimate) -> list[list[float]]:
+    """Lengths below and above a value, as Matplotlib takes them for one point."""
+    return [[found.value - found.low], [found.high - found.value]]
 
 
 def say(axes: Axes, message: str) -> None:

@@ -110,7 +110,7 @@ def _draw_efficiencies(axes: Axes, found: Sequence[Estimate], where: str) -> Non
         axes.errorbar(
             [100 * limit],
             [at.value],
-            yerr=[[at.value - at.low], [at.high - at.value]],
+            yerr=style.error_bars(at),
             color=style.colour(index),
             marker=style.marker(index),
             markersize=8,
