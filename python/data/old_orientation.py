@@ -7,26 +7,36 @@ import numpy as np
 from python.data.metadata import UNKNOWN, vectors
 from python.data.sparse_images import SparseImages
 from python.detector.geometry import X, apa_at, columns_run_backwards, face_at
+from python.general_purpose_libs import log
 
 OLD_FLIPS = ("none", "upstream")
+_ELSEWHERE = "their vertex on another face or in another row of APAs than their channels"
 
 
 def orient_old_images(images: SparseImages, table: np.ndarray, old_flips: str) -> tuple[SparseImages, np.ndarray]:
     """Bring images of the toolkit's dense files into the drift frame; return them with the metadata completed.
 
     `old_flips` says what was done to them: "none", or "upstream", the toolkit's flips of whole images in time and channel, which
-    are undone first. The files do not record APA and face: they come from the vertex. Images without a vertex, and those of U
-    and V without a match (the toolkit took their face from the matched X cluster), are left as they are, `drift_frame` -1. So
-    are images of the project's own files, whose `drift_frame` is recorded.
+    are undone first. APA and face are those of the channels where the file records them, else those of the vertex. Images
+    without either, and those of U and V without a match (the toolkit took their face from the matched X cluster), are left as
+    they are, `drift_frame` -1. So are images of the project's own files, whose `drift_frame` is recorded.
+
+    Where channels and vertex lie on different faces, or in different rows of APAs, the image belongs into one drift frame and
+    its labels into another: it is left in raw order, columns along the channels and rows along time, `drift_frame` 0.
     """
     if old_flips not in OLD_FLIPS:
         raise ValueError(f"old_flips is one of {OLD_FLIPS}. Received: {old_flips!r}")
     position = vectors(table, "true_pos")
-    known = np.all(np.isfinite(position), axis=-1) & np.any(position != 0, axis=-1)
+    has_vertex = np.all(np.isfinite(position), axis=-1) & np.any(position != 0, axis=-1)
+    has_channels = (table["apa"] != UNKNOWN) & (table["face"] != 0)
+    known = has_vertex | has_channels
     known &= (table["plane"] == X) | (table["match_id"] >= 0)
     known &= table["drift_frame"] == UNKNOWN
     apa, face = apa_at(position[:, 1], position[:, 2]), face_at(position[:, 0])
-    flip_columns = columns_run_backwards(table["plane"], apa, face)
+    elsewhere = (table["apa"] % 2 != apa % 2) | (table["face"] != face)
+    elsewhere &= known & has_vertex & has_channels
+    apa, face = np.where(has_channels, table["apa"], apa), np.where(has_channels, table["face"], face)
+    flip_columns = columns_run_backwards(table["plane"], apa, face) & ~elsewhere
     flip_rows = np.zeros(len(table), bool)
     if old_flips == "upstream":
         flip_rows, flipped = upstream_flips(table["plane"], apa, face)
@@ -34,8 +44,22 @@ def orient_old_images(images: SparseImages, table: np.ndarray, old_flips: str) -
     table = table.copy()
     table["apa"] = np.where(known, apa, table["apa"])
     table["face"] = np.where(known, face, table["face"])
-    table["drift_frame"] = np.where(known, 1, table["drift_frame"])
+    table["drift_frame"] = np.where(known, ~elsewhere, table["drift_frame"])
+    if elsewhere.any():
+        log.warning("%d of %d images are left in raw order: %s", elsewhere.sum(), len(table), _ELSEWHERE)
     return _flip_rows(images, flip_rows & known).flip_columns(flip_columns & known), table
+
+
+def orientation_in_words(before: np.ndarray, after: np.ndarray) -> str:
+    """What `orient_old_images` did with images, of their metadata `before` and `after`: a line for the table of cuts."""
+    old = before["drift_frame"] == UNKNOWN
+    state = after["drift_frame"][old]
+    by_vertex = np.sum((before["apa"][old] == UNKNOWN) & (state == 1))
+    turned, raw, unknown = (np.sum(state == value) for value in (1, 0, UNKNOWN))
+    return (
+        f"{len(state)} images of older code: {turned} brought into the drift frame ({by_vertex} by the vertex alone), "
+        f"{raw} left in raw order ({_ELSEWHERE}), {unknown} left as they are (face not known)"
+    )
 
 
 def upstream_flips(plane: np.ndarray, apa: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

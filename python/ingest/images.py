@@ -65,7 +65,7 @@ def volume_images(found: Reconstruction, plane: int, centres: np.ndarray) -> tup
 
 
 def legacy_images(found: Reconstruction, plane: int, shape: Sequence[int]) -> tuple[SparseImages, np.ndarray]:
-    """Draw the clusters of one plane as the online-pointing toolkit does, none flipped; metadata (n, 18) float32."""
+    """Draw the clusters of one plane as the online-pointing toolkit does, none flipped; table (n,) of a file."""
     clusters, readout = found.clusters, found.readout
     chosen = np.flatnonzero(clusters.plane == plane)
     images = draw_legacy(readout.tps, clusters, chosen, shape)

@@ -2,7 +2,8 @@
 
 Images (N, height, width) float32 and metadata (N, 18) float32. Columns are the ranks of the cluster's distinct channels, so gaps
 close; a cluster larger than the image loses its latest ticks and highest channels; no image is flipped (read such files with
-`old_flips: none`). Events are known by their number alone, as float32, which cannot tell apart those above 2**24.
+`old_flips: none`). Events are known by their number alone, as float32, which cannot tell apart those above 2**24. Two more
+arrays, which older tools do not ask for, say whose channels an image shows: `apa`, and `face`, 0 where no match tells it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from python.ingest.drawing import cluster_samples, render
 from python.ingest.root_file import RootFile
 from python.ingest.trigger_primitives import TriggerPrimitives
 
-LEGACY_COLUMNS = 18
+LEGACY_DTYPE = np.dtype([("metadata", "f4", (18,)), ("apa", "i1"), ("face", "i1")])
 
 
 def check_legacy_events(events: np.ndarray, path: RootFile) -> None:
@@ -71,9 +72,9 @@ def dominant_particle_adc(
 def legacy_metadata(
     table: np.ndarray, image_adc: np.ndarray, particle_adc: np.ndarray, adc_per_mev: float
 ) -> np.ndarray:
-    """The 18 columns (n, 18): event, is_marley, is_main_track, is_es, position 3, momentum 3, image energy, particle energy
-    (from ADC, as always in this layout), plane, match id, neutrino energy, neutrino momentum 3. Unknown truth is 0, -1 for the
-    neutrino's energy; clusters that are not the neutrino's have no position and momenta.
+    """The table (n,) of a file. Its 18 columns are event, is_marley, is_main_track, is_es, position 3, momentum 3, image energy,
+    particle energy (from ADC, as always in this layout), plane, match id, neutrino energy, neutrino momentum 3. Unknown truth is
+    0, -1 for the neutrino's energy; clusters that are not the neutrino's have no position and momenta.
     """  # fmt: skip
     own = (table["is_marley"] == 1)[:, None]
     columns = [
@@ -88,10 +89,17 @@ def legacy_metadata(
         np.where(own[:, 0], table["true_nu_energy"], -1.0)[:, None],
         np.where(own, vectors(table, "nu_momentum"), 0.0),
     ]
-    return np.nan_to_num(np.concatenate(columns, axis=1)).astype(np.float32)
+    legacy = np.empty(len(table), LEGACY_DTYPE)
+    legacy["metadata"] = np.nan_to_num(np.concatenate(columns, axis=1))
+    legacy["apa"], legacy["face"] = table["apa"], table["face"]
+    return legacy
 
 
-def write_legacy_file(path: str | os.PathLike, images: SparseImages, metadata: np.ndarray) -> None:
-    """Write `images` and `metadata` as dense arrays, atomically. Raises OutputError when that is not possible."""
+def write_legacy_file(path: str | os.PathLike, images: SparseImages, table: np.ndarray) -> None:
+    """Write `images` and their `table`, see `LEGACY_DTYPE`, as dense arrays, atomically.
+
+    Raises OutputError when that is not possible.
+    """
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, images=np.asarray(images), metadata=metadata)
+        dense = np.asarray(images)
+        np.savez_compressed(temporary, images=dense, metadata=table["metadata"], apa=table["apa"], face=table["face"])

@@ -15,7 +15,7 @@ from python.data.sparse_images import SparseImages
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import log
 from python.ingest.images import legacy_images
-from python.ingest.legacy_layout import LEGACY_COLUMNS, write_legacy_file
+from python.ingest.legacy_layout import LEGACY_DTYPE, write_legacy_file
 from python.ingest.legacy_volumes import legacy_volumes, write_legacy_volumes
 from python.ingest.products import Products, ProductSettings, make_products
 from python.ingest.readout import Readout
@@ -152,5 +152,5 @@ class _ProductFiles:
         elif kind == "volumes":
             write_legacy_volumes(path, images, np.concatenate([np.empty(0, object), *tables]))
         else:
-            write_legacy_file(path, images, np.concatenate([np.empty((0, LEGACY_COLUMNS), np.float32), *tables]))
+            write_legacy_file(path, images, np.concatenate([np.empty(0, LEGACY_DTYPE), *tables]))
         log.debug("%s: %d images", path, len(images))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from python.config.schema import DatasetParameters, RunConfig
 from python.data.data_origin import DataFolders, DataOrigin
 from python.data.image_set import ImageSet, random_rows
-from python.data.old_orientation import orient_old_images
+from python.data.metadata import UNKNOWN
+from python.data.old_orientation import orient_old_images, orientation_in_words
 from python.general_purpose_libs import DataError, log
 from python.samples.balance import balanced_rows, balanced_rows_by_energy
 from python.samples.batches import Batches
@@ -50,9 +52,12 @@ def read_plane_images(config: RunConfig, data: DataOrigin, plane: str, kind: str
 
 def oriented(images: ImageSet, config: RunConfig) -> ImageSet:
     """The images in the drift frame where the configuration says which flips those of older files carry."""
-    if (flips := config.dataset_parameters.old_flips) is not None:
-        images.images, images.metadata = orient_old_images(images.images, images.metadata, flips)
-    return images
+    flips = config.dataset_parameters.old_flips
+    if flips is None or not np.any(images.metadata["drift_frame"] == UNKNOWN):
+        return images
+    turned, metadata = orient_old_images(images.images, images.metadata, flips)
+    cut = {"step": orientation_in_words(images.metadata, metadata), "removed": 0, "kept": len(images)}
+    return replace(images, images=turned, metadata=metadata, cuts=[*images.cuts, cut])
 
 
 def without_repeated(samples: S) -> S:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from python.data.metadata import empty_metadata
-from python.data.old_orientation import orient_old_images, to_old_orientation
+from python.data.old_orientation import orient_old_images, orientation_in_words, to_old_orientation
 from python.data.sparse_images import SparseImages
 from python.detector import geometry as g
 
@@ -88,6 +88,37 @@ def test_images_of_recorded_orientation_are_left_alone(recorded):
     oriented, after = orient_old_images(SparseImages.from_dense(images), table, "upstream")
     assert np.array_equal(np.asarray(oriented), images)
     assert after.tobytes() == table.tobytes()
+
+
+@pytest.mark.parametrize("old_flips", ["none", "upstream"])
+@pytest.mark.parametrize(("apa", "face"), [(0, 1), (0, -1), (1, 1), (2, 1), (3, -1)])
+def test_images_whose_channels_lie_elsewhere_than_their_vertex_stay_in_raw_order(apa, face, old_flips, caplog):
+    """The toolkit flips by the channels, so these are what is undone; the neighbour along z turns as the vertex' APA does."""
+    raw, table = old_set()
+    for axis, value in zip("xyz", (100.0, -300.0, 100.0), strict=True):  # in front of APA 0, on the face x > 0
+        table[f"true_pos_{axis}"] = value
+    table["apa"], table["face"] = apa, face
+    drawn = raw
+    if old_flips == "upstream":
+        x_sign = face * (1 if apa % 2 == 0 else -1)
+        drawn = np.array([toolkit_flips(i, p, apa % 2 == 0, x_sign) for i, p in zip(raw, table["plane"], strict=True)])
+    images, after = orient_old_images(SparseImages.from_dense(drawn), table, old_flips)
+    in_words = orientation_in_words(table, after)
+    assert np.all(after["apa"] == apa)
+    assert np.all(after["face"] == face)
+    if (apa % 2, face) == (0, 1):
+        turned = [image[:, ::-1] if plane == g.U else image for image, plane in zip(raw, table["plane"], strict=True)]
+        assert np.array_equal(np.asarray(images), turned)
+        assert np.all(after["drift_frame"] == 1)
+        assert "24 brought into the drift frame (0 by the vertex alone), 0 left" in in_words
+    else:
+        assert np.array_equal(np.asarray(images), raw)
+        assert np.all(after["drift_frame"] == 0)
+        assert (
+            "24 left in raw order (their vertex on another face or in another row of APAs than their channels)"
+            in in_words
+        )
+        assert "24 of 24 images are left in raw order" in caplog.text
 
 
 def test_what_was_done_to_old_images_has_to_be_said():

@@ -238,6 +238,10 @@ def test_old_data_of_stated_flips_are_taken(tmp_path, flips):
     samples = prepared(write_old(tmp_path, 18), dataset_parameters=dataset, selection=every)
     assert len(samples.set) == 60
     assert sorted(np.unique(samples.labels, return_counts=True)[1].tolist()) == [30, 30]
+    steps = [cut["step"] for cut in samples.set.cuts]
+    assert any(
+        "120 brought into the drift frame (120 by the vertex alone), 0 left in raw order" in step for step in steps
+    )
 
 
 def test_data_without_such_events_say_what_took_them(train):
