@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
-from python.commands.product_options import add_product_options, product_settings, summary_table
+from python.commands.product_options import add_product_options, product_settings, summary_table, whole_number
 from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
 
 if TYPE_CHECKING:
+    from python.ingest.overlay import Background
     from python.ingest.product_files import ProductSummary
     from python.ingest.products import ProductSettings
     from python.ingest.root_file import RootFile
@@ -55,16 +56,41 @@ def make_parser() -> CommandParser:
         help="write for old tools: dense images with 18 columns, in the older energy calibration unless another is named; "
         "volumes as pickled arrays and dictionaries, around the true main tracks; no image is flipped",
     )
+    add(
+        "--overlay",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="ROOT files of background: each event of the inputs gets the TPs of one of their events, chosen at random and moved "
+        "in time by a random offset, in a circle; NAME_overlay.npz records which and by how much",
+    )
+    add(
+        "--seed",
+        type=whole_number(0),
+        metavar="N",
+        help="seed of what --overlay chooses; default: 1",
+    )
     add("--skip-bad-files", action="store_true", help="leave broken input files out and count them")
     add("-v", "--verbose", action="store_true", help="say more")
     return parser
 
 
 def check_arguments(arguments: argparse.Namespace) -> None:
-    """Raise ConfigError where addresses cannot be read here, DataError where a file is missing."""
-    from python.ingest.root_file import is_missing, require_reader, root_file
+    """Raise ConfigError where addresses cannot be read here or options do not fit together, DataError where a file is missing."""
+    from python.ingest.root_file import is_missing, place_to_tell, require_reader, root_file
 
-    files = [root_file(name) for name in arguments.input]
+    if arguments.seed is not None and not arguments.overlay:
+        raise ConfigError(
+            "--seed says what --overlay chooses; name files of background with --overlay, or leave --seed out"
+        )
+    overlay = [root_file(name) for name in arguments.overlay]
+    inputs = [root_file(name) for name in arguments.input]
+    places = {place_to_tell(file) for file in inputs}
+    for file in overlay:
+        if place_to_tell(file) in places:
+            raise ConfigError(f"{file}: is named by --input and --overlay, or twice by the latter; name each file once")
+        places.add(place_to_tell(file))
+    files = [*inputs, *overlay]
     for file in files:
         require_reader(file)
     missing = [str(file) for file in files if is_missing(file)]
@@ -108,10 +134,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     places = output_folders(arguments.input, folder, settings)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    summaries, problems = convert_all(arguments.input, places, folder, settings)
+    background = read_backgrounds(arguments, settings) if arguments.overlay else None
+    summaries, problems = convert_all(list(zip(arguments.input, places, strict=True)), folder, settings, background)
     if not summaries:
         raise DataError("\n  ".join([f"none of the {len(problems)} input files can be used:", *problems]))
     print(summary_table(summaries, settings))
+    if background is not None:
+        _tell_of_overlay(background)
     refuse_or_skip(problems, f"{len(arguments.input)} input files", arguments.skip_bad_files)
     if problems:
         log.warning("%d of %d input files skipped", len(problems), len(arguments.input))
@@ -125,16 +154,54 @@ def _shown(path: RootFile, place: Path, folder: Path) -> str:
     return str(below if below.name == path.name else below / path.name)
 
 
+def read_backgrounds(arguments: argparse.Namespace, settings: ProductSettings) -> Background:
+    """The files of --overlay. Raises one DataError that names all that cannot be used, unless these are skipped."""
+    from python.data.input_files import refuse_or_skip
+    from python.ingest.overlay import Background, read_background
+
+    parts, problems = [], []
+    name_of: dict[str, str] = {}
+    for name in arguments.overlay:
+        try:
+            part = read_background(name, settings.min_sot)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        if (same := name_of.setdefault(part.sources[0].id, name)) == name:
+            parts.append(part)
+        else:
+            problems.append(f"{name}: is a copy of {same}")
+    what = f"{len(arguments.overlay)} files of background"
+    refuse_or_skip(problems, what, arguments.skip_bad_files and bool(parts))
+    return Background(parts, 1 if arguments.seed is None else arguments.seed)
+
+
+def _tell_of_overlay(background: Background) -> None:
+    """Say how many windows were laid over how many events, and with a warning when some were used again."""
+    used = background.used
+    again = int((used > 1).sum())
+    say = log.warning if again else log.info
+    say(
+        "overlay: seed %d laid %d of %d events of background over %d events; %s",
+        background.seed,
+        (used > 0).sum(),
+        len(used),
+        used.sum(),
+        f"{again} of them over several, one over {used.max()}" if again else "none of them over two",
+    )
+
+
 def convert_all(
-    inputs: Sequence[str], places: Sequence[Path], folder: Path, settings: ProductSettings
+    inputs: Sequence[tuple[str, Path]], folder: Path, settings: ProductSettings, background: Background | None
 ) -> tuple[list[ProductSummary], list[str]]:
-    """Convert every file that can be, each into its place; return what these gave, and what is wrong with the others."""
+    """Convert every file that can be, into the place beside it; return what these gave, and what is wrong with the others."""
     from python.ingest.root_file import root_file
 
     summaries, problems = [], []
-    for file, place in zip(map(root_file, inputs), places, strict=True):
+    for name, place in inputs:
+        file = root_file(name)
         try:
-            summary = convert_with_progress(file, place, settings)
+            summary = convert_with_progress(file, place, settings, background)
             summaries.append(replace(summary, name=_shown(file, place, folder)))
         except DataError as error:
             log.info("%s: cannot be used, going on with the next", file.name)
@@ -154,14 +221,16 @@ def _replaced(file: RootFile, folder: Path, settings: ProductSettings) -> list[s
     return [name for name in output_names(file.stem, settings) if (folder / name).exists()]
 
 
-def convert_with_progress(path: RootFile, folder: Path, settings: ProductSettings) -> ProductSummary:
+def convert_with_progress(
+    path: RootFile, folder: Path, settings: ProductSettings, background: Background | None = None
+) -> ProductSummary:
     """Convert one file, showing progress, with a line at the end."""
     from python.ingest.convert import convert
 
     before = {name: _held_sources(folder / name) for name in _replaced(path, folder, settings)}
     start = time.monotonic()
     with Progress(path.name, "events") as progress:
-        summary = convert(path, folder, settings, progress)
+        summary = convert(path, folder, settings, progress, background)
     seconds = time.monotonic() - start
     if before:
         log.info("%s: replaced %s", folder, ", ".join(before))

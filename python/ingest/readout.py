@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,30 +103,26 @@ class Readout:
     def stretches(self, size: int) -> Iterator[Readout]:
         """The primitives of `size` events at a time; events and truth stay those of all."""
         for first in range(0, len(self), size):
-            rows = slice(*np.searchsorted(self.tps.event, [first, first + size]))
-            yield Readout(
-                self.sources,
-                self.events,
-                self.tps.take(rows),
-                self.truth,
-                None if self.signal is None else self.signal[rows],
-                None if self.track is None else self.track[rows],
-                self.times,
-            )
+            yield self.primitives(slice(*np.searchsorted(self.tps.event, [first, first + size])))
+
+    def primitives(self, rows: np.ndarray | slice) -> Readout:
+        """The primitives of the given rows (numbers, mask or slice) alone; events and truth stay those of all."""
+        return replace(
+            self,
+            tps=self.tps.take(rows),
+            signal=None if self.signal is None else self.signal[rows],
+            track=None if self.track is None else self.track[rows],
+        )
 
     def only(self, chosen: np.ndarray) -> Readout:
         """The events `chosen` (mask (E,)) alone."""
-        rows = chosen[self.tps.event]
-        tps = self.tps.take(rows)
-        tps.event = (np.cumsum(chosen) - 1)[tps.event]
-        return Readout(
-            self.sources,
-            self.events[chosen],
-            tps,
-            self.truth.take(chosen),
-            None if self.signal is None else self.signal[rows],
-            None if self.track is None else self.track[rows],
-            None if self.times is None else self.times[chosen],
+        kept = self.primitives(chosen[self.tps.event])
+        return replace(
+            kept,
+            events=self.events[chosen],
+            tps=replace(kept.tps, event=(np.cumsum(chosen) - 1)[kept.tps.event]),
+            truth=self.truth.take(chosen),
+            times=None if self.times is None else self.times[chosen],
         )
 
 
