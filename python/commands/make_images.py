@@ -39,7 +39,7 @@ def make_parser() -> CommandParser:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="ROOT files of trigger primitives, on disk or at addresses (root://...)",
+        help="ROOT files of trigger primitives, or of the toolkit's clusters of these, on disk or at addresses (root://...)",
     )
     add(
         "-o",

@@ -88,7 +88,7 @@ def make_clusters(tps: TriggerPrimitives, settings: ClusterSettings, adc_per_mev
     plane = tps.plane[rows[order]][np.cumsum(counts) - counts]
     wanted = (counts >= settings.min_tps) & (adc / adc_per_mev[plane] >= settings.energy_cut)
     kept = order[wanted[label[order]]]
-    return _describe(tps, rows[kept], counts[wanted], adc_per_mev)
+    return clusters_of(tps, rows[kept], counts[wanted], adc_per_mev)
 
 
 def _group(tps: TriggerPrimitives, rows: np.ndarray) -> np.ndarray:
@@ -164,8 +164,11 @@ def _accepts(tps, before, newest, i, limits, far):
     return touches
 
 
-def _describe(tps: TriggerPrimitives, members: np.ndarray, counts: np.ndarray, adc_per_mev: np.ndarray) -> Clusters:
-    """Sort the clusters and work out their properties."""
+def clusters_of(tps: TriggerPrimitives, members: np.ndarray, counts: np.ndarray, adc_per_mev: np.ndarray) -> Clusters:
+    """Sort clusters, of which it is known which TPs are in them, and work out their properties.
+
+    `members` are numbers of TPs, each cluster's own together and by start and channel, `counts` (C,) how many these are.
+    """
     first = np.cumsum(counts) - counts
     lead = members[first]  # the earliest TP of each cluster
     order = np.lexsort((tps.channel[lead], tps.start[lead], tps.plane[lead], tps.event[lead]))

@@ -62,11 +62,20 @@ def match_planes(clusters: Clusters, first_id: int = 0) -> Matches:
     partners = _choose(_candidates(clusters, x, U), _candidates(clusters, x, V), np.ones(n, np.bool_))
     matched = np.any(partners != UNKNOWN, axis=1)
     groups = np.column_stack([partners[matched], x[matched]])
+    return matches_of(clusters, groups, first_id + np.arange(len(groups)))
+
+
+def matches_of(clusters: Clusters, groups: np.ndarray, number: np.ndarray) -> Matches:
+    """Matches of which it is known what is in them: `groups` (M, 3), clusters of U, V and X, -1 for none but on X.
+
+    `number` (M,) are the match numbers.
+    """
+    n = len(clusters)
     matches = Matches(np.full(n, UNKNOWN), clusters.face.copy(), np.full((n, 3), UNKNOWN))
     for plane in (U, V, X):
         seen = groups[:, plane] != UNKNOWN
         members = groups[seen, plane]
-        matches.match_id[members] = first_id + np.flatnonzero(seen)
+        matches.match_id[members] = number[seen]
         matches.face[members] = clusters.face[groups[seen, X]]
         matches.partner[members] = groups[seen]
     return matches

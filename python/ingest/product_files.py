@@ -19,6 +19,7 @@ from python.ingest.legacy_layout import LEGACY_DTYPE, write_legacy_file
 from python.ingest.legacy_volumes import legacy_volumes, write_legacy_volumes
 from python.ingest.products import Products, ProductSettings, make_products
 from python.ingest.readout import Readout
+from python.ingest.reconstruction import Reconstruction
 from python.ingest.volumes import SHAPE
 
 EVENTS_AT_A_TIME = 250
@@ -71,6 +72,13 @@ def write_products(
         done = min(done + EVENTS_AT_A_TIME, len(readout))
         if progress:
             progress(done, len(readout))
+    return files.write(Path(folder), stem)
+
+
+def write_reconstruction(found: Reconstruction, settings: ProductSettings, folder: Path, stem: str) -> ProductSummary:
+    """The same of what was clustered elsewhere, in one go."""
+    files = _ProductFiles(found.readout, settings)
+    files.add(Products(found, settings.image_shape))
     return files.write(Path(folder), stem)
 
 
