@@ -86,7 +86,8 @@ def _card_lines(card: dict[str, Any]) -> Iterator[str]:
         bounds = f"{interval[0]:.4g} to {interval[1]:.4g}" if interval else ""
         yield f"| `{figure}` | {value:.4g} | {bounds} |"
     yield "\n| what it is | |\n|---|---|"
-    yield f"| network | `{card['network']}`, configuration `{card['configuration']}` |"
+    yield f"| network | `{card['network']}` |"
+    yield f"| configured by | {', then '.join(f'`{name}`' for name in card['configurations'])} |"
     for name, command in card["trained_on"].items():
         yield f"| trained on {name} | `{command}` |"
     yield f"| judged by | `{card['judged_by']}` |"

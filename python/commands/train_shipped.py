@@ -85,9 +85,16 @@ def _made(recipe: Recipe, work: Path, a_try: bool) -> Path:
     from python.training.trained import Trained
 
     work = work / ("tries" if a_try else "") / recipe.task
-    data = {name: _simulated(work / "data" / name, words) for name, words in recipe.data.items()}
     test = _simulated(work / "data" / "test", recipe.test)
-    run = _trained(recipe, work / "runs", list(data.values()), a_try)
+    run: Path | None = None
+    for number, training in enumerate(recipe.trainings, start=1):
+        data = [_simulated(work / "data" / name, words) for name, words in training.data.items()]
+        words = ["-j", str(PROJECT / training.configuration), "-d", *map(str, data)]
+        words += [] if run is None else ["--continue-from", str(run)]
+        words += ["--set", f"model_parameters.epochs={TRY_EPOCHS}"] if a_try else []
+        run = _trained(recipe.task, work / "runs" / str(number), words)
+    if run is None:
+        raise ConfigError(f"{recipe.task}: the recipe has no training")
     trained = Trained.load(load_task(recipe.task), run)
     log.info("%s: judged by %s", run, test)
     figures = merits(trained, str(test))
@@ -102,20 +109,16 @@ def _simulated(folder: Path, words: str) -> Path:
     return folder
 
 
-def _trained(recipe: Recipe, home: Path, data: Sequence[Path], a_try: bool) -> Path:
-    """The run of the recipe's training: one that is there, gone on with where it was interrupted, or a new one."""
+def _trained(task: str, home: Path, words: Sequence[str]) -> Path:
+    """The run of a training in `home`: one that is there, gone on with where it was interrupted, or a new one."""
     from python.runs.find import find_runs
     from python.runs.status import read_status
 
-    runs = find_runs(home, recipe.task) if home.is_dir() else []
+    runs = find_runs(home, task) if home.is_dir() else []
     if runs and read_status(runs[-1])["state"] == "done":
         return runs[-1]
-    if runs:
-        words = ["--resume", str(runs[-1])]
-    else:
-        words = ["-j", str(PROJECT / recipe.configuration), "-o", str(home), "-d", *map(str, data)]
-        words += ["--set", f"model_parameters.epochs={TRY_EPOCHS}"] if a_try else []
-    return Path(_run("python.commands.train", [recipe.task, *words]))
+    words = ["--resume", str(runs[-1])] if runs else [*words, "-o", str(home)]
+    return Path(_run("python.commands.train", [task, *words]))
 
 
 def _run(module: str, words: Sequence[str]) -> str:
@@ -150,9 +153,11 @@ def _card(recipe: Recipe, trained: Trained, figures: dict[str, Any], a_try: bool
         "network": trained.config.model_name,
         "answers": recipe.answers,
         "not_for": recipe.not_for,
-        "trained_on": {name: f"simulate.sh {words}" for name, words in recipe.data.items()},
+        "trained_on": {
+            name: f"simulate.sh {words}" for training in recipe.trainings for name, words in training.data.items()
+        },
         "judged_by": f"simulate.sh {recipe.test}",
-        "configuration": recipe.configuration,
+        "configurations": [training.configuration for training in recipe.trainings],
         "made_by": f"./scripts/train_shipped.sh {recipe.task}{' --try' if a_try else ''}",
         "made": utc_now(),
         "figures": told,

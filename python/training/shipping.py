@@ -27,17 +27,24 @@ NEAR = 1e-4  # since other processors round otherwise
 
 
 @dataclass(frozen=True)
+class Training:
+    """One training of a recipe: its configuration, and the options of simulate.sh for each set of its events."""
+
+    configuration: str
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How the shipped network of a task is made.
 
-    `data` are the options of simulate.sh for each set of training events, `test` those for the events that it is judged by;
-    `figures` are the metrics that its card tells.
+    Each of the `trainings` goes on from the network of the one before, with events of its own; `test` are the options of
+    simulate.sh for the events that the last is judged by; `figures` are the metrics that its card tells.
     """
 
     task: str
     name: str
-    configuration: str
-    data: Mapping[str, str]
+    trainings: Sequence[Training]
     test: str
     figures: Sequence[str]
     answers: str
@@ -49,12 +56,16 @@ class Recipe:
         path = pretrained(task) / RECIPE_FILE
         if not path.is_file():
             raise ConfigError(f"{path}: is missing, so it is not known how the shipped network of {task} is made")
-        return cls(task=task, **read_json(path))
+        said = read_json(path)
+        return cls(task=task, **{**said, "trainings": [Training(**each) for each in said["trainings"]]})
 
     def shortened(self, n_events: int) -> Recipe:
         """The same with so few events in each set, about as many in bursts: of several options the last counts."""
-        data = {name: _fewer(words, n_events) for name, words in self.data.items()}
-        return replace(self, data=data, test=_fewer(self.test, n_events))
+        trainings = [
+            replace(each, data={name: _fewer(words, n_events) for name, words in each.data.items()})
+            for each in self.trainings
+        ]
+        return replace(self, trainings=trainings, test=_fewer(self.test, n_events))
 
 
 def _fewer(words: str, n_events: int) -> str:

@@ -66,6 +66,27 @@ def test_what_a_step_says_is_the_end(monkeypatch, tmp_path):
     assert ended.value.code == 5
 
 
+def test_a_training_goes_on_from_the_one_before(monkeypatch, tmp_path):
+    """As many events are asked for once as sets have names, and what is done is not done again."""
+    asked = []
+
+    def ends_in_the_second_training(module, words):
+        asked.append([module.rpartition(".")[2], *words])
+        if "--continue-from" in words:
+            raise SystemExit(4)
+        return str(tmp_path / "first")
+
+    monkeypatch.setattr(train_shipped, "_run", ends_in_the_second_training)
+    with pytest.raises(SystemExit):
+        make("electron_direction", "-o", tmp_path)
+    first, second = (words for words in asked if words[0] == "train")
+    assert second[second.index("--continue-from") + 1] == str(tmp_path / "first")
+    assert "--continue-from" not in first
+    assert {words[words.index("-o") + 1] for words in (first, second)} == {
+        str(tmp_path / "electron_direction" / "runs" / number) for number in "12"
+    }
+
+
 def test_other_tasks_are_refused(capsys):
     with pytest.raises(SystemExit) as refused:
         make("electron")
