@@ -202,7 +202,8 @@ class Ensemble(Section):
 
 class ContinueFrom(Section):
     run: Text = Field(
-        description="Folder of the run of the same network, finished or interrupted, whose weights the training starts from.",
+        description="Folder of the run of the same network, finished or interrupted, whose weights the training starts from; or "
+        "of a network that ships, <task>/pretrained/<name>.",
         json_schema_extra=PLACE,
     )
     with_optimizer: bool = Field(

@@ -19,7 +19,9 @@ from python.config.format_version import read_configuration
 from python.config.load import dump_config, load_config
 from python.config.schema import ContinueFrom, RunConfig
 from python.general_purpose_libs import ConfigError
+from python.networks.saved import load_network
 from python.runs.files import CHECKPOINTS, NETWORK_FILES
+from python.runs.shipped import check_whole, read_card
 from python.runs.status import read_status
 from python.training.checkpoint_files import CheckpointFiles, DamagedError, Moment
 from python.training.checkpoints import load_state
@@ -38,6 +40,7 @@ def read_starts(task: Task, config: RunConfig, section: ContinueFrom) -> tuple[R
     other weights than the configuration names.
     """
     run = Path(section.run)
+    check_whole(run)
     theirs = _configuration(task, run)
     _require_same_members(run, theirs, config)
     optimizers = theirs.model_parameters.optimizer.name, config.model_parameters.optimizer.name
@@ -45,6 +48,10 @@ def read_starts(task: Task, config: RunConfig, section: ContinueFrom) -> tuple[R
         raise ConfigError(
             f"continue_from.with_optimizer: {run} has the state of {optimizers[0]}, the optimizer is {optimizers[1]}; take the "
             "same one, or set with_optimizer to false"
+        )
+    if section.with_optimizer and read_card(run) is not None:
+        raise ConfigError(
+            f"continue_from.with_optimizer: {run} ships without its optimizer's state; set with_optimizer to false"
         )
     ours, network = build_model(task, config), build_model(task, theirs)
     _require_same_network(task, run, theirs, config, (network, ours))
@@ -71,7 +78,7 @@ def _configuration(task: Task, run: Path) -> RunConfig:
         raise ConfigError(
             f"continue_from: {run} is a run of {of}, not of {task.schema.name}; name one of the same task"
         )
-    if read_status(run)["state"] == "running":
+    if read_card(run) is None and read_status(run)["state"] == "running":
         raise ConfigError(f"continue_from: {run} is still running; wait for it, or stop it first")
     return load_config(path, task.schema)
 
@@ -80,6 +87,9 @@ def _load(model: keras.Model, folder: Path) -> None:
     """Bring `model` to the trained state in `folder`: that of the saved network, else of the best epoch's checkpoint."""
     saved = sorted(folder.glob(NETWORK_FILES))
     try:
+        if read_card(folder) is not None:  # which has no optimizer's state, and Keras would miss it
+            model.set_weights(load_network(saved[0]).get_weights())
+            return
         model.optimizer.build(model.trainable_variables)
         if saved:
             model.load_weights(saved[0])

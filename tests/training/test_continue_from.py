@@ -10,6 +10,7 @@ from python.commands.tasks import load_task
 from python.config.load import dump_config, parse_config
 from python.general_purpose_libs import ConfigError, read_json, write_json
 from python.runs.registry.registry import Registry
+from python.runs.shipped import network_folder
 from python.runs.status import read_status
 from python.training.starts import starts_of, take_start
 from tests.training.conftest import SMALL, same_weights, weights
@@ -90,6 +91,16 @@ def test_networks_of_each_task_start_from_the_weights_of_another_run(name, tmp_p
     assert again.continue_from == config.continue_from
     with pytest.raises(ConfigError, match="not those that the configuration names"):
         starting(TASKS[name], continue_from={**section, "weights": "0" * 32})
+
+
+def test_networks_that_ship_are_started_from():
+    """Fine tuning: the configuration is that of the network, whose folder is no run."""
+    folder = network_folder(None, "mt_identifier")
+    keys = read_json(folder / "config.json")
+    _, (start,) = starting(keys, continue_from={"run": str(folder)})
+    assert all(np.array_equal(*each) for each in zip(start.network, weights(folder), strict=True))
+    with pytest.raises(ConfigError, match="ships without its optimizer"):
+        starting(keys, continue_from={"run": str(folder), "with_optimizer": True})
 
 
 def test_members_start_from_members(tmp_path):
