@@ -8,6 +8,7 @@ are, which depends on the star, its distance and the detector: these numbers are
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -22,7 +23,9 @@ from python.pointing.scattering import cc_asymmetry, es_mean_cosine, es_share_in
 NUMBERS_TRIED, REFINED = 9, 2  # of elastic scattering: first, and how often those between the best and its neighbours
 _CHUNK = 120_000  # densities at a time; more do not fit into the cache of a core
 _LEAST_RATIO, _FACTORS = 1e-18, 16  # so many of which multiply in double precision
-_LEAST_SHARE = 1e-5  # of elastic scattering; candidates below tell nothing of the direction
+_LEAST_INFORMATION = (
+    3e-5  # nats of the direction that a candidate tells; thousands that tell less do not matter together
+)
 _FULL_SPHERE = 4 * np.pi
 
 
@@ -64,8 +67,7 @@ class BurstLikelihood:
     def log_likelihood(self, star: np.ndarray) -> np.ndarray:
         """Log of how likely the candidates are for a star at unit vectors (m, 3), relative to no direction at all, (m,)."""
         flight = -np.asarray(star, np.float64)
-        tells = self.shares[:, 0] > _LEAST_SHARE
-        rows, others = np.flatnonzero(tells), np.flatnonzero(~tells)
+        rows, others = np.flatnonzero(self._tells), np.flatnonzero(~self._tells)
         total = flight @ (self.shares[others, 1] @ self.drift[others])
         step = max(1, _CHUNK // max(len(flight), 1))
         for first in range(0, len(rows), step):
@@ -88,7 +90,8 @@ class BurstLikelihood:
         if not len(self):
             return self
         flight = -np.asarray(star, np.float64)
-        seen = self._excess(np.arange(len(self)), flight)
+        rows = np.flatnonzero(self._tells)
+        seen = rows, *self._excess(rows, flight)
         tried = {of_es: self._with(of_es, seen) for of_es in np.geomspace(1.0, 0.9 * max(len(self), 2), NUMBERS_TRIED)}
         for _ in range(REFINED):
             rising = sorted(tried)
@@ -101,16 +104,26 @@ class BurstLikelihood:
         shares = sum(weight * tried[of_es][0] for of_es, weight in zip(rising, weights, strict=True))
         return replace(self, shares=shares)
 
-    def _with(self, of_es: float, seen: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, float]:
-        """The shares with so many of elastic scattering, and how likely the scores, and on average the directions, then are."""
+    @cached_property
+    def _tells(self) -> np.ndarray:
+        """Which candidates, bool (N,), tell of the direction: about half the variance of their density relative to none."""
+        variance = np.expm1(self.lobes.log_mean_density() + np.log(_FULL_SPHERE)) * self.shares[:, 0] ** 2
+        return variance / 2 > _LEAST_INFORMATION
+
+    def _with(self, of_es: float, seen: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, float]:
+        """The shares with so many of elastic scattering, and how likely the scores, and on average the directions, then are.
+
+        `seen` are the rows that tell of the direction, and their `_excess`.
+        """
+        rows, es, cc = seen
         numbers = self.mixture.numbers(of_es)
         shares = self.mixture.shares(numbers)
-        directions = logsumexp(_total(shares, *seen)) - np.log(seen[0].shape[1])
+        directions = logsumexp(_total(shares[rows], es, cc)) - np.log(es.shape[1])
         return shares, self.mixture.log_likelihood(numbers) + float(directions)
 
     def expected(self, rng: np.random.Generator, size: int = 64) -> tuple[float, float]:
         """Mean and standard deviation of the log-likelihood at the true star, were all that is assumed true."""
-        rows = np.flatnonzero(self.shares[:, 0] > _LEAST_SHARE)
+        rows = np.flatnonzero(self._tells)
         if not len(rows):
             return 0.0, 0.0
         some = self.lobes.take(rows)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from python.pointing.scattering import ELECTRON_GRID, spectrum
 
@@ -16,92 +16,71 @@ FIT = "fit"  # any mixture of the spectra of FLUXES, another one for each channe
 EDGES_MEV = (5.25, 5.5, 5.75, 6.0, 6.5, 7.0, 8.0, 10.0, 13.0, 17.0, 22.0, 30.0)  # of bins of energy
 HIGHEST_MEV = 90.0
 _ROUNDS = 100
+_OTHER = CLASSES.index("other")
 _TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True, eq=False)
-class Component:
-    """Candidates of one class with a spectrum of their own, of which there is some number in each of its bins.
+class Mixture:
+    """Of N candidates that are of M components: `likely` (N, M), how likely scores and energy of each are under each component,
+    up to a factor of the candidate, and the `kind` (M,) of each component, one of CLASSES.
 
-    `density` (N,) is how likely the energy of each candidate is within its bin, `group` (N,).
+    Others have a component for each bin of energy, so that their spectrum is free.
     """
 
-    kind: int
-    density: np.ndarray
-    group: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Mixture:
-    """Of N candidates: `evidence` (N, 3), how likely the scores are under each of CLASSES at the candidate's energy, up to a
-    factor of the candidate, and the `components` that they are of, in `bins` of energy at most."""
-
-    evidence: np.ndarray
-    components: Sequence[Component]
-    bins: int
+    likely: csr_array
+    kind: np.ndarray
 
     @classmethod
     def of(cls, evidence: np.ndarray, energy: np.ndarray, min_energy: float, flux: str) -> Self:
         """ES and CC have the spectra of a `flux`, or with FIT mixtures of all that are known; that of others is free.
 
-        `energy` (N,) in MeV, all at least `min_energy`.
+        `evidence` (N, 3) is how likely the scores are under each of CLASSES at the candidate's energy, up to a factor of the
+        candidate; `energy` (N,) in MeV, all at least `min_energy`.
         """
+        evidence = evidence / np.maximum(evidence.max(axis=1, keepdims=True), _TINY)
         beyond = max(HIGHEST_MEV, 2 * min_energy)
         edges = np.array([min_energy, *(edge for edge in EDGES_MEV if edge > min_energy), beyond])
-        place = np.clip(np.searchsorted(edges, energy, side="right") - 1, 0, len(edges) - 2)
-        components = [Component(CLASSES.index("other"), 1 / np.diff(edges)[place], place)]
-        for kind, channel in enumerate(CLASSES[:2]):
+        bins = len(edges) - 1
+        place = np.clip(np.searchsorted(edges, energy, side="right") - 1, 0, bins - 1)
+        others = np.zeros((len(energy), bins))
+        others[np.arange(len(energy)), place] = evidence[:, _OTHER] / np.diff(edges)[place]
+        columns, kinds = [others], [_OTHER] * bins
+        for kind, channel in enumerate(CLASSES[:_OTHER]):
             for name in FLUXES if flux == FIT else (flux,):
-                shape = _shape(channel, min_energy, beyond, name)
-                components.append(Component(kind, np.interp(energy, ELECTRON_GRID, shape), np.zeros_like(place)))
-        return cls(evidence, components, len(edges) - 1)
+                density = np.interp(energy, ELECTRON_GRID, _shape(channel, min_energy, beyond, name))
+                columns.append((evidence[:, kind] * density)[:, None])
+                kinds.append(kind)
+        return cls(csr_array(np.concatenate(columns, axis=1)), np.array(kinds))
 
     def __len__(self) -> int:
-        return len(self.evidence)
+        return self.likely.shape[0]
 
     def numbers(self, of_es: float | None = None) -> np.ndarray:
-        """The numbers (K, G) of each component in each bin that fit best, by expectation and maximisation; those of elastic
-        scattering `of_es` in all, where that is given."""
-        counts = np.zeros((len(self.components), self.bins))
-        for row, each in enumerate(self.components):
-            there = np.unique(each.group)
-            counts[row, there] = len(self) / len(self.components) / max(len(there), 1)
-        is_es = np.array([each.kind == 0 for each in self.components])
+        """The numbers (M,) of each component that fit best, by expectation and maximisation; those of elastic scattering `of_es`
+        in all, where that is given."""
+        is_es, is_other = self.kind == CLASSES.index("es"), self.kind == _OTHER
+        alike = len(self) / (1 + np.count_nonzero(~is_other))
+        numbers = np.where(is_other, alike / is_other.sum(), alike)
+        to_components = self.likely.T.tocsr()
         for _ in range(_ROUNDS):
-            shares = self._each(counts)
-            counts = np.stack(
-                [
-                    np.bincount(each.group, share, self.bins)
-                    for each, share in zip(self.components, shares.T, strict=True)
-                ]
-            )
+            numbers = numbers * (to_components @ (1 / self._sum(numbers)))
             if of_es is not None:
-                counts[is_es] *= of_es / max(counts[is_es].sum(), _TINY)
-                counts[~is_es] *= (len(self) - of_es) / max(counts[~is_es].sum(), _TINY)
-        return counts
+                numbers[is_es] *= of_es / max(numbers[is_es].sum(), _TINY)
+                numbers[~is_es] *= (len(self) - of_es) / max(numbers[~is_es].sum(), _TINY)
+        return numbers
 
     def shares(self, numbers: np.ndarray) -> np.ndarray:
         """The probability (N, 3) of each class, given the `numbers`."""
-        each = self._each(numbers)
-        found = np.zeros_like(self.evidence)
-        for column, component in enumerate(self.components):
-            found[:, component.kind] += each[:, column]
-        return found
+        each = np.where(self.kind[:, None] == np.arange(len(CLASSES)), numbers[:, None], 0.0)
+        return (self.likely @ each) / self._sum(numbers)[:, None]
 
     def log_likelihood(self, numbers: np.ndarray) -> float:
-        """Log of how likely scores and energies are, given the proportions of the `numbers`."""
-        return float(np.log(self._weights(numbers / max(numbers.sum(), _TINY)).sum(axis=1)).sum())
+        """Log of how likely scores and energies are, given the proportions of the `numbers`, up to a constant."""
+        return float(np.log(self._sum(numbers / max(numbers.sum(), _TINY))).sum())
 
-    def _each(self, numbers: np.ndarray) -> np.ndarray:
-        weights = self._weights(numbers)
-        return weights / weights.sum(axis=1, keepdims=True)
-
-    def _weights(self, numbers: np.ndarray) -> np.ndarray:
-        each = [
-            self.evidence[:, component.kind] * component.density * counts[component.group]
-            for component, counts in zip(self.components, numbers, strict=True)
-        ]
-        return np.maximum(np.stack(each, axis=1), _TINY)
+    def _sum(self, numbers: np.ndarray) -> np.ndarray:
+        return np.maximum(self.likely @ numbers, _TINY)
 
 
 def _shape(channel: str, low: float, high: float, flux: str) -> np.ndarray:

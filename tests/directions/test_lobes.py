@@ -36,6 +36,15 @@ def test_the_share_ahead_is_that_of_draws():
     np.testing.assert_allclose(several.share_ahead(axis), ahead.mean(axis=1), atol=5 * 0.5 / np.sqrt(DRAWS) + 0.005)
 
 
+def test_the_mean_density_is_that_of_draws():
+    several, _ = lobes()
+    density = np.exp(several.log_density(several.draw(DRAWS, np.random.default_rng(3))))
+    spread = density.std(axis=1) / np.sqrt(DRAWS)
+    assert np.all(np.abs(np.exp(several.log_mean_density()) - density.mean(axis=1)) < 5 * spread)
+    even = Lobes(np.zeros((1, 2, 3)), np.array([[0.3, 0.7]]))
+    assert even.log_mean_density() == pytest.approx(-np.log(4 * np.pi))
+
+
 def test_a_lobe_of_no_probability_changes_nothing():
     several, axis = lobes()
     more = Lobes(
