@@ -131,8 +131,9 @@ def read_readout(path: str | os.PathLike | RootFile, min_sot: int = 2) -> Readou
     path = root_file(path)
     source = read_source(path, min_sot)
     log.debug("%s: %d events, %d trigger primitives with enough samples", path, len(source.events), len(source.tps))
-    if source.tp_truth is None or source.mctruths is None:
-        log.info("%s: holds no simulation truth; labels that it would give are recorded as unknown", path)
+    if source.lacks:
+        truth = ", ".join(source.lacks)
+        log.info("%s: lacks the simulation truth %s; labels that it would give are recorded as unknown", path, truth)
     return Readout.of_source(source)
 
 

@@ -1,12 +1,14 @@
 """Reads the ROOT files that the trigger simulation writes: trigger primitives, and the truth where there is any.
 
 The files hold trees `TriggerPrimitives/<maker>`, `mctruths`, `mcparticles`, ... in one folder. Branches whose name begins with
-`bt_` and all trees but the first are simulation truth; a file of detector data has none and is read all the same.
+`bt_` and all trees but the first are simulation truth; a file of detector data has none and is read all the same. So is one that
+lacks a part of the truth: what that would tell is unknown.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,7 @@ TP_BRANCHES = (
 TRUTH_BRANCHES = ("bt_numelectrons", "bt_primary_track_id")
 MCTRUTH_BRANCHES = ("block_id", "pdg", "status_code", "x", "y", "z", "px", "py", "pz", "energy")
 MCPARTICLE_BRANCHES = ("g4_track_id", "truth_block_id", "x", "y", "z")
+TRUTH_TREES = {"mctruths": MCTRUTH_BRANCHES, PARTICLES: MCPARTICLE_BRANCHES}
 ENTRIES_AT_A_TIME = 2_000_000
 # What the values must be that are worked with; which channels there are is told by the geometry.
 BRANCH_RULES = {
@@ -63,7 +66,7 @@ class SourceFile:
     `events` (E,) of `EVENT_DTYPE` are the events; `sources`, which their `source` indexes, the file, or the parts of one that
     holds events of several jobs under the same numbers. `tps` trigger primitives, whose `event` indexes `events`; `tp_truth`
     arrays (N,) by branch name, parallel to `tps`; `mctruths` and `mcparticles` arrays by branch name with an `event` index. The
-    last three are None where the file has no such truth.
+    last three are None where the file has no such truth, which `lacks` names.
     """
 
     sources: list[Source]
@@ -72,6 +75,7 @@ class SourceFile:
     tp_truth: dict[str, np.ndarray] | None
     mctruths: dict[str, np.ndarray] | None
     mcparticles: dict[str, np.ndarray] | None
+    lacks: tuple[str, ...] = ()
 
 
 def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceFile:
@@ -79,19 +83,22 @@ def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceF
 
     `path` may be an address (root://...) too. Trees are read as TTree or RNTuple.
 
-    Raises DataError, naming the file, when it is missing, damaged, not ROOT, lacks a tree or branch, or has no event.
+    Raises DataError, naming the file, when it is missing, damaged, not ROOT, lacks the tree of primitives or a branch of it, or
+    has no event.
     """
     path = root_file(path)
     with naming_the_file(path), opened_root_file(path) as file:
         trees = find_trees(file, path)
         tp_tree = trees[TP_FOLDER]
-        has_truth = all(name in tp_tree.keys() for name in TRUTH_BRANCHES)  # noqa: SIM118 (a tree is no dictionary)
+        lacks = _lacks(tp_tree, TRUTH_BRANCHES)
+        has_truth = not lacks
         columns, tp_stretches = _read_tps(tp_tree, TRUTH_BRANCHES if has_truth else (), min_sot, path)
-        tables = {
-            name: _read_tree(trees[name], branches, path)
-            for name, branches in (("mctruths", MCTRUTH_BRANCHES), (PARTICLES, MCPARTICLE_BRANCHES))
-            if name in trees
-        }
+        tables = {}
+        for name, branches in TRUTH_TREES.items():
+            missing = _lacks(trees[name], (*KEYS, *branches), f"{name}/") if name in trees else [name]
+            if not missing:
+                tables[name] = read_branches(trees[name], (*KEYS, *branches), path)
+            lacks += missing
         stretches = {TP_FOLDER: tp_stretches, **{name: Stretches.of(table) for name, table in tables.items()}}
         events, numbers = number_events(stretches, [name for name in stretches if name != PARTICLES], path)
         if len(events) == 0:
@@ -102,7 +109,7 @@ def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceF
         tps, truth = _in_order(columns, has_truth)
         whole = source_of(path)
         sources = [whole.part(number) for number in range(events["source"].max(initial=0) + 1)]
-        return SourceFile(sources, events, tps, truth, tables.get("mctruths"), tables.get(PARTICLES))
+        return SourceFile(sources, events, tps, truth, tables.get("mctruths"), tables.get(PARTICLES), tuple(lacks))
 
 
 def find_trees(file: Any, path: RootFile) -> dict[str, Any]:
@@ -145,8 +152,9 @@ def read_branches(
     return columns
 
 
-def _read_tree(tree: Any, branches: tuple[str, ...], path: RootFile) -> dict[str, np.ndarray]:
-    return read_branches(tree, (*KEYS, *branches), path)
+def _lacks(tree: Any, branches: Sequence[str], prefix: str = "") -> list[str]:
+    """Those of the branches that a tree has not."""
+    return [prefix + name for name in branches if name not in tree.keys()]  # noqa: SIM118 (a tree is no dictionary)
 
 
 def _read_tps(tree: Any, truth: tuple[str, ...], min_sot: int, path: RootFile) -> tuple[dict, Stretches]:

@@ -93,7 +93,7 @@ def _rows_by_event(event: np.ndarray, n_events: int) -> list[np.ndarray]:
 
 
 def signal_tps(source: SourceFile) -> np.ndarray | None:
-    """Mark the trigger primitives whose charge comes from the neutrino interaction, bool (N,); None without truth.
+    """Mark the trigger primitives whose charge comes from the neutrino interaction, bool (N,); None where that is not known.
 
     With one kind of generator in the file any simulated charge is signal. With several, the primary track's truth block has
     to be one with an incoming neutrino: `mctruths.block_id` is the first block of its generator, so a particle belongs to the
@@ -102,8 +102,10 @@ def signal_tps(source: SourceFile) -> np.ndarray | None:
     if source.tp_truth is None:
         return None
     has_charge = source.tp_truth["bt_numelectrons"] > 0
-    if source.mctruths is None or source.mcparticles is None or np.all(source.mctruths["block_id"] == 0):
+    if source.mctruths is None or np.all(source.mctruths["block_id"] == 0):
         return has_charge
+    if source.mcparticles is None:
+        return None
     track = np.abs(
         source.tp_truth["bt_primary_track_id"]
     )  # showers carry the negative number of the particle that began them

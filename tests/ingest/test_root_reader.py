@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import uproot
 
-from python.general_purpose_libs import DataError
+from python.general_purpose_libs import DataError, start_logging
+from python.ingest.readout import read_readout
 from python.ingest.root_reader import read_source
 from tests.ingest.root_files import (
     FOLDER,
@@ -140,10 +141,39 @@ def test_missing_trees_and_branches_are_named(tmp_path):
 
 
 @pytest.mark.root_data
-def test_missing_truth_branches_are_named(tmp_path):
+@pytest.mark.parametrize(
+    ("tree", "branch", "named"),
+    [
+        (TP_TREE, "bt_primary_track_id", "bt_primary_track_id"),
+        (f"{FOLDER}/mctruths", "status_code", "mctruths/status_code"),
+        (f"{FOLDER}/mctruths", "Event", "mctruths/Event"),
+        (f"{FOLDER}/mcparticles", None, "mcparticles"),
+    ],
+)
+def test_truth_that_a_file_lacks_is_unknown_and_named(tmp_path, tree, branch, named, capsys):
+    """Products are those of the whole file; of labels those stay that need nothing that lacks."""
+    whole, trees = read_readout(real_file("es")), real_columns("es")
+    if branch:
+        del trees[tree][branch]
+    else:
+        del trees[tree]
+    start_logging(verbose=False)
+    found = read_readout(write_root(tmp_path / "a.root", trees))
+    assert (
+        f"lacks the simulation truth {named}; labels that it would give are recorded as unknown"
+        in capsys.readouterr().err
+    )
+    np.testing.assert_array_equal(found.tps.integral, whole.tps.integral)
+    assert (found.signal is None) == (tree == TP_TREE)
+    assert np.all(found.truth.is_es == (-1 if "mctruths" in tree else 1))
+
+
+@pytest.mark.root_data
+def test_charge_of_several_generators_is_told_apart_by_the_particles_alone(tmp_path):
     trees = real_columns("es")
-    del trees[f"{FOLDER}/mctruths"]["status_code"]
-    refused(write_root(tmp_path / "a.root", trees), "mctruths", "status_code")
+    trees[f"{FOLDER}/mctruths"]["block_id"][::2] = 3
+    del trees[f"{FOLDER}/mcparticles"]
+    assert read_readout(write_root(tmp_path / "a.root", trees)).signal is None
 
 
 def test_channels_of_another_detector_are_refused(tmp_path):
