@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from benchmarks.record import ROOT, save_result, seconds
+from python.detector.geometry import DUNE_1X2X2
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.physics.materials import (
     COLLISION_SCALE,
@@ -33,11 +34,12 @@ from python.physics.materials import (
 )
 from python.simulation import electrons
 from python.simulation.electrons import follow_electron
-from python.simulation.tracks import DEPOSIT_COLUMNS, ENERGY, TRACK_COLUMNS, Deposited, Stack, W
+from python.simulation.tracks import DEPOSIT_COLUMNS, ENERGY, MAX_Z, TRACK_COLUMNS, Deposited, Stack, W
 
 MANY_ELECTRONS, ELECTRONS_OF_A_BLOCK = 20_000, 250
 ENERGY_MEV = 15.0
 START = (180.0, 0.0, 230.0)
+END_CM = DUNE_1X2X2.max_z_cm
 
 
 @njit
@@ -52,6 +54,7 @@ def compiled(count: int, table: np.ndarray, rng: np.random.Generator) -> float:
     for _ in range(count):
         track[:] = 0.0
         track[0], track[1], track[2], track[W], track[ENERGY] = START[0], START[1], START[2], 1.0, ENERGY_MEV
+        track[MAX_Z] = END_CM
         stack, deposited = Stack(tracks, np.int64(0)), Deposited(deposits, np.int64(0))
         _, (deposits, written), _ = follow_electron(track, 0, stack, deposited, table, rng)
         total += deposits[:written, 3].sum()

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from benchmarks.record import REAL_FILES, save_result
-from python.detector.geometry import CHANNELS_PER_APA, N_APAS, PLANES, TICKS_PER_WINDOW, locate_channel
+from python.detector.geometry import LARGEST, PLANES, TICKS_PER_WINDOW, locate_channel
 from python.ingest.root_reader import read_source
 from python.ingest.sim_deposits import read_sim_deposits
 from python.ingest.trigger_primitives import TriggerPrimitives
@@ -114,7 +114,7 @@ def deposits_of(charge: Charge) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def wire_number(records: Charge | TriggerPrimitives) -> np.ndarray:
     """Number the wires of all events."""
-    return records.event * (N_APAS * CHANNELS_PER_APA) + records.channel
+    return records.event * LARGEST.n_channels + records.channel
 
 
 def _charge_on(charge: Charge, wire: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:

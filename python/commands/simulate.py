@@ -34,7 +34,8 @@ STOPPED = "the same command goes on from here"
 if TYPE_CHECKING:
     from python.simulation.settings import SimulationSettings
 
-EPILOG = """backgrounds (decays in a readout window of 3 ms, whole detector of 4 APAs): NAME=RATE sets a rate, `none` all to zero.
+EPILOG = """backgrounds (decays in a readout window of 3 ms and 4 APAs, of which 12 have three times as many): NAME=RATE sets a
+rate, `none` all to zero.
   k42 bi214 external_gamma neutron_capture   make clusters of 2 MeV and more
   ar39 kr85                                  fill volumes and points with small deposits
 All are on by default. Only decays within half a metre of what may become a cluster are followed, as no product shows others.
@@ -138,6 +139,12 @@ def add_simulation_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="follow those far from all clusters too, which takes ten times as long",
     )
+    add(
+        "--geometry",
+        choices=["dune10kt_1x2x2", "dune10kt_1x2x6"],
+        default="dune10kt_1x2x2",
+        help="detector: 4 APAs, 4.6 m along the beam (default), or 12 in 13.9 m",
+    )
     add("--marley", metavar="FILE", help="CC events from a list that MARLEY has written; see below")
     add_product_options(parser)
     add("-v", "--verbose", action="store_true", help="say more")
@@ -181,6 +188,7 @@ def background_rates(options: Sequence[str]) -> dict[str, float]:
 
 def simulation_settings(arguments: argparse.Namespace) -> SimulationSettings:
     """Return what the options say."""
+    from python.detector.geometry import GEOMETRIES
     from python.simulation.settings import Burst, SimulationSettings
 
     flux = arguments.flux or ("gkvm" if arguments.burst else "flat")
@@ -199,6 +207,7 @@ def simulation_settings(arguments: argparse.Namespace) -> SimulationSettings:
         all_decays=arguments.all_decays,
         marley_file=arguments.marley,
         products=product_settings(arguments),
+        geometry=GEOMETRIES[arguments.geometry],
     )
 
 

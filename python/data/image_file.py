@@ -2,8 +2,9 @@
 
 Arrays: `format_version`, `kind` ("clusters" or "volumes"), `plane` ("U", "V", "X"), `image_shape` (2,), the sparse images
 `indptr`, `indices`, `data`; `metadata` float32 (N, C) with `metadata_columns` (C,) and `metadata_units` (C,); each integer
-column of `python.data.metadata` as an array of its own; `sources` (S,) names and `source_ids` (S,) digests of what the images
-come from. Nothing in a file depends on time, host or process, so the same input gives the same bytes.
+column of `python.data.metadata` as an array of its own; `sources` (S,) names, `source_ids` (S,) digests and `source_geometries`
+(S,) names of the geometries of what the images come from. Nothing in a file depends on time, host or process, so the same input
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
-from python.data.metadata import SINCE_VERSION, TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_version
+from python.data.metadata import SINCE_VERSION, TABLE_RULES, metadata_arrays, metadata_from_arrays, rules_of_file
 from python.data.npz import write_npz
-from python.data.sources import Source, source_arrays, sources_from_arrays
+from python.data.sources import Source, geometry_arrays, source_arrays, sources_from_arrays
 from python.data.sparse_images import SparseImages, index_dtype
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, log
@@ -60,6 +61,7 @@ def write_image_file(path: str | os.PathLike, content: ImageFile) -> None:
         "kind": np.str_(content.kind),
         "plane": np.str_(content.plane),
         **source_arrays(content.sources),
+        **geometry_arrays(content.sources),
         "image_shape": np.array(images.shape, np.int64),
         "indptr": images.indptr.astype(np.int64),
         "indices": images.indices,
@@ -77,7 +79,7 @@ def parse_image_file(arrays: dict[str, np.ndarray], path: str | os.PathLike, pla
     if "points" in arrays:
         raise DataError(f"{path}: holds points, images were asked for; check batch_pattern")
     version = checked_version(arrays, path)
-    found = checked(arrays, rules_of_version(IMAGE_RULES, version), path, REMEDY)
+    found = checked(arrays, rules_of_file(IMAGE_RULES, version, arrays), path, REMEDY)
     shape = found["image_shape"].tolist()
     images = SparseImages(
         found["indptr"], found["indices"].astype(index_dtype(shape), copy=False), found["data"], shape

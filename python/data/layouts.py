@@ -17,7 +17,7 @@ from python.detector.calibration import adc_per_mev
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, log
 
-MAX_POSITION_CM = 700.0  # the simulated volume ends at |y| = 608, |x| = 363, z = 463
+MAX_POSITION_CM = 1400.0  # the largest simulated volume ends at |y| = 608, |x| = 363, z = 1393
 MAX_MOMENTUM_GEV = 0.1  # an electron of a supernova interaction stays below 70 MeV
 
 

@@ -5,12 +5,13 @@ Every file layout, old or own, is translated into this table on reading, so that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from python.data.array_rules import ArrayRule
+from python.detector.geometry import GEOMETRIES
 from python.physics.constants import ELECTRON_MASS_MEV
 
 UNKNOWN = -1  # in integer columns; unknown floats are NaN
@@ -53,7 +54,7 @@ COLUMNS = (
     Column("cluster_energy", "f4", "MeV", "reconstructed energy: ADC sum over the plane's calibration"),
     Column("plane", "i1", "", "0: U, 1: V, 2: X"),
     Column("match_id", "i8", "", "clusters of one source with the same number are one deposit seen by several planes"),
-    Column("apa", "i1", "", "anode plane assembly, 0 to 3"),
+    Column("apa", "i1", "", "anode plane assembly, two to a row along z: even at y < 0, odd at y > 0"),
     Column("face", "i1", "", "+1: drift volume x > 0, -1: x < 0, 0: not known (unmatched induction cluster)"),
     Column(
         "first_tick", "i8", "tick", "start of the earliest trigger primitive, 0.5 us a tick; of a volume: of its window"
@@ -88,6 +89,7 @@ DTYPE = np.dtype([(column.name, column.dtype) for column in COLUMNS])
 EVENT_KEY = ("source", "run", "subrun", "event")  # what tells an event from all others
 EVENT_DTYPE = np.dtype([(name, DTYPE[name]) for name in EVENT_KEY])
 SINCE_VERSION = {"run": 3, "subrun": 3, "source_ids": 3, "time": 4}  # arrays that older files lack
+MAY_LACK = ("source_geometries",)  # of files of this version too
 
 
 def event_keys(
@@ -125,6 +127,7 @@ def group_numbers(*columns: np.ndarray) -> np.ndarray:
 TABLE_RULES = (
     ArrayRule("sources", "U", ("sources",), least=1),
     ArrayRule("source_ids", "U", ("sources",)),
+    ArrayRule("source_geometries", "U", ("sources",), allowed=tuple(GEOMETRIES)),
     ArrayRule("metadata", "f", ("n", "columns"), "f4"),
     ArrayRule("metadata_columns", "U", ("columns",), names=FLOATS),
     *(
@@ -134,9 +137,10 @@ TABLE_RULES = (
 )
 
 
-def rules_of_version(rules: Sequence[ArrayRule], version: int) -> list[ArrayRule]:
-    """Of the `rules` of an own file those that one of an older version follows too."""
-    return [rule for rule in rules if version >= SINCE_VERSION.get(rule.name, 0)]
+def rules_of_file(rules: Sequence[ArrayRule], version: int, arrays: Container[str]) -> list[ArrayRule]:
+    """Of the `rules` of an own file those that one of a version, which holds `arrays`, has to follow."""
+    since = [rule for rule in rules if version >= SINCE_VERSION.get(rule.name, 0)]
+    return [rule for rule in since if rule.name in arrays or rule.name not in MAY_LACK]
 
 
 def empty_metadata(n: int) -> np.ndarray:

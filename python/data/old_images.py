@@ -11,7 +11,7 @@ from python.data.image_file import ImageFile
 from python.data.layouts import metadata_from_layout, warn_of_merged_events
 from python.data.sources import Source
 from python.data.sparse_images import SparseImages
-from python.detector.geometry import N_APAS
+from python.detector.geometry import LARGEST
 from python.general_purpose_libs import DataError
 
 MAX_NUMBER = 2.0**62  # of the metadata; event numbers are floats there
@@ -21,7 +21,7 @@ OLD_IMAGE_RULES = (
 )
 # Which channels the images show: APA, and face (0 where only a match tells). In files of `make_images.sh --legacy-layout` alone.
 CHANNEL_RULES = (
-    ArrayRule("apa", "iu", ("n",), "i1", lowest=0, highest=N_APAS - 1),
+    ArrayRule("apa", "iu", ("n",), "i1", lowest=0, highest=LARGEST.n_apas - 1),
     ArrayRule("face", "i", ("n",), "i1", lowest=-1, highest=1),
 )
 

@@ -1,8 +1,8 @@
 """Point clouds: the trigger primitives around a cluster as points, held without padding, and their own files.
 
 A file `<source>_points.npz` holds the clouds of one source and the metadata of the X cluster that each is built around:
-`format_version`, `kind` "points", `sources`, `source_ids`, `indptr` (N + 1,), `points` float32 (K, C) with `point_columns` and
-`point_units`, and the metadata arrays of `python.data.metadata`. The same input gives the same bytes.
+`format_version`, `kind` "points", `sources`, `source_ids`, `source_geometries`, `indptr` (N + 1,), `points` float32 (K, C) with
+`point_columns` and `point_units`, and the metadata arrays of `python.data.metadata`. The same input gives the same bytes.
 
 Files of older code hold clouds around matched clusters alone, and do not say in which cluster a point is: their column
 `cluster_energy` and the `neighbours` of their clusters are NaN.
@@ -31,11 +31,18 @@ from python.data.metadata import (
     group_numbers,
     metadata_arrays,
     metadata_from_arrays,
-    rules_of_version,
+    rules_of_file,
 )
 from python.data.neighbours import neighbours_of
 from python.data.npz import read_npz, write_npz
-from python.data.sources import Source, place_of, source_arrays, sources_from_arrays, with_common_sources
+from python.data.sources import (
+    Source,
+    geometry_arrays,
+    place_of,
+    source_arrays,
+    sources_from_arrays,
+    with_common_sources,
+)
 from python.data.sparse_images import gather
 from python.detector.geometry import PLANES, X
 from python.general_purpose_libs import DataError
@@ -180,6 +187,7 @@ def write_point_file(path: str | os.PathLike, content: PointSet) -> None:
         "format_version": np.int64(FORMAT_VERSION),
         "kind": np.str_("points"),
         **source_arrays(content.sources),
+        **geometry_arrays(content.sources),
         "indptr": content.clouds.indptr.astype(np.int64),
         "points": np.asfortranarray(content.clouds.points),  # columns compress better than rows
         "point_columns": np.array(STORED_COLUMNS),
@@ -193,7 +201,7 @@ def read_point_file(path: str | os.PathLike, place: str | None = None) -> PointS
     """Read one file; `place` as in `parse_image_file`. Raises DataError that names the file and what is wrong with it."""
     arrays = read_npz(path)
     version = checked_version(arrays, path)
-    found = checked(arrays, rules_of_version(POINT_RULES, version), path, REMEDY)
+    found = checked(arrays, rules_of_file(POINT_RULES, version, arrays), path, REMEDY)
     columns = found["point_columns"].tolist()
     stored = [columns.index(name) for name in STORED_COLUMNS if name in columns]
     points, older = found["points"][:, stored], len(stored) < len(STORED_COLUMNS)

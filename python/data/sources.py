@@ -18,15 +18,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from python.detector.geometry import DUNE_1X2X2, GEOMETRIES, Geometry
+
 DIGITS = 32  # of the hexadecimal digest: 128 bits
 BY_PLACE = "place:"  # how the identity of a source begins that its file does not record
 
 
 class Source(NamedTuple):
-    """`name` to read, `id` to tell apart."""
+    """`name` to read, `id` to tell apart, and the `geometry` whose channels it has, which is the first where none is recorded."""
 
     name: str
     id: str
+    geometry: Geometry = DUNE_1X2X2
 
     @property
     def recorded_id(self) -> str:
@@ -35,7 +38,7 @@ class Source(NamedTuple):
 
     def part(self, number: int) -> Source:
         """Part `number`, from 0, of a file that joins several jobs with the same events; the first goes by the file's name."""
-        return Source(f"{self.name}#{number + 1}", f"{self.id}#{number + 1}") if number else self
+        return self._replace(name=f"{self.name}#{number + 1}", id=f"{self.id}#{number + 1}") if number else self
 
 
 def source_of_file(path: str | os.PathLike) -> Source:
@@ -88,17 +91,23 @@ def source_arrays(sources: Sequence[Source]) -> dict[str, np.ndarray]:
     }
 
 
+def geometry_arrays(sources: Sequence[Source]) -> dict[str, np.ndarray]:
+    """The array by which a file of products holds their geometries, by name."""
+    return {"source_geometries": np.array([source.geometry.name for source in sources], np.str_)}
+
+
 def sources_from_arrays(arrays: Mapping[str, np.ndarray], place: str) -> list[Source]:
-    """The sources of an own file, which may lack the array "source_ids", as those of an older version do.
+    """The sources of an own file, which may lack the arrays "source_ids" and "source_geometries", as older ones do.
 
     `place` is where the file is, by which those sources are known whose digest it does not record.
     """
     names = [str(name) for name in arrays["sources"]]
     ids = [str(digest) for digest in arrays.get("source_ids", [""] * len(names))]
+    geometries = [GEOMETRIES[str(name)] for name in arrays.get("source_geometries", [DUNE_1X2X2.name] * len(names))]
     product = re.sub("_(volume|points)$", "", place)  # clusters, volumes and points of one source have one identity
     return [
-        Source(name, digest) if digest else source_by_place(name, f"{product}/{name}")
-        for name, digest in zip(names, ids, strict=True)
+        Source(name, digest or f"{BY_PLACE}{product}/{name}", geometry)
+        for name, digest, geometry in zip(names, ids, geometries, strict=True)
     ]
 
 

@@ -1,9 +1,12 @@
-"""Geometry of the simulated DUNE far detector module `dune10kt_1x2x2`: channels, wire map, drift.
+"""Geometries of the simulated DUNE far detector module, `dune10kt_1x2x2` and `dune10kt_1x2x6`: channels, wire map, drift.
 
-Two rows of anode plane assemblies (APAs) along z, two along y, all in the plane x = 0 with a drift volume on either side (the
-two faces). Odd APAs hold y > 0, even ones y < 0; APAs 2 and 3 hold z > 232 cm. The induction wires of U and V wrap round both
-faces with a period of 800 channels. The wire map was recovered from the 87 thousand simulated deposits of 60 events: every one
-lies within 3 channels of it, 90 % within 1.1 (transverse diffusion). Lengths in cm, times in ticks of 0.5 us.
+Rows of two anode plane assemblies (APAs), one above the other, follow each other along z, all in the plane x = 0 with a drift
+volume on either side (the two faces). Odd APAs hold y > 0, even ones y < 0; APAs 2 and 3 hold z > 232 cm, and every two more
+begin 232.4 cm farther on. The induction wires of U and V wrap round both faces with a period of 800 channels. All APAs are
+alike: what is said of one here holds for each, in every geometry. What differs, where the rows end, is a `Geometry`.
+
+The wire map was recovered from the 87 thousand simulated deposits of 60 events in `dune10kt_1x2x2`: every one lies within 3
+channels of it, 90 % within 1.1 (transverse diffusion). Lengths in cm, times in ticks of 0.5 us.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ import numpy as np
 PLANES = ("U", "V", "X")
 U, V, X = range(3)
 
-N_APAS = 4
 CHANNELS_PER_APA = 2560
 FIRST_CHANNEL = np.array([0, 800, 1600])  # of each plane within its APA
 WRAP = 800  # channels after which an induction wire comes round again
@@ -24,9 +26,9 @@ X_CHANNELS_PER_FACE = 480  # X channels 0-479 look at x < 0, 480-959 at x > 0
 PITCH_CM = np.array([0.4669, 0.4669, 0.479])  # wire spacing seen in the plane
 WIRE_ANGLE_DEG = 35.71
 APA_PITCH_Z_CM = 232.4
-APA_BORDER_Z_CM = 232.0
+BEYOND_LAST_ROW_Z_CM = -1.8  # of the argon that is seen, which ends before the next row would begin
 X_FIRST_WIRE_Z_CM = 0.60
-MAX_Y_CM, MAX_X_CM, MAX_Z_CM = 608.0, 363.0, 463.0
+MAX_Y_CM, MAX_X_CM = 608.0, 363.0
 ACTIVE_Y_CM = (1.75, 599.65)  # |y| of all 89 thousand simulated deposits that gave charge: the wires end there
 
 TICK_US = 0.5
@@ -48,8 +50,50 @@ OFFSET = np.array([[[-50.6, 750.2], [350.4, 349.2]], [[349.9, 348.8], [-51.1, 74
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """A part of a module that is simulated and read out by itself: so many `rows` of two APAs along z.
+
+    The names are those of LArSoft: drift volumes, APAs along y and APAs along z. All numbers follow from the rows.
+    """
+
+    name: str
+    rows: int
+
+    @property
+    def n_apas(self) -> int:
+        return 2 * self.rows
+
+    @property
+    def n_channels(self) -> int:
+        return self.n_apas * CHANNELS_PER_APA
+
+    @property
+    def max_z_cm(self) -> float:
+        """Where the argon ends that is seen; it begins at 0."""
+        return self.rows * APA_PITCH_Z_CM + BEYOND_LAST_ROW_Z_CM
+
+    @property
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest x, y, z (3,) in cm."""
+        return np.array([-MAX_X_CM, -MAX_Y_CM, 0.0]), np.array([MAX_X_CM, MAX_Y_CM, self.max_z_cm])
+
+
+DUNE_1X2X2 = Geometry("dune10kt_1x2x2", rows=2)
+DUNE_1X2X6 = Geometry("dune10kt_1x2x6", rows=6)
+GEOMETRIES = {geometry.name: geometry for geometry in (DUNE_1X2X2, DUNE_1X2X6)}  # the smallest first
+LARGEST = DUNE_1X2X6
+ROW_BORDERS_Z_CM = 232.0 + APA_PITCH_Z_CM * np.arange(LARGEST.rows - 1)
+
+
+def smallest_with(channels: np.ndarray) -> Geometry:
+    """The smallest geometry that has all these channels, which are below those of the LARGEST."""
+    highest = int(np.max(channels, initial=0))
+    return next(geometry for geometry in GEOMETRIES.values() if highest < geometry.n_channels)
+
+
+@dataclass(frozen=True)
 class ChannelPlace:
-    """Where channels sit, arrays of one length: APA 0-3, plane 0-2, channel within the plane, face (+1, -1; 0 for U, V)."""
+    """Where channels sit, arrays of one length: APA from 0, plane 0-2, channel within the plane, face (+1, -1; 0 for U, V)."""
 
     apa: np.ndarray
     plane: np.ndarray
@@ -58,7 +102,7 @@ class ChannelPlace:
 
 
 def locate_channel(channel: np.ndarray) -> ChannelPlace:
-    """Resolve global channel numbers (0 to 10239). The face is known from X channels alone."""
+    """Resolve global channel numbers. The face is known from X channels alone."""
     apa, within = np.divmod(np.asarray(channel, np.int64), CHANNELS_PER_APA)
     plane = np.searchsorted(FIRST_CHANNEL, within, side="right") - 1
     local = within - FIRST_CHANNEL[plane]
@@ -72,8 +116,8 @@ def global_channel(apa: np.ndarray, plane: np.ndarray | int, local: np.ndarray) 
 
 
 def apa_at(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """APA number of positions in cm."""
-    return 2 * (np.asarray(z) > APA_BORDER_Z_CM) + (np.asarray(y) > 0)
+    """APA number of positions in cm, of the LARGEST geometry where z is beyond a smaller one."""
+    return 2 * np.sum(np.asarray(z)[..., None] > ROW_BORDERS_Z_CM, axis=-1) + (np.asarray(y) > 0)
 
 
 def face_at(x: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 from python.data.array_rules import ArrayRule, checked
 from python.data.metadata import UNKNOWN, event_keys, kinetic_energy_mev
 from python.detector.calibration import adc_per_mev
-from python.detector.geometry import CHANNELS_PER_APA, CLOCKS_PER_TICK, N_APAS, PLANES, U, V, X
+from python.detector.geometry import CHANNELS_PER_APA, CLOCKS_PER_TICK, LARGEST, PLANES, U, V, X, smallest_with
 from python.general_purpose_libs import DataError, log
 from python.ingest.clustering import Clusters, ClusterSettings, clusters_of
 from python.ingest.matching import Matches, match_planes, matches_of
@@ -45,7 +45,7 @@ def _whole(name: str, highest: int) -> ArrayRule:
 
 
 VECTOR_RULES = (
-    _whole("tp_detector", N_APAS - 1),
+    _whole("tp_detector", LARGEST.n_apas - 1),
     _whole("tp_detector_channel", CHANNELS_PER_APA - 1),
     _whole("tp_time_start", 2**62),
     *(_whole(f"tp_samples_{name}", 2**16 - 1) for name in ("over_threshold", "to_peak")),
@@ -80,7 +80,8 @@ def read_clusters(
         calibration = adc_per_mev(energy_calibration)
         clusters, taken = _clusters(tps, owner, wanted, calibration)
         events = event_keys(numbers, UNKNOWN, UNKNOWN)
-        readout = Readout([source_of(path)], events, tps, _event_truth(table, event, len(numbers)))
+        source = source_of(path)._replace(geometry=smallest_with(tps.channel))
+        readout = Readout([source], events, tps, _event_truth(table, event, len(numbers)))
         matches = _matches(clusters, table[MATCH][taken], path) if MATCH in table else match_planes(clusters)
     settings = settings or ClusterSettings()
     return Reconstruction(readout, settings, calibration, clusters, matches, *_labels(table, taken))

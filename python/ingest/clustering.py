@@ -3,7 +3,8 @@
 The rule is the greedy one of the online-pointing toolkit, so that clusters mean the same as in existing studies. TPs are taken
 in time order. Each joins the first cluster of its APA and plane that holds some TP no more than `tick_limit` ticks and
 `channel_limit` channels away, unless that cluster holds its very channel farther away in time. Clusters never merge. U and V
-channels are adjacent across the wrap of their wires, X channels of different faces never are.
+channels are adjacent across the wrap of their wires, X channels of different faces never are. Nor are those of different APAs:
+the last wire of X is 6 channels' width from the first of the next APA, so a track that goes on there is two clusters.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from python.detector.geometry import PEAK_OFFSET_TICKS, WRAP, X, z_of_x_channel
+from python.detector.geometry import LARGEST, PEAK_OFFSET_TICKS, WRAP, X, z_of_x_channel
 from python.ingest.trigger_primitives import TriggerPrimitives
 from python.physics.compiled import kernel
 
@@ -93,7 +94,7 @@ def make_clusters(tps: TriggerPrimitives, settings: ClusterSettings, adc_per_mev
 
 def _group(tps: TriggerPrimitives, rows: np.ndarray) -> np.ndarray:
     """A number for each event, APA, plane and face: only TPs that share it can be adjacent."""
-    return ((tps.event[rows] * 4 + tps.apa[rows]) * 3 + tps.plane[rows]) * 3 + tps.face[rows] + 1
+    return ((tps.event[rows] * LARGEST.n_apas + tps.apa[rows]) * 3 + tps.plane[rows]) * 3 + tps.face[rows] + 1
 
 
 def _label(tps: TriggerPrimitives, rows: np.ndarray, settings: ClusterSettings) -> np.ndarray:

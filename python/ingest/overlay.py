@@ -110,11 +110,16 @@ class Background:
         Which window and which offset depends on the seed and on the content of the signal's file alone, so that a file comes out
         the same whichever others stand in the command. No window is taken twice before all have been. Identities, truth and
         labels stay the signal's: what is laid over them counts as background, whatever it was. Raises DataError when signal
-        and background have a file in common, or the signal's windows are none of 6000 ticks.
+        and background have a file in common or are of other geometries, or the signal's windows are none of 6000 ticks.
         """
         if _files(signal) & _files(self.readout):
             raise DataError(
                 f"{path}: holds the same as a file of --overlay, and would be laid over itself; name other files"
+            )
+        if _geometries(signal) != _geometries(self.readout):
+            raise DataError(
+                f"{path}: has channels of {_geometries(signal)}, files of --overlay those of {_geometries(self.readout)}; name "
+                "files of one geometry"
             )
         _require_windows(signal, path)
         n, windows = len(signal), len(self.readout)
@@ -149,6 +154,10 @@ class Background:
 def _files(readout: Readout) -> set[str]:
     """What the files of a readout hold; one that joins several jobs is one, whichever of its parts an event is of."""
     return {source.id.partition("#")[0] for source in readout.sources}
+
+
+def _geometries(readout: Readout) -> str:
+    return " and ".join(sorted({source.geometry.name for source in readout.sources}))
 
 
 def _digest(sources: Sequence[Source]) -> list[int]:

@@ -13,6 +13,7 @@ from python.data.array_rules import ArrayRule, checked
 from python.data.metadata import UNKNOWN, event_keys
 from python.data.optional_arrays import concatenated_if_known
 from python.data.sources import DIGITS, Source, with_common_sources
+from python.detector.geometry import DUNE_1X2X2, smallest_with
 from python.general_purpose_libs import log
 from python.ingest.root_file import RootFile, root_file
 from python.ingest.root_reader import SourceFile, read_source
@@ -71,8 +72,8 @@ class Readout:
 
         `columns` are `event` (any number that tells it from the others, with `run` and `subrun` where there are), `channel`
         (global), `start` (ticks), `sot` and `to_peak` (samples over threshold, and from the start to the peak), `integral` and
-        `peak` (ADC). `name` is to read; the events are told from those of others by what the arrays hold. Raises DataError with
-        everything that does not fit.
+        `peak` (ADC). Their geometry is the smallest that has the channels. `name` is to read; the events are told from those of
+        others by what the arrays hold. Raises DataError with everything that does not fit.
         """
         with_runs = any(rule.name in columns for rule in RUN_RULES)
         found = checked(columns, [*COLUMN_RULES, *(RUN_RULES if with_runs else ())], name)
@@ -81,7 +82,8 @@ class Readout:
         events, number = np.unique(keys, return_inverse=True)
         tps = TriggerPrimitives(number, *(found[column] for column in PRIMITIVE_COLUMNS))
         tps = tps.take(tps.order())
-        return cls([Source(name, _digest(events, tps))], events, tps, EventTruth.unknown(len(events)))
+        source = Source(name, _digest(events, tps), smallest_with(tps.channel))
+        return cls([source], events, tps, EventTruth.unknown(len(events)))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Readout]) -> Readout:
@@ -131,6 +133,9 @@ def read_readout(path: str | os.PathLike | RootFile, min_sot: int = 2) -> Readou
     path = root_file(path)
     source = read_source(path, min_sot)
     log.debug("%s: %d events, %d trigger primitives with enough samples", path, len(source.events), len(source.tps))
+    geometry = source.sources[0].geometry
+    if geometry != DUNE_1X2X2:
+        log.info("%s: has channels of %s", path, geometry.name)
     if source.lacks:
         truth = ", ".join(source.lacks)
         log.info("%s: lacks the simulation truth %s; labels that it would give are recorded as unknown", path, truth)

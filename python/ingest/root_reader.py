@@ -16,7 +16,7 @@ import numpy as np
 
 from python.data.array_rules import ArrayRule, checked
 from python.data.sources import Source
-from python.detector.geometry import CLOCKS_PER_TICK
+from python.detector.geometry import CLOCKS_PER_TICK, smallest_with
 from python.general_purpose_libs import DataError
 from python.ingest.event_keys import KEYS, PARTICLES, TP_FOLDER, Stretches, number_events
 from python.ingest.root_file import RootFile, naming_the_file, opened_root_file, root_file, source_of
@@ -64,9 +64,10 @@ class SourceFile:
     """Content of one file.
 
     `events` (E,) of `EVENT_DTYPE` are the events; `sources`, which their `source` indexes, the file, or the parts of one that
-    holds events of several jobs under the same numbers. `tps` trigger primitives, whose `event` indexes `events`; `tp_truth`
-    arrays (N,) by branch name, parallel to `tps`; `mctruths` and `mcparticles` arrays by branch name with an `event` index. The
-    last three are None where the file has no such truth, which `lacks` names.
+    holds events of several jobs under the same numbers; their geometry is the smallest that has the channels. `tps` trigger
+    primitives, whose `event` indexes `events`; `tp_truth` arrays (N,) by branch name, parallel to `tps`; `mctruths` and
+    `mcparticles` arrays by branch name with an `event` index. The last three are None where the file has no such truth, which
+    `lacks` names.
     """
 
     sources: list[Source]
@@ -83,8 +84,8 @@ def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceF
 
     `path` may be an address (root://...) too. Trees are read as TTree or RNTuple.
 
-    Raises DataError, naming the file, when it is missing, damaged, not ROOT, lacks the tree of primitives or a branch of it, or
-    has no event.
+    Raises DataError, naming the file, when it is missing, damaged, not ROOT, lacks the tree of primitives or a branch of it, has
+    no event, or channels of no geometry that is known.
     """
     path = root_file(path)
     with naming_the_file(path), opened_root_file(path) as file:
@@ -107,7 +108,7 @@ def read_source(path: str | os.PathLike | RootFile, min_sot: int = 2) -> SourceF
         for name, table in tables.items():
             table["event"] = numbers[name]
         tps, truth = _in_order(columns, has_truth)
-        whole = source_of(path)
+        whole = source_of(path)._replace(geometry=smallest_with(tps.channel))
         sources = [whole.part(number) for number in range(events["source"].max(initial=0) + 1)]
         return SourceFile(sources, events, tps, truth, tables.get("mctruths"), tables.get(PARTICLES), tuple(lacks))
 

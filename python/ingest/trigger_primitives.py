@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from python.detector.geometry import CHANNELS_PER_APA, N_APAS, locate_channel
+from python.detector.geometry import GEOMETRIES, LARGEST, locate_channel
 from python.general_purpose_libs import DataError
 
 
@@ -30,10 +30,10 @@ class TriggerPrimitives:
     def __post_init__(self) -> None:
         if len(self) and self.channel.min() < 0:
             raise DataError(f"channel {self.channel.min()} is negative, which no channel is; make the file again")
-        if len(self) and self.channel.max() >= N_APAS * CHANNELS_PER_APA:
+        if len(self) and self.channel.max() >= LARGEST.n_channels:
             raise DataError(
-                f"channel {self.channel.max()} is beyond the {N_APAS * CHANNELS_PER_APA} of the geometry dune10kt_1x2x2, "
-                "the only one that is known here"
+                f"channel {self.channel.max()} is beyond the {LARGEST.n_channels} of {LARGEST.name}, the largest geometry of "
+                f"those that are known ({', '.join(GEOMETRIES)}); make the file again in one of these, or leave it out"
             )
         place = locate_channel(self.channel)
         self.apa, self.plane, self.local, self.face = place.apa, place.plane, place.local, place.face

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from python.data.image_set import ImageSet
 from python.data.metadata import group_numbers
 from python.data.overlaps import file_of_each
+from python.data.sources import Source
+from python.detector.geometry import Geometry
 
 OK, WARN, FAIL, SKIPPED = "ok", "warn", "fail", "skipped"
 
@@ -35,10 +38,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a `table` of metadata (N,) labels, whatever it is, under the `title` by which checks call it."""
+    """What a `table` of metadata (N,) of `sources` labels, whatever it is, under the `title` by which checks call it."""
 
     title: str
     table: np.ndarray
+    sources: Sequence[Source]
+
+    def of_geometry(self, number: Callable[[Geometry], float]) -> np.ndarray:
+        """A number (N,) of the geometry in which each row was recorded."""
+        return np.array([number(source.geometry) for source in self.sources])[self.table["source"]]
 
     def check(
         self, name: str, status: str, images: int, total: int, finding: str, remedy: str = "", **values: float
@@ -59,7 +67,7 @@ class Sample(Labelled):
 
     @classmethod
     def of(cls, plane: str, found: ImageSet) -> Sample:
-        return cls(title_of(plane, found.kind), found.metadata, plane, found)
+        return cls(title_of(plane, found.kind), found.metadata, found.sources, plane, found)
 
     @property
     def file(self) -> np.ndarray:

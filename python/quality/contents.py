@@ -26,7 +26,9 @@ def points(found: PointSet, title: str) -> Check:
     if older:
         finding += f"; {older} do not tell in which cluster a point is, as files of older releases"
     remedy = "the main-track identifier does not take these: make the files again"
-    return Labelled(title, found.metadata).check("contents", WARN if older else OK, older, len(found), finding, remedy)
+    return Labelled(title, found.metadata, found.sources).check(
+        "contents", WARN if older else OK, older, len(found), finding, remedy
+    )
 
 
 def _of(table: np.ndarray) -> str:

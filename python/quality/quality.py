@@ -114,7 +114,7 @@ def check_folders(
         quality.images[POINTS] = len(points)
         if len(points):
             quality.checks.append(contents.points(points, POINTS))
-            quality.checks += [check(Labelled(POINTS, points.metadata)) for check in POINT_CHECKS]
+            quality.checks += [check(Labelled(POINTS, points.metadata, points.sources)) for check in POINT_CHECKS]
     if len(samples) > 1:
         quality.checks += [images.planes_of_sources(samples), *images.matches(samples)]
     return quality

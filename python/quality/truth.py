@@ -6,7 +6,7 @@ import numpy as np
 
 from python.data.layouts import MAX_MOMENTUM_GEV
 from python.data.metadata import UNKNOWN, event_numbers, vectors
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, apa_at, face_at
+from python.detector.geometry import MAX_X_CM, MAX_Y_CM, apa_at, face_at
 from python.quality.check import FAIL, OK, WARN, Check, Labelled, grade, length, per_cent
 
 VERTEX_MARGIN_CM = 5.0
@@ -20,12 +20,13 @@ _ALLOWED = {
     "is_es_interaction": (UNKNOWN, 0, 1),
     "drift_frame": (UNKNOWN, 0, 1),
     "face": (-1, 0, 1),
-    "apa": (UNKNOWN, 0, 1, 2, 3),
 }
 
 
 def flags(sample: Labelled) -> Check:
     wrong = {name: ~np.isin(sample.table[name], allowed) for name, allowed in _ALLOWED.items()}
+    apa = sample.table["apa"]
+    wrong["apa"] = (apa < UNKNOWN) | (apa >= sample.of_geometry(lambda geometry: geometry.n_apas))
     names = [name for name, rows in wrong.items() if rows.any()]
     n = np.sum(np.any(list(wrong.values()), axis=0))
     finding = f"no flags, but other numbers in {', '.join(names)}" if names else "labels are 0, 1 or unknown"
@@ -77,8 +78,10 @@ def vertices(sample: Labelled) -> Check:
         return sample.skipped("vertices", "none is recorded")
     x, y, z = position[known].T
     outside = (np.abs(x) > MAX_X_CM + VERTEX_MARGIN_CM) | (np.abs(y) > MAX_Y_CM + VERTEX_MARGIN_CM)
-    outside |= (z < -VERTEX_MARGIN_CM) | (z > MAX_Z_CM + VERTEX_MARGIN_CM)
-    finding = f"{outside.sum()} outside |x| {MAX_X_CM:g}, |y| {MAX_Y_CM:g}, z 0 to {MAX_Z_CM:g} cm"
+    max_z = sample.of_geometry(lambda geometry: geometry.max_z_cm)[known]
+    outside |= (z < -VERTEX_MARGIN_CM) | (z > max_z + VERTEX_MARGIN_CM)
+    ends = " or ".join(f"{end:g}" for end in np.unique(max_z))
+    finding = f"{outside.sum()} outside |x| {MAX_X_CM:g}, |y| {MAX_Y_CM:g}, z 0 to {ends} cm"
     remedy = "the position may stand in other columns, or have other units, than the layout says"
     return sample.check("vertices", grade(outside.mean(), 0, MAX_OUTSIDE), outside.sum(), known.sum(), finding, remedy)
 

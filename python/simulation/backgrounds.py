@@ -1,6 +1,7 @@
 """Radioactive decays in and around the argon during a readout window: what a cluster is when no neutrino made it.
 
-Rates are mean numbers in a readout window of 3 ms in the whole `dune10kt_1x2x2` (4.05e8 cm3). Those of nuclides dissolved in
+Rates are mean numbers in a readout window of 3 ms in four APAs, which is all of `dune10kt_1x2x2` (4.05e8 cm3); larger geometries
+have as many times more as they have APAs, also of what comes from outside. Those of nuclides dissolved in
 the argon follow from their activities (39Ar 1.41e-3, 85Kr 1.6e-4, 222Rn 1.4e-6, 42Ar 1.28e-7 Bq/cm3), 214Bi in equilibrium
 with 222Rn. Photons and neutrons from outside depend on the cavern and are known to a factor of a few only. Their nominal rates
 are chosen so that there is about one background cluster of 2 MeV to every neutrino cluster; a production file of the full
@@ -16,14 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from python.detector.geometry import (
-    MAX_X_CM,
-    MAX_Y_CM,
-    MAX_Z_CM,
-    TICK_US,
-    TICKS_PER_WINDOW,
-    drift_ticks,
-)
+from python.detector.geometry import DUNE_1X2X2, TICK_US, TICKS_PER_WINDOW, Geometry, drift_ticks
 from python.physics.charged_current import FINE_STRUCTURE
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.simulation.near_clusters import NearClusters
@@ -75,6 +69,7 @@ NUCLIDES = {
         ),
     ),
 }
+APAS_OF_RATES = 4
 NOMINAL_RATES = {
     "k42": 0.16,
     "bi214": 1.7,
@@ -87,20 +82,25 @@ FAINT = ("ar39", "kr85")  # lone electrons, too weak for a cluster, and more tha
 
 
 def background_particles(
-    n_events: int, rates: dict[str, float], rng: np.random.Generator, near: NearClusters | None = None
+    n_events: int,
+    rates: dict[str, float],
+    rng: np.random.Generator,
+    near: NearClusters | None = None,
+    geometry: Geometry = DUNE_1X2X2,
 ) -> Particles:
     """Draw the particles of all decays in the windows of `n_events` events, of FAINT sources only those that are `near` clusters.
 
-    `rates` are decays a window by source; one that is not named has none. Only decays are drawn whose charge may arrive within
-    the window or MARGIN_US around it, FAINT_MARGIN_US of FAINT ones, evenly in time. Raises ValueError for a source that is not
-    known.
+    `rates` are decays a window and four APAs by source; one that is not named has none. Only decays are drawn whose charge may
+    arrive within the window or MARGIN_US around it, FAINT_MARGIN_US of FAINT ones, evenly in time. Raises ValueError for a
+    source that is not known.
     """
     if unknown := set(rates) - set(NOMINAL_RATES):
         raise ValueError(f"{', '.join(sorted(unknown))}: no such background; there are {', '.join(NOMINAL_RATES)}")
     parts = []
     for name in sorted(NOMINAL_RATES):
         margin = FAINT_MARGIN_US if name in FAINT else MARGIN_US
-        counts = rng.poisson(rates.get(name, 0.0) * (WINDOW_US + 2 * margin) / WINDOW_US, n_events)
+        rate = rates.get(name, 0.0) * geometry.n_apas / APAS_OF_RATES
+        counts = rng.poisson(rate * (WINDOW_US + 2 * margin) / WINDOW_US, n_events)
         if near is not None and name in FAINT:
             event, position, arrival = near.draw(counts, margin / TICK_US, rng)
             parts += _decays(name, event, position, arrival * TICK_US - _drift_us(position), rng)
@@ -108,11 +108,11 @@ def background_particles(
         event = np.repeat(np.arange(n_events), counts)
         arrival = rng.uniform(-margin, WINDOW_US + margin, len(event))
         if name == "external_gamma":
-            position, direction = _from_outside(len(event), rng)
+            position, direction = _from_outside(len(event), rng, geometry)
             time = arrival - _drift_us(position)
             parts.append(_particles(event, PHOTON, TL208_GAMMA_MEV, position, direction, time))
             continue
-        position = uniform_positions(len(event), rng)
+        position = uniform_positions(len(event), rng, geometry)
         time = arrival - _drift_us(position)
         if name == "neutron_capture":
             parts.append(_isotropic(event, NEUTRON, THERMAL_MEV, position, time, rng))
@@ -161,9 +161,9 @@ def _beta_quantiles(daughter_charge: int, branch: Branch) -> tuple[np.ndarray, n
     return np.concatenate([[0], np.cumsum(density) / density.sum()]), energy
 
 
-def _from_outside(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _from_outside(n: int, rng: np.random.Generator, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """Positions on the border of the argon and inward directions by the cosine law, each (n, 3)."""
-    low, high = np.array([-MAX_X_CM, -MAX_Y_CM, 0.0]), np.array([MAX_X_CM, MAX_Y_CM, MAX_Z_CM])
+    low, high = geometry.corners
     size = high - low
     area = size.prod() / size
     axis = rng.choice(3, n, p=area / area.sum())

@@ -23,7 +23,6 @@ from scipy.special import ndtri
 
 from python.detector.geometry import (
     ACTIVE_Y_CM,
-    APA_BORDER_Z_CM,
     APA_PITCH_Z_CM,
     CHANNELS_PER_APA,
     CHANNELS_PER_CM_Y,
@@ -33,6 +32,7 @@ from python.detector.geometry import (
     OFFSET,
     PITCH_CM,
     PLANES,
+    ROW_BORDERS_Z_CM,
     SIGN_Y,
     SIGN_Z,
     TICK_CM,
@@ -72,13 +72,13 @@ N_QUANTILES = 4096
 NORMAL_QUANTILE = ndtri((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
 
 # A packet is one integer, so that sorting packets sorts them by wire and time: event | channel | tick | signal | electrons.
-ELECTRON_BITS, TICK_BITS, CHANNEL_BITS = 10, 13, 14
+ELECTRON_BITS, TICK_BITS, CHANNEL_BITS = 10, 13, 15
 SIGNAL_BIT = 1 << ELECTRON_BITS
 PLACE_SHIFT = ELECTRON_BITS + 1
 
 
 def drift(deposits: Deposits, rng: np.random.Generator, planes: np.ndarray | None = None) -> Charge:
-    """Carry the electrons of `deposits`, events in any order, to the wires.
+    """Carry the electrons of `deposits`, events in any order and each in the argon of its geometry, to the wires.
 
     `planes` bool (D, 3) are the planes on which each deposit is wanted, by default all. Lost is what lies between the wire planes
     or beyond the cathode, what arrives outside the readout window, and what comes down where there are no wires: outside the
@@ -156,6 +156,15 @@ class _Clouds(NamedTuple):
 
 
 @kernel
+def row_at(z):
+    """Row of APAs of z in cm, as `apa_at`."""
+    row = 0
+    while row < len(ROW_BORDERS_Z_CM) and z > ROW_BORDERS_Z_CM[row]:
+        row += 1
+    return row
+
+
+@kernel
 def induction_wire(plane, odd, right, y, z):
     """Position across the wires of U or V in channels, of y and z' in cm (on an odd APA, at x > 0), as `wire_coordinate`."""
     place = SIGN_Y[plane, odd, right] * CHANNELS_PER_CM_Y * y + OFFSET[plane, odd, right]
@@ -180,7 +189,7 @@ def _scatter(clouds, start, keys):
             arrival = math.floor(tick[i] + along[i] * _even_normal(n_packets, 0, start) + 0.5)
             y = position[i, 1] + across[i] * _even_normal(n_packets, 1, start)
             z = position[i, 2] + across[i] * _even_normal(n_packets, 2, start)
-            row = 1 if z > APA_BORDER_Z_CM else 0
+            row = row_at(z)
             odd = 1 if y > 0 else 0
             z -= row * APA_PITCH_Z_CM
             wire = math.floor((z - X_FIRST_WIRE_Z_CM) / PITCH_CM[X] + 0.5)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from python.data.metadata import UNKNOWN
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, TICK_US, TICKS_PER_WINDOW, WIRE_PLANE_X_CM
+from python.detector.geometry import (
+    DUNE_1X2X2,
+    MAX_X_CM,
+    MAX_Y_CM,
+    TICK_US,
+    TICKS_PER_WINDOW,
+    WIRE_PLANE_X_CM,
+    Geometry,
+)
 from python.physics.flux import FLUENCES
 from python.physics.light_curve import SPAN_S, sample_times
 from python.physics.materials import DENSITY
@@ -18,7 +26,6 @@ from python.simulation.settings import EVENTS_PER_FILE, PLAN, Burst, SimulationS
 ES, CC, NO_NEUTRINO = 1, 0, UNKNOWN
 WINDOW_NS = round(TICKS_PER_WINDOW * TICK_US * 1e3)
 WINDOWS_PER_FILE = 10_000
-DETECTOR_KT = 4 * (MAX_X_CM - WIRE_PLANE_X_CM) * MAX_Y_CM * MAX_Z_CM * DENSITY * 1e-9  # of dune10kt_1x2x2
 
 
 @dataclass(frozen=True)
@@ -105,12 +112,17 @@ def _burst(settings: SimulationSettings, burst: Burst) -> EventList:
     return EventList("burst", kinds, direction, times, _windows(settings, burst))
 
 
-def radiological_windows(mass_kt: float) -> int:
-    """Readout windows of so much argon during a burst."""
-    return round(mass_kt / DETECTOR_KT * SPAN_S * 1e9 / WINDOW_NS)
+def argon_kt(geometry: Geometry) -> float:
+    """Mass of the argon between the wire planes and the cathodes."""
+    return 4 * (MAX_X_CM - WIRE_PLANE_X_CM) * MAX_Y_CM * geometry.max_z_cm * DENSITY * 1e-9
+
+
+def radiological_windows(mass_kt: float, geometry: Geometry = DUNE_1X2X2) -> int:
+    """Readout windows, each of one such geometry, of so much argon during a burst."""
+    return round(mass_kt / argon_kt(geometry) * SPAN_S * 1e9 / WINDOW_NS)
 
 
 def _windows(settings: SimulationSettings, burst: Burst) -> int:
     """Those that are looked through, none where no decay may make a cluster."""
     bright = any(rate for name, rate in settings.background.items() if name not in FAINT)
-    return radiological_windows(burst.mass_kt) if bright else 0
+    return radiological_windows(burst.mass_kt, settings.geometry) if bright else 0

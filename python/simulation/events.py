@@ -62,7 +62,8 @@ def simulate_readout(settings: SimulationSettings, events: EventList, number: in
         particles, truth = _neutrinos(settings, events, rows, _generator(settings, number, 0, INTERACTIONS))
         decays = _bright_decays(settings, len(rows), _generator(settings, number, 0, DECAYS))
     tps, signal = _read_out(settings, number, particles, decays, len(rows))
-    source = Source(f"{settings.events_key}/{events.stem(number)}", settings.source_id(number, events.size(number)))
+    identity = settings.source_id(number, events.size(number))
+    source = Source(f"{settings.events_key}/{events.stem(number)}", identity, settings.geometry)
     times = events.times_of(number)
     readout = Readout([source], event_keys(rows, RUN, number), tps, truth, signal)
     if times is not None:
@@ -92,10 +93,11 @@ def _read_out(
     for first in range(0, max(n_events, 1), EVENTS_AT_A_TIME):
         n = min(EVENTS_AT_A_TIME, n_events - first)
         mine, others = (_of_events(part, first, n) for part in (particles, decays))
-        deposits, _ = transport(mine, _generator(settings, number, first, TRANSPORT))
+        deposits, _ = transport(mine, _generator(settings, number, first, TRANSPORT), geometry=settings.geometry)
         deposits, planes = _with_decays(settings, deposits, others, n, _generator(settings, number, first, BACKGROUND))
         charge = drift(deposits, _generator(settings, number, first, DRIFT), planes)
-        tps, signal, _ = respond(charge, n, _generator(settings, number, first, RESPONSE), settings.products.min_sot)
+        rng = _generator(settings, number, first, RESPONSE)
+        tps, signal, _ = respond(charge, n, rng, settings.products.min_sot, geometry=settings.geometry)
         parts.append(tps.moved(first))
         signals.append(signal)
     return TriggerPrimitives.concatenate(parts), np.concatenate(signals)
@@ -114,7 +116,9 @@ def _windows_worth_following(
         particles = _bright_decays(settings, n_windows, _generator(settings, number, first, DECAYS))
         seeds = np.arange(n_windows)
         if not settings.follows_all_decays:
-            seeds = np.flatnonzero(may_have_clusters(places_of_particles(particles), n_windows, least))
+            seeds = np.flatnonzero(
+                may_have_clusters(places_of_particles(particles), n_windows, least, settings.geometry)
+            )
         mine = particles.take(np.isin(particles.event, seeds))
         mine.event = np.searchsorted(seeds, mine.event) + sum(len(part) for part in kept)
         kept.append(rows[first + seeds])
@@ -134,26 +138,28 @@ def _bright_decays(settings: SimulationSettings, n_events: int, rng: np.random.G
 
     What may become a cluster is known only when the photons of decays are followed, and that is before their electrons are.
     """
-    particles = background_particles(n_events, {**settings.background, **dict.fromkeys(FAINT, 0.0)}, rng)
-    return particles if settings.follows_all_decays else set_free(particles, rng)
+    bright = {**settings.background, **dict.fromkeys(FAINT, 0.0)}
+    particles = background_particles(n_events, bright, rng, geometry=settings.geometry)
+    return particles if settings.follows_all_decays else set_free(particles, rng, settings.geometry)
 
 
 def _with_decays(
     settings: SimulationSettings, deposits: Deposits, decays: Particles, n_events: int, rng: np.random.Generator
 ) -> tuple[Deposits, np.ndarray | None]:
     """Add those of decays to the deposits of neutrinos, and tell on which planes each is wanted (D, 3), None for all."""
-    faint = {name: settings.background.get(name, 0.0) for name in FAINT}
+    faint, geometry = {name: settings.background.get(name, 0.0) for name in FAINT}, settings.geometry
     if settings.follows_all_decays:
-        decays = Particles.concatenate([decays, background_particles(n_events, faint, rng)])
-        return Deposits.concatenate([deposits, transport(decays, rng)[0]]), None
+        decays = Particles.concatenate([decays, background_particles(n_events, faint, rng, geometry=geometry)])
+        return Deposits.concatenate([deposits, transport(decays, rng, geometry=geometry)[0]]), None
     if not any(settings.background.values()):
         return deposits, None
-    places = places_of_particles(decays)
-    near = near_clusters(Places.concatenate([places_of_deposits(deposits), places]), n_events, settings.least_electrons)
-    decays = decays.take(np.any(near.planes(places), axis=1))
+    of_decays = places_of_particles(decays)
+    places = Places.concatenate([places_of_deposits(deposits), of_decays])
+    near = near_clusters(places, n_events, settings.least_electrons, geometry)
+    decays = decays.take(np.any(near.planes(of_decays), axis=1))
     if any(faint.values()):
-        decays = Particles.concatenate([decays, background_particles(n_events, faint, rng, near)])
-    deposits = Deposits.concatenate([deposits, transport(decays, rng)[0]])
+        decays = Particles.concatenate([decays, background_particles(n_events, faint, rng, near, geometry)])
+    deposits = Deposits.concatenate([deposits, transport(decays, rng, geometry=geometry)[0]])
     return deposits, near.planes(places_of_deposits(deposits)) | deposits.is_signal[:, None]
 
 
@@ -163,7 +169,7 @@ def _neutrinos(
     """Let the neutrinos of the events `rows` interact; `event` of the particles counts from the first of `rows`."""
     kind = events.interaction[rows]
     with_neutrino = np.flatnonzero(kind != NO_NEUTRINO)
-    source = NeutrinoSource(settings.flux, settings.energy, events.direction, settings.marley_file)
+    source = NeutrinoSource(settings.flux, settings.energy, events.direction, settings.marley_file, settings.geometry)
     interactions, particles = make_interactions(kind[with_neutrino] == ES, source, rng)
     particles.event = with_neutrino[particles.event]
     return particles, _truth(interactions, with_neutrino, len(rows))

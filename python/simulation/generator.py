@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from python.detector.geometry import DUNE_1X2X2, Geometry
 from python.general_purpose_libs import ConfigError
 from python.physics import charged_current, elastic_scattering
 from python.physics.flux import FLUENCES, Fluences
@@ -39,13 +40,14 @@ class Source:
     `flux` one of FLUXES. `energy` (low, high) in MeV: the electron's kinetic energy for elastic scattering, the neutrino's for
     the charged current; None: all that the fluence gives, 2 to 60 MeV for a flat one. `direction` the vector along which the
     neutrinos fly, detector axes; None: isotropic. `marley_file` a list that MARLEY has written, from which CC events with a
-    neutrino energy in the range are drawn, whatever the flux.
+    neutrino energy in the range are drawn, whatever the flux. They interact anywhere in the `geometry`.
     """
 
     flux: str = FLAT
     energy: tuple[float, float] | None = None
     direction: tuple[float, float, float] | None = None
     marley_file: str | None = None
+    geometry: Geometry = DUNE_1X2X2
 
     def __post_init__(self) -> None:
         if self.flux not in FLUXES:
@@ -80,7 +82,7 @@ def make_interactions(is_es: np.ndarray, source: Source, rng: np.random.Generato
     """
     is_es = np.asarray(is_es, bool)
     direction = _neutrino_directions(source, len(is_es), rng)
-    vertex = uniform_positions(len(is_es), rng)
+    vertex = uniform_positions(len(is_es), rng, source.geometry)
     es, cc = np.flatnonzero(is_es), np.flatnonzero(~is_es)
     parts = [
         _elastic_scattering(source, direction[es], vertex[es], rng),

@@ -11,24 +11,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from python.detector.calibration import adc_per_mev
 from python.detector.geometry import (
-    APA_BORDER_Z_CM,
     APA_PITCH_Z_CM,
+    DUNE_1X2X2,
     MAX_X_CM,
     MAX_Y_CM,
-    MAX_Z_CM,
-    N_APAS,
     PITCH_CM,
     PLANES,
     TICK_US,
     TICKS_PER_WINDOW,
     WIRE_PLANE_X_CM,
     WRAP,
+    Geometry,
     U,
     V,
     X,
@@ -36,11 +36,12 @@ from python.detector.geometry import (
 )
 from python.ingest.products import ProductSettings
 from python.physics.compiled import kernel
-from python.simulation.drift import ENERGY_PER_PAIR_MEV, MIN_DEDX_MEV_CM, arriving_share, induction_wire
+from python.simulation.drift import ENERGY_PER_PAIR_MEV, MIN_DEDX_MEV_CM, arriving_share, induction_wire, row_at
 from python.simulation.records import ALPHA, Deposits, Particles
 from python.simulation.response import response_kernels
 
 NOWHERE = -1
+X_SIDES = 4  # two halves in y with two faces each, all the rows along
 REACH = 11  # marked cells; 51 cm across the wires and 53 cm along the drift at least
 PAINTED = 2  # a mark that says so of all around as well
 
@@ -49,6 +50,7 @@ class Grid(NamedTuple):
     """Cells of the planes of an event: side (APA; on X half of the APAs and face), then column, then row.
 
     A cell is `channels` x `ticks` large; a plane has `columns` (3,) on each side and begins with cell `first` (3,) of `size`.
+    There are `apa_rows` of APAs.
     """
 
     channels: int
@@ -57,16 +59,28 @@ class Grid(NamedTuple):
     columns: np.ndarray
     first: np.ndarray
     size: int
+    apa_rows: int
 
     @classmethod
-    def of(cls, channels: int, ticks: int) -> Grid:
+    def of(cls, channels: int, ticks: int, geometry: Geometry) -> Grid:
         rows = TICKS_PER_WINDOW // ticks
-        columns = np.array([WRAP // channels] * 2 + [int(MAX_Z_CM / (channels * PITCH_CM[X])) + 1])
-        borders = np.concatenate([[0], np.cumsum(N_APAS * columns * rows)])
-        return cls(channels, ticks, rows, columns, borders[:-1], int(borders[-1]))
+        columns = np.array([WRAP // channels] * 2 + [int(geometry.max_z_cm / (channels * PITCH_CM[X])) + 1])
+        sides = np.array([geometry.n_apas, geometry.n_apas, X_SIDES])
+        borders = np.concatenate([[0], np.cumsum(sides * columns * rows)])
+        return cls(channels, ticks, rows, columns, borders[:-1], int(borders[-1]), geometry.rows)
 
 
-ADDED_UP, MARKED = Grid.of(5, 30), Grid.of(10, 60)  # cells of 2.4 cm x 2.4 cm, and of 4.7 cm x 4.8 cm
+@cache
+def added_up(geometry: Geometry) -> Grid:
+    """Cells of 2.4 cm x 2.4 cm, in which electrons are added up."""
+    return Grid.of(5, 30, geometry)
+
+
+@cache
+def marked(geometry: Geometry) -> Grid:
+    """Cells of 4.7 cm x 4.8 cm, which are marked."""
+    return Grid.of(10, 60, geometry)
+
 
 ALPHA_SHARE = 0.05  # of an alpha of several MeV is seen, as most of its dense charge recombines, of that of an electron
 
@@ -109,13 +123,14 @@ def electrons_of(energy: np.ndarray, dedx: np.ndarray, x: np.ndarray) -> np.ndar
 
 @dataclass(frozen=True)
 class NearClusters:
-    """`marks` (E, cells) of each event's planes: not 0 near what may become a cluster."""
+    """`marks` (E, cells) of each event's planes, in a `geometry`: not 0 near what may become a cluster."""
 
     marks: np.ndarray
+    geometry: Geometry
 
     def planes(self, places: Places) -> np.ndarray:
         """Tell on which planes U, V, X each of N places lies near a cluster, bool (N, 3)."""
-        return _look_up(self.marks, places, MARKED)
+        return _look_up(self.marks, places, marked(self.geometry))
 
     def draw(
         self, counts: np.ndarray, margin: float, rng: np.random.Generator
@@ -124,7 +139,7 @@ class NearClusters:
 
         Returns their event, position (N, 3) and the tick at which their charge arrives, within `margin` ticks of the window.
         """
-        found = _draw(self.marks, counts, margin, MARKED, rng)
+        found = _draw(self.marks, counts, margin, marked(self.geometry), self.geometry.max_z_cm, rng)
         return found[:, 0].astype(np.int64), found[:, 1:4].copy(), found[:, 4].copy()
 
 
@@ -139,20 +154,21 @@ def least_electrons(settings: ProductSettings, energy: float | None = None) -> f
     return float(least * adc_per_mev(settings.energy_calibration)[X] / adc_per_electron)
 
 
-def near_clusters(places: Places, n_events: int, least: float) -> NearClusters:
+def near_clusters(places: Places, n_events: int, least: float, geometry: Geometry = DUNE_1X2X2) -> NearClusters:
     """Mark what is near places, in any order, that may be part of a cluster: those with `least` electrons close together."""
     order = np.argsort(places.event, kind="stable")
     borders = np.searchsorted(places.event[order], np.arange(n_events + 1))
-    marks = np.zeros((n_events, MARKED.size), np.uint8)
-    _mark(places, order, borders, least, (ADDED_UP, MARKED), marks)
-    return NearClusters(marks)
+    grids = added_up(geometry), marked(geometry)
+    marks = np.zeros((n_events, grids[1].size), np.uint8)
+    _mark(places, order, borders, least, grids, marks)
+    return NearClusters(marks, geometry)
 
 
-def may_have_clusters(places: Places, n_events: int, least: float) -> np.ndarray:
+def may_have_clusters(places: Places, n_events: int, least: float, geometry: Geometry = DUNE_1X2X2) -> np.ndarray:
     """Whether a cluster on X may come about in each event, (E,): whether `least` electrons come close together on that plane."""
     order = np.argsort(places.event, kind="stable")
     borders = np.searchsorted(places.event[order], np.arange(n_events + 1))
-    return _has_seed_on_x(places, order, borders, least, ADDED_UP)
+    return _has_seed_on_x(places, order, borders, least, added_up(geometry))
 
 
 @kernel
@@ -163,10 +179,10 @@ def _cells(grid, position, tick):
         return NOWHERE, NOWHERE, NOWHERE
     row = min(max(row, 0), grid.rows - 1)
     x, y, z = position
-    odd, right, upper = int(y > 0), int(x > 0), int(z > APA_BORDER_Z_CM)
-    turns_u = induction_wire(U, odd, right, y, z - upper * APA_PITCH_Z_CM) / WRAP
-    turns_v = induction_wire(V, odd, right, y, z - upper * APA_PITCH_Z_CM) / WRAP
-    apa = 2 * upper + odd
+    odd, right, apa_row = int(y > 0), int(x > 0), min(row_at(z), grid.apa_rows - 1)
+    turns_u = induction_wire(U, odd, right, y, z - apa_row * APA_PITCH_Z_CM) / WRAP
+    turns_v = induction_wire(V, odd, right, y, z - apa_row * APA_PITCH_Z_CM) / WRAP
+    apa = 2 * apa_row + odd
     return (
         _cell(grid, U, apa, (turns_u - math.floor(turns_u)) * WRAP, row),
         _cell(grid, V, apa, (turns_v - math.floor(turns_v)) * WRAP, row),
@@ -296,13 +312,13 @@ def _look_up(marks, places, grid):
 
 
 @kernel
-def _draw(marks, counts, margin, grid, rng):
+def _draw(marks, counts, margin, grid, max_z, rng):
     """Rows (N, 5) of event, position and tick of those of `counts` (E,) places that are marked on some plane."""
     found, n_found = np.empty((64, 5)), 0
     for event in range(len(counts)):
         mine = marks[event]
         for _ in range(counts[event]):
-            x, y, z = 2 * rng.random() - 1, MAX_Y_CM * (2 * rng.random() - 1), MAX_Z_CM * rng.random()
+            x, y, z = 2 * rng.random() - 1, MAX_Y_CM * (2 * rng.random() - 1), max_z * rng.random()
             x = math.copysign(WIRE_PLANE_X_CM, x) + x * (MAX_X_CM - WIRE_PLANE_X_CM)
             tick = rng.random() * (TICKS_PER_WINDOW + 2 * margin) - margin
             on_u, on_v, on_x = _cells(grid, (x, y, z), tick)

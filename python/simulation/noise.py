@@ -18,7 +18,17 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from python.detector.geometry import CHANNELS_PER_APA, N_APAS, THRESHOLD_ADC, TICKS_PER_WINDOW, U, V, X, global_channel
+from python.detector.geometry import (
+    DUNE_1X2X2,
+    LARGEST,
+    THRESHOLD_ADC,
+    TICKS_PER_WINDOW,
+    Geometry,
+    U,
+    V,
+    X,
+    global_channel,
+)
 
 NOISE_RMS_ADC = np.array([17.24, 17.24, 14.91])
 FILTER_SHAPE = np.array(
@@ -80,13 +90,13 @@ def noise_record() -> np.ndarray:
     )
 
 
-def draw_noise(n_events: int, min_sot: int, rng: np.random.Generator) -> np.ndarray:
-    """Trigger primitives of noise on all channels, those of at least `min_sot` samples.
+def draw_noise(n_events: int, min_sot: int, rng: np.random.Generator, geometry: Geometry = DUNE_1X2X2) -> np.ndarray:
+    """Trigger primitives of noise on all channels of `geometry`, those of at least `min_sot` samples.
 
     Rows (N, 7) int64 of event, channel, start, sot, to_peak, integral, peak; none touches another.
     """
-    rows = np.concatenate([_draw_plane(plane, n_events, min_sot, rng) for plane in (U, V, X)])
-    wire = (rows[:, 0] * N_APAS * CHANNELS_PER_APA + rows[:, 1]) * 2 * TICKS_PER_WINDOW
+    rows = np.concatenate([_draw_plane(plane, n_events, min_sot, rng, geometry.n_apas) for plane in (U, V, X)])
+    wire = (rows[:, 0] * LARGEST.n_channels + rows[:, 1]) * 2 * TICKS_PER_WINDOW
     start, end = wire + rows[:, 2], wire + rows[:, 2] + rows[:, 3]
     order = np.argsort(start, kind="stable")
     free = np.ones(len(rows), bool)
@@ -94,13 +104,13 @@ def draw_noise(n_events: int, min_sot: int, rng: np.random.Generator) -> np.ndar
     return rows[order[free]]
 
 
-def _draw_plane(plane: int, n_events: int, min_sot: int, rng: np.random.Generator) -> np.ndarray:
+def _draw_plane(plane: int, n_events: int, min_sot: int, rng: np.random.Generator, n_apas: int) -> np.ndarray:
     library = noise_library(plane)
     usable = np.flatnonzero(library.sot >= min_sot)
-    places = n_events * N_APAS * N_CHANNELS[plane] * TICKS_PER_WINDOW
+    places = n_events * n_apas * N_CHANNELS[plane] * TICKS_PER_WINDOW
     n = rng.poisson(library.rate * places * len(usable) / len(library.sot)) if len(usable) else 0
     shape = usable[rng.integers(len(usable), size=n)] if n else np.zeros(0, np.int64)
-    apa, local = rng.integers(N_APAS, size=n), rng.integers(N_CHANNELS[plane], size=n)
+    apa, local = rng.integers(n_apas, size=n), rng.integers(N_CHANNELS[plane], size=n)
     event, start = rng.integers(n_events, size=n), rng.integers(TICKS_PER_WINDOW - library.sot[shape] + 1)
     channel = global_channel(apa, plane, local)
     shapes = [column[shape] for column in (library.sot, library.to_peak, library.integral, library.peak)]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from python.config.differences import differences
 from python.data.input_files import find_files
+from python.detector.geometry import DUNE_1X2X2
 from python.general_purpose_libs import ConfigError, DataError, log, read_json, write_json, writing_to
 from python.ingest.product_files import ProductSummary, output_names
 from python.simulation.event_list import EventList, plan_events
@@ -89,7 +90,9 @@ def claim(folder: Path, settings: SimulationSettings, events: EventList) -> None
     path = folder / SETTINGS_FILE
     others = _image_files(folder)
     if path.exists() and others:
-        found = differences(read_json(path), described)
+        found = differences(
+            {"geometry": DUNE_1X2X2.name, **read_json(path)}, described
+        )  # which older releases do not record
         if found:
             raise ConfigError(
                 f"{folder} holds another simulated data set; give a new folder with -o, or the same settings to go on with it:"

@@ -20,13 +20,14 @@ from typing import NamedTuple
 import numpy as np
 
 from python.detector.geometry import (
-    CHANNELS_PER_APA,
-    N_APAS,
+    DUNE_1X2X2,
+    LARGEST,
     PLANES,
     THRESHOLD_ADC,
     TICKS_PER_WINDOW,
     WRAP,
     X_CHANNELS_PER_FACE,
+    Geometry,
     X,
     global_channel,
     locate_channel,
@@ -39,7 +40,7 @@ from python.simulation.records import Charge
 KERNEL_TABLE = Path(__file__).parent / "tables" / "response_kernel.json"
 FAINT_ADC = 3.0  # charge that cannot give this much is left out: noise a wire has all the same
 SEPARATE_TICKS = 80  # charge farther apart on a wire is treated apart: signals last 49 ticks
-ALL_CHANNELS = N_APAS * CHANNELS_PER_APA
+ALL_CHANNELS = LARGEST.n_channels
 N_COLUMNS = 9  # event, channel, start, sot, to_peak, integral, peak, electrons, signal electrons
 
 
@@ -70,14 +71,19 @@ def response_kernels() -> Kernels:
 
 
 def respond(
-    charge: Charge, n_events: int, rng: np.random.Generator, min_sot: int = 2, noise: bool = True
+    charge: Charge,
+    n_events: int,
+    rng: np.random.Generator,
+    min_sot: int = 2,
+    noise: bool = True,
+    geometry: Geometry = DUNE_1X2X2,
 ) -> tuple[TriggerPrimitives, np.ndarray, np.ndarray]:
     """Make the trigger primitives, of at least `min_sot` samples, of events 0 to `n_events` - 1.
 
     Returns them in canonical order, with `signal` (N,) bool, whether more than half of the electrons in a primitive are the
     neutrino interaction's, and `electrons` (N,), their number, 0 where it is noise. Electrons are in a primitive when a sample
     in which their signal has half its height or more is; those of the wires beside count by the height of what they induce.
-    `noise` adds noise to the charge, and primitives of noise alone elsewhere.
+    `noise` adds noise to the charge, and primitives of noise alone elsewhere in the `geometry`.
     """
     kernels = response_kernels()
     felt = felt_by_wires(charge)
@@ -86,7 +92,7 @@ def respond(
     record = noise_record() if noise else np.zeros((len(PLANES), TICKS_PER_WINDOW), np.float32)
     rows = _respond((electrons, felt), stretches, kernels, record, min_sot, rng)
     if noise:
-        alone = draw_noise(n_events, min_sot, rng)
+        alone = draw_noise(n_events, min_sot, rng, geometry)
         alone = alone[_outside(alone, stretches)]
         rows = np.concatenate([rows, np.pad(alone, ((0, 0), (0, 2))).astype(float)])
     tps = TriggerPrimitives(*rows[:, :7].astype(np.int64).T.copy())

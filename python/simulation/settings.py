@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from python.data.sources import digest_of
-from python.detector.geometry import WIRE_PLANE_X_CM
+from python.detector.geometry import DUNE_1X2X2, WIRE_PLANE_X_CM, Geometry
 from python.ingest.drawing import DRAWING_VERSION
 from python.ingest.products import ProductSettings
 from python.simulation.backgrounds import FAINT, NOMINAL_RATES, NUCLIDES
@@ -43,9 +43,9 @@ class SimulationSettings:
     `channel` one of CHANNELS; "mixed" is ES and CC in turn. `flux` "flat", "gkvm" or "livermore". `energy` (low, high) MeV: the
     electron's kinetic energy for ES, the neutrino's for CC; None: all that the flux gives, 2 to 60 MeV of a flat one.
     `direction` the unit vector in which the neutrinos fly, detector axes; None: isotropic, for a burst one direction by chance.
-    `background` decays a readout window by name; `all_decays` follows those too that are far from every cluster, which no
-    product shows. `marley_file` a list that MARLEY has written, whose CC events are used instead
-    of the own generator's.
+    `background` decays a readout window and four APAs by name; `all_decays` follows those too that are far from every cluster,
+    which no product shows. `marley_file` a list that MARLEY has written, whose CC events are used instead of the own
+    generator's. Numbers of windows and decays, and where neutrinos interact, follow from the `geometry`.
     """
 
     events: int | None
@@ -59,14 +59,16 @@ class SimulationSettings:
     all_decays: bool = False
     marley_file: str | None = None
     products: ProductSettings = field(default_factory=ProductSettings)
+    geometry: Geometry = DUNE_1X2X2
 
     def described(self) -> dict:
-        """Return the settings and the versions as plain JSON values, a list of events by its content, wherever it lies.
+        """Return the settings and the versions as plain JSON values, a list of events by its content, wherever it lies, and the
+        geometry by its name.
 
         Raises DataError when the list of events cannot be read.
         """
         versions = {"simulation_version": SIMULATION_VERSION, "drawing_version": DRAWING_VERSION}
-        values = {**versions, **asdict(self)}
+        values = {**versions, **asdict(self), "geometry": self.geometry.name}
         if self.marley_file:
             values["marley_file"] = f"sha256 {marley_list(self.marley_file).digest}"
         return json.loads(json.dumps(values))
@@ -95,13 +97,21 @@ class SimulationSettings:
     @property
     def _of_events(self) -> dict:
         drawn = ("events", "products", "drawing_version")
-        values = {name: value for name, value in self.described().items() if name not in drawn}
+        values = {name: value for name, value in self._deciding.items() if name not in drawn}
         return values if self.follows_all_decays else {**values, "least_electrons": self.least_electrons}
 
     @property
     def data_set_key(self) -> str:
         """A short name of the data set, another one whenever anything differs."""
-        return _key(self.described())
+        return _key(self._deciding)
+
+    @property
+    def _deciding(self) -> dict:
+        """All that decides the bytes; the first geometry goes without saying, so that what was made of old keeps its identity."""
+        values = self.described()
+        if self.geometry == DUNE_1X2X2:
+            del values["geometry"]
+        return values
 
 
 def _key(values: dict) -> str:

@@ -1,7 +1,8 @@
 """The state of a particle on its way, the stack of those yet to be followed, and the list of deposits: kernels shared by all.
 
-A track is a row of floats: position cm, direction, kinetic energy MeV, kind, time us, and whether a photon is among its
-ancestors. A deposit is a row as well, of the columns of `Deposits` with the row of the initial particle.
+A track is a row of floats: position cm, direction, kinetic energy MeV, kind, time us, whether a photon is among its ancestors,
+and the z at which the argon ends that it is in. A deposit is a row as well, of the columns of `Deposits` with the row of the
+initial particle.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM
+from python.detector.geometry import MAX_X_CM, MAX_Y_CM
 from python.physics.compiled import kernel
 
-X, Y, Z, U, V, W, ENERGY, KIND, TIME, FROM_PHOTON = range(10)
-TRACK_COLUMNS = 10
+X, Y, Z, U, V, W, ENERGY, KIND, TIME, FROM_PHOTON, MAX_Z = range(11)
+TRACK_COLUMNS = 11
 ELECTRON, POSITRON, PHOTON, NEUTRON, PROTON, ALPHA = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0
 
 # X, Y, Z are shared with the tracks
@@ -26,7 +27,7 @@ DEPOSIT_COLUMNS = 8
 @kernel
 def inside(track):
     """Whether the track is in the active volume."""
-    return abs(track[X]) <= MAX_X_CM and abs(track[Y]) <= MAX_Y_CM and 0.0 <= track[Z] <= MAX_Z_CM
+    return abs(track[X]) <= MAX_X_CM and abs(track[Y]) <= MAX_Y_CM and 0.0 <= track[Z] <= track[MAX_Z]
 
 
 @kernel

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from python.detector.geometry import DUNE_1X2X2, Geometry
 from python.general_purpose_libs import DataError
 from python.physics.compiled import kernel
 from python.physics.constants import ELECTRON_MASS_MEV
@@ -49,7 +50,7 @@ KIND_OF_PDG = {11: ELECTRON, -11: POSITRON, 22: PHOTON, 2112: NEUTRON, 2212: PRO
 
 
 def transport(
-    particles: Particles, rng: np.random.Generator, n_events: int | None = None
+    particles: Particles, rng: np.random.Generator, n_events: int | None = None, geometry: Geometry = DUNE_1X2X2
 ) -> tuple[Deposits, np.ndarray]:
     """Return the deposits, sorted by event and within it as they came about, and the energy (E,) in MeV that escaped.
 
@@ -57,7 +58,7 @@ def transport(
     """
     if n_events is None:
         n_events = int(particles.event.max(initial=-1)) + 1
-    tracks = _initial_tracks(particles)
+    tracks = _initial_tracks(particles, geometry)
     order = np.argsort(particles.event, kind="stable")
     stack = np.empty((_stack_size(tracks), TRACK_COLUMNS))
     tables = _Tables(electron_table(), photon_table(), LEVELS, branching())
@@ -77,13 +78,13 @@ def transport(
     return deposits, np.bincount(particles.event, weights=escaped, minlength=n_events)
 
 
-def set_free(particles: Particles, rng: np.random.Generator) -> Particles:
+def set_free(particles: Particles, rng: np.random.Generator, geometry: Geometry = DUNE_1X2X2) -> Particles:
     """Return the charged particles in the active volume that `particles` are, or that their photons and neutrons set free.
 
     They are those that `transport` follows, with `event` and `is_signal` of the particle that they descend from; it makes of them
     what it makes of `particles`.
     """
-    tracks = _initial_tracks(particles)
+    tracks = _initial_tracks(particles, geometry)
     stack = np.empty((_stack_size(tracks), TRACK_COLUMNS))
     tables = _Tables(electron_table(), photon_table(), LEVELS, branching())
     freed, parent = _set_free(tracks, stack, tables, rng)
@@ -99,7 +100,7 @@ def set_free(particles: Particles, rng: np.random.Generator) -> Particles:
     )
 
 
-def _initial_tracks(particles: Particles) -> np.ndarray:
+def _initial_tracks(particles: Particles, geometry: Geometry) -> np.ndarray:
     """(P, TRACK_COLUMNS) the particles as tracks. Kinds that are not known and energies beyond the tables raise DataError."""
     unknown = sorted(set(particles.pdg.tolist()) - set(KIND_OF_PDG))
     if unknown:
@@ -110,9 +111,9 @@ def _initial_tracks(particles: Particles) -> np.ndarray:
             f"Received: {particles.energy.min()} to {particles.energy.max()}"
         )
     kind = np.array([KIND_OF_PDG[pdg] for pdg in particles.pdg.tolist()], float)
-    from_photon = np.zeros(len(particles))
+    from_photon, max_z = np.zeros(len(particles)), np.full(len(particles), geometry.max_z_cm)
     tracks = np.column_stack(
-        [particles.position, particles.direction, particles.energy, kind, particles.time, from_photon]
+        [particles.position, particles.direction, particles.energy, kind, particles.time, from_photon, max_z]
     )
     return np.ascontiguousarray(tracks, float).reshape(-1, TRACK_COLUMNS)
 

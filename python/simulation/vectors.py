@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
+from python.detector.geometry import DUNE_1X2X2, MAX_X_CM, MAX_Y_CM, WIRE_PLANE_X_CM, Geometry
 
 
-def uniform_positions(count: int, rng: np.random.Generator) -> np.ndarray:
+def uniform_positions(count: int, rng: np.random.Generator, geometry: Geometry = DUNE_1X2X2) -> np.ndarray:
     """Return positions (count, 3) in cm, uniform in the drift volumes on either side of the wires."""
     x = rng.uniform(WIRE_PLANE_X_CM, MAX_X_CM, count) * rng.choice([-1.0, 1.0], count)
-    return np.stack([x, rng.uniform(-MAX_Y_CM, MAX_Y_CM, count), rng.uniform(0.0, MAX_Z_CM, count)], axis=-1)
+    y = rng.uniform(-MAX_Y_CM, MAX_Y_CM, count)
+    return np.stack([x, y, rng.uniform(0.0, geometry.max_z_cm, count)], axis=-1)
 
 
 def isotropic_directions(count: int, rng: np.random.Generator) -> np.ndarray:

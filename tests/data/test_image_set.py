@@ -8,6 +8,7 @@ from python.data.data_origin import DataFolders
 from python.data.image_file import write_image_file
 from python.data.image_set import find_image_files, load_images
 from python.data.metadata import event_numbers
+from python.detector.geometry import DUNE_1X2X2, DUNE_1X2X6
 from python.general_purpose_libs import DataError, start_logging
 from tests.synthetic import (
     cluster_images,
@@ -220,6 +221,10 @@ def test_own_files_are_checked(tmp_path):
         (lambda arrays: arrays.pop("run"), "run"),
         (lambda arrays: arrays.pop("source_ids"), "source_ids"),
         (lambda arrays: arrays.update(source_ids=arrays["source_ids"][:0]), "source_ids"),
+        (
+            lambda arrays: arrays.update(source_geometries=np.array(["dune10kt_3view"])),
+            "source_geometries is 'dune10kt_3view', one of dune10kt_1x2x2, dune10kt_1x2x6 is needed",
+        ),
         (lambda arrays: arrays.update(event=arrays["event"].astype(np.uint64) + np.uint64(2**63)), "event"),
         (lambda arrays: arrays.update(metadata=arrays["metadata"][:1]), r"metadata has the shape \(1, 15\), \(4, 15\)"),
         (lambda arrays: arrays.update(points=arrays["indptr"]), "holds points.*batch_pattern"),
@@ -231,6 +236,18 @@ def test_own_files_are_checked(tmp_path):
         np.savez(path, **arrays)
         with pytest.raises(DataError, match=rf"a_planeX\.npz.*{reason}"):
             load_images(DataFolders([tmp_path]), "X")
+
+
+def test_files_without_the_name_of_a_geometry_are_of_the_first(tmp_path):
+    """As those of older releases, of this format too."""
+    path, content = tmp_path / "a_planeX.npz", image_file(4)
+    content.sources = [source._replace(geometry=DUNE_1X2X6) for source in content.sources]
+    write_image_file(path, content)
+    assert [source.geometry for source in load_images(DataFolders([tmp_path]), "X").sources] == [DUNE_1X2X6]
+    arrays = dict(np.load(path))
+    del arrays["source_geometries"]
+    np.savez(path, **arrays)
+    assert [source.geometry for source in load_images(DataFolders([tmp_path]), "X").sources] == [DUNE_1X2X2]
 
 
 def test_own_files_are_the_same_bytes_for_the_same_content(tmp_path):

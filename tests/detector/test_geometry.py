@@ -11,7 +11,7 @@ from tests.ingest.root_files import KINDS, real_tree
 INSIDE = {
     "x": st.floats(5, 360) | st.floats(-360, -5),
     "y": st.floats(2, 600) | st.floats(-600, -2),
-    "z": st.floats(2, 228) | st.floats(236, 460),
+    "z": st.builds(lambda row, z: 232.4 * row + z, st.integers(0, 5), st.floats(4, 228)),
 }
 
 
@@ -53,11 +53,17 @@ def test_primitives_peak_at_the_planes_offset():
         assert np.median(late[place.plane == plane]) == pytest.approx(g.PEAK_OFFSET_TICKS[plane], abs=1.5)
 
 
-def test_channel_numbers_resolve_and_come_back():
-    channels = np.arange(g.N_APAS * g.CHANNELS_PER_APA)
+@pytest.mark.parametrize(("geometry", "n_apas"), [(g.DUNE_1X2X2, 4), (g.DUNE_1X2X6, 12)])
+def test_channel_numbers_resolve_and_come_back(geometry, n_apas):
+    channels = np.arange(geometry.n_channels)
     place = g.locate_channel(channels)
+    assert np.array_equal(np.unique(place.apa), np.arange(n_apas))
     assert np.array_equal(g.global_channel(place.apa, place.plane, place.local), channels)
-    assert [np.sum(place.plane == plane) for plane in (g.U, g.V, g.X)] == [3200, 3200, 3840]
+    assert [np.sum(place.plane == plane) for plane in (g.U, g.V, g.X)] == [800 * n_apas, 800 * n_apas, 960 * n_apas]
+    assert g.smallest_with(channels) == geometry
+
+
+def test_faces_are_halves_of_the_x_channels():
     first_x = g.locate_channel(np.array([1600, 2079, 2080, 2559, 2560]))
     assert first_x.face.tolist() == [-1, -1, 1, 1, 0]
     assert first_x.local.tolist() == [0, 479, 480, 959, 0]
@@ -96,3 +102,21 @@ def test_flipped_columns_measure_the_drift_frames_coordinates(x, y, z, step, alo
         moved = g.wire_coordinate(plane, apa, face, y + step, z + along) - g.wire_coordinate(plane, apa, face, y, z)
         sign = -1 if g.columns_run_backwards(plane, apa, face) else 1
         assert sign * moved == pytest.approx(columns, abs=1e-3)
+
+
+@given(**INSIDE)
+def test_positions_lie_in_an_apa_of_the_smallest_geometry_that_holds_them(x, y, z):
+    """By row along z and side in y; the X wires of each row end in the argon, which ends before the next row begins."""
+    apa = g.apa_at(y, z)
+    assert apa == 2 * int(z // 232.4) + (y > 0)
+    small = next(geometry for geometry in g.GEOMETRIES.values() if z < geometry.max_z_cm)
+    channel = g.global_channel(apa, g.X, g.expected_channel(g.X, x, y, z))
+    assert g.smallest_with(channel) == small
+    low, high = small.corners
+    assert np.all((low <= [x, y, z]) & ([x, y, z] <= high))
+
+
+def test_the_last_wire_of_a_geometry_is_in_its_argon():
+    for geometry in g.GEOMETRIES.values():
+        last = g.z_of_x_channel(geometry.n_apas - 1, 479)
+        assert last < geometry.max_z_cm < last + 2

@@ -1,12 +1,14 @@
 """Small ROOT files of trigger primitives for tests, and where the real ones are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import uproot
 
-from python.detector.geometry import CLOCKS_PER_TICK
+from python.detector.geometry import CHANNELS_PER_APA, CLOCKS_PER_TICK, DUNE_1X2X6
+from python.ingest.readout import Readout
 from python.ingest.trigger_primitives import TriggerPrimitives
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -32,6 +34,12 @@ def make_tps(rows: list[tuple]) -> TriggerPrimitives:
     columns = np.array(rows, np.int64).reshape(-1, 7).T
     tps = TriggerPrimitives(*columns)
     return tps.take(tps.order())
+
+
+def moved_along_z(readout: Readout, rows: int) -> Readout:
+    """The same events so many rows of APAs farther along z, in the twelve APAs that hold these."""
+    tps = replace(readout.tps, channel=readout.tps.channel + 2 * rows * CHANNELS_PER_APA)
+    return replace(readout, tps=tps, sources=[source._replace(geometry=DUNE_1X2X6) for source in readout.sources])
 
 
 def tp_columns(tps: TriggerPrimitives, **more: np.ndarray) -> dict[str, np.ndarray]:

@@ -222,7 +222,7 @@ def take_channels_of_u(tables):
 
 def go_beyond_the_apas(tables):
     column = tables[X_TREE]["tp_detector"]
-    column[0] = column[0] + 4
+    column[0] = column[0] + 12
 
 
 def count_channels_on(tables):

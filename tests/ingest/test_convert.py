@@ -9,7 +9,7 @@ from python.data.image_set import load_images
 from python.data.metadata import UNKNOWN, kinetic_energy_mev, vectors
 from python.data.npz import read_npz
 from python.data.old_orientation import orient_old_images
-from python.general_purpose_libs import OutputError
+from python.general_purpose_libs import OutputError, start_logging
 from python.ingest.convert import convert
 from python.ingest.product_files import output_names, write_products
 from python.ingest.products import ProductSettings
@@ -304,3 +304,24 @@ def test_truth_trees_alone_make_no_clusters(tmp_path):
     path = write_root(tmp_path / "quiet.root", {TP_TREE: nothing, f"{FOLDER}/mctruths": trees[f"{FOLDER}/mctruths"]})
     summary = convert(path, tmp_path, ProductSettings(volumes=True))
     assert (summary.events, summary.es, summary.clusters.sum(), summary.volumes) == (10, 10, 0, 0)
+
+
+@pytest.mark.root_data
+def test_primitives_of_the_larger_geometry_become_the_same_images_under_its_name(converted, tmp_path, capsys):
+    """The file with all channels two rows farther on, which the smaller geometry has not."""
+    trees = real_columns("es")
+    trees[TP_TREE]["channel"] += 4 * 2560
+    start_logging(verbose=False)
+    convert(write_root(tmp_path / "es_tpstream.root", trees), tmp_path, ProductSettings(volumes=True))
+    assert "es_tpstream.root: has channels of dune10kt_1x2x6" in capsys.readouterr().err
+    for path in converted[0].glob("es_*.npz"):
+        one, other = dict(np.load(path)), dict(np.load(tmp_path / path.name))
+        assert one.pop("source_geometries").tolist() == ["dune10kt_1x2x2"]
+        assert other.pop("source_geometries").tolist() == ["dune10kt_1x2x6"]
+        np.testing.assert_array_equal(other.pop("apa"), one.pop("apa") + 4)
+        assert other.pop("source_ids") != one.pop("source_ids")  # two files
+        for name, array in one.items():
+            if name == "points":
+                np.testing.assert_allclose(other[name], array, atol=1 / 64)  # cm, a step of lengths
+            else:
+                np.testing.assert_array_equal(other[name], array, err_msg=name)

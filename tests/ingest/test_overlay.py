@@ -185,6 +185,21 @@ def test_the_same_file_on_both_sides_is_refused(files, tmp_path, capsys):
     assert not list((tmp_path / "out").glob("*.npz"))
 
 
+def test_background_of_another_geometry_is_refused(files, tmp_path, capsys):
+    """Eight APAs would stay without background, or those of the signal without their number."""
+    signal, background = files
+    larger = write(tmp_path / "larger.root", tracks(3, start=100, channel=10 * 2560 + 1600))
+    for one, other in ((signal, [larger]), (larger, [background]), (signal, [background, larger])):
+        assert run("-i", one, "--overlay", *other, "-o", tmp_path / "out") == 3
+        error = capsys.readouterr().err
+        assert f"{one}: has channels of dune10kt_1x2x" in error
+        assert "name files of one geometry" in error
+    assert (
+        run("-i", larger, "--overlay", write(tmp_path / "b.root", tracks(2, 50, 2560 * 11)), "-o", tmp_path / "out")
+        == 0
+    )
+
+
 def test_a_seed_without_background_is_refused(files, tmp_path, capsys):
     assert run("-i", files[0], "-o", tmp_path / "out", "--seed", "3") == 2
     assert "--overlay" in capsys.readouterr().err
@@ -209,9 +224,9 @@ def test_background_that_is_none_is_refused(files, tmp_path, capsys, rows, reaso
 
 def test_channels_beyond_the_geometry_and_missing_files_are_refused(files, tmp_path, capsys):
     columns = tp_columns(make_tps(tracks(1, start=10)))
-    columns["channel"] = columns["channel"] + 10240
+    columns["channel"] = columns["channel"] + 30720
     bad = write_root(tmp_path / "bad.root", {TP_TREE: columns})
-    for overlay, reason in ((bad, "dune10kt_1x2x2"), (tmp_path / "gone.root", "no such file")):
+    for overlay, reason in ((bad, "beyond the 30720"), (tmp_path / "gone.root", "no such file")):
         assert run("-i", files[0], "--overlay", overlay, "-o", tmp_path / "out") == 3
         error = capsys.readouterr().err
         assert str(overlay) in error

@@ -19,7 +19,7 @@ from python.ingest.convert import convert
 from python.ingest.product_files import write_products
 from python.ingest.products import ProductSettings, make_products
 from python.ingest.readout import PRIMITIVE_COLUMNS, Readout, read_readout
-from tests.ingest.root_files import KINDS, make_tps, real_file, real_tree
+from tests.ingest.root_files import KINDS, make_tps, moved_along_z, real_file, real_tree
 from tests.ingest.test_matching import deposit
 
 MIDDLE = (104, 621)
@@ -49,6 +49,47 @@ def centre(image):
     channel, tick = np.nonzero(image)
     weight = image[channel, tick]
     return np.average(channel, weights=weight), np.average(tick, weights=weight)
+
+
+# ---------------------------------------------------------------------------- in which APA
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_events_that_are_moved_by_whole_rows_give_the_same_products(rows):
+    """On both faces and halves, near the border of two rows too; but for the APA, and where points lie by a step at most."""
+    places = [(x, y, z) for x in (-200.0, 150.0) for y in (-300.0, 250.0) for z in (100.0, 226.0, 240.0)]
+    rows_of_all = [row for i, place in enumerate(places) for row in deposit(*place, mev=4.0 + i, event=i // 3)]
+    readout = Readout.of_arrays(columns_of(make_tps(rows_of_all)))
+    products, moved = make_products(readout), make_products(moved_along_z(readout, rows))
+    np.testing.assert_array_equal(moved.clusters.apa, products.clusters.apa + 2 * rows)
+    np.testing.assert_allclose(moved.clusters.z, products.clusters.z + 232.4 * rows)
+    np.testing.assert_array_equal(moved.matches.match_id, products.matches.match_id)
+    for plane in "UVX":
+        for kind in ("clusters", "volumes"):
+            one, other = products.images(plane, kind), moved.images(plane, kind)
+            assert len(one) >= 4
+            np.testing.assert_array_equal(
+                other.images.dense(np.arange(len(one))), one.images.dense(np.arange(len(one)))
+            )
+            np.testing.assert_array_equal(other.metadata["drift_frame"], one.metadata["drift_frame"])
+    one, other = products.points(), moved.points()
+    np.testing.assert_array_equal(other.clouds.indptr, one.clouds.indptr)
+    np.testing.assert_allclose(other.clouds.points, one.clouds.points, atol=pointing.STEP_CM)
+    np.testing.assert_allclose(other.neighbours, one.neighbours, rtol=1e-5)
+
+
+def test_a_track_over_the_border_of_two_apas_is_two_clusters_of_which_each_sees_the_other():
+    """Along z over the end of the second row, between whose wires and those of the third nothing is collected in 3 cm."""
+    wires = [465.4 - 3.0 - 0.479 * number for number in range(1, 15)] + [
+        465.4 + 0.479 * number for number in range(1, 15)
+    ]
+    tps = make_tps([row for z in wires for row in deposit(200.0, 100.0, z, mev=0.4, planes=(g.X,))])
+    products = make_products(Readout.of_arrays(columns_of(tps)))
+    assert products.clusters.apa.tolist() == [3, 5]
+    (source,) = products.found.readout.sources
+    assert source.geometry == g.DUNE_1X2X6
+    points = products.points().clouds
+    assert points.counts.tolist() == [len(tps)] * 2
+    for mine in (points.take(np.array([0])), points.take(np.array([1]))):
+        assert np.ptp(mine.column("across")) == pytest.approx(np.ptp(wires) + 2 * 0.479, abs=0.5)
 
 
 # ---------------------------------------------------------------------------- around which clusters
@@ -203,7 +244,7 @@ def test_sources_of_arrays_are_told_apart_by_what_they_hold():
         ({"peak": None}, "lacks the array peak"),
         ({"channel": np.array([1.5, 2.5])}, "channel holds numbers, whole numbers needed"),
         ({"sot": np.array([1])}, r"sot has the shape \(1,\), \(2,\) is needed"),
-        ({"channel": np.array([0, 10**6])}, "beyond the 10240 of the geometry"),
+        ({"channel": np.array([0, 10**6])}, "beyond the 30720 of dune10kt_1x2x6"),
         ({"run": np.array([1, 1])}, "lacks the array subrun"),
     ],
 )

@@ -123,7 +123,7 @@ def test_several_values_an_entry_are_another_layout(tmp_path, kind):
     ("branch", "values", "message"),
     [
         ("channel", np.array([1600, -1, 1602], np.int32), "channel -1 is negative"),
-        ("channel", np.array([1600, 10240, 1602]), "channel 10240 is beyond the 10240"),
+        ("channel", np.array([1600, 30720, 1602]), "channel 30720 is beyond the 30720 of dune10kt_1x2x6"),
         (
             "samples_over_threshold",
             np.array([3, 2**32, 3]),
@@ -162,7 +162,7 @@ def test_whatever_is_wrong_with_a_file_the_others_are_converted(tmp_path, capsys
         "good": tp_columns(TPS),
         "backwards": {name: column[::-1] for name, column in tp_columns(TPS).items()},
         "no_entries": tp_columns(nothing),
-        "beyond": tp_columns(TPS, channel=TPS.channel + 12000),
+        "beyond": tp_columns(TPS, channel=TPS.channel + 32000),
         "fractions": tp_columns(TPS, time_start=np.arange(len(TPS)) + 0.5),
         "truth_values": tp_columns(TPS, adc_peak=np.ones(len(TPS), bool)),
         "event_as_float": tp_columns(TPS, Event=TPS.event.astype(float)),

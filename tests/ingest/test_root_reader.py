@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import uproot
 
+from python.detector.geometry import DUNE_1X2X2, DUNE_1X2X6
 from python.general_purpose_libs import DataError, start_logging
 from python.ingest.readout import read_readout
 from python.ingest.root_reader import read_source
@@ -178,5 +179,14 @@ def test_charge_of_several_generators_is_told_apart_by_the_particles_alone(tmp_p
 
 def test_channels_of_another_detector_are_refused(tmp_path):
     columns = tp_columns(TPS)
-    columns["channel"][2] = 12000
-    refused(write_root(tmp_path / "vd.root", {TP_TREE: columns}), "12000", "dune10kt_1x2x2")
+    columns["channel"][2] = 31000
+    known = ("dune10kt_1x2x2", "dune10kt_1x2x6")
+    refused(write_root(tmp_path / "vd.root", {TP_TREE: columns}), "31000", *known, "leave it out")
+
+
+@pytest.mark.parametrize(("highest", "geometry"), [(10239, DUNE_1X2X2), (10240, DUNE_1X2X6), (30719, DUNE_1X2X6)])
+def test_the_smallest_geometry_with_the_channels_is_recognised(tmp_path, highest, geometry):
+    columns = tp_columns(TPS)
+    columns["channel"][2] = highest
+    (source,) = read_source(write_root(tmp_path / "a.root", {TP_TREE: columns})).sources
+    assert source.geometry == geometry

@@ -61,10 +61,12 @@ def test_induction_channels_go_on_across_their_wrap():
     assert channel.tolist() == [103, 104, 105]
 
 
-def test_x_goes_on_into_the_next_apa_of_its_face_only():
-    """Around z = 232.4 cm: 10 cm farther along z is 21 channels on, in the next APA; other faces and y stay out."""
-    lead = deposit(200.0, 100.0, 225.0, mev=9.0)
-    cases = {(200.0, 100.0, 240.0): 2, (-200.0, 100.0, 225.0): 1, (200.0, -100.0, 225.0): 1}
+@pytest.mark.parametrize("row", range(5))
+def test_x_goes_on_into_the_next_apa_of_its_face_only(row):
+    """Around the end of each row: 15 cm farther along z is 31 channels on, in the next APA; other faces and y stay out."""
+    end = 232.4 * (row + 1)
+    lead = deposit(200.0, 100.0, end - 7.4, mev=9.0)
+    cases = {(200.0, 100.0, end + 7.6): 2, (-200.0, 100.0, end - 7.4): 1, (200.0, -100.0, end - 7.4): 1}
     for (x, y, z), n_blobs in cases.items():
         found = blobs(volumes_of(lead + deposit(x, y, z, mev=1.0, planes=(g.X,)))[2])
         assert len(found) == n_blobs

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
+from python.detector.geometry import DUNE_1X2X2, MAX_X_CM, WIRE_PLANE_X_CM
 from python.simulation.backgrounds import (
     MARGIN_US,
     NOMINAL_RATES,
@@ -63,7 +63,7 @@ def test_charge_arrives_evenly_over_the_window_and_its_margins():
 def test_dissolved_nuclides_fill_the_argon_evenly():
     position = draw("k42", rate=5.0).position
     assert np.all((np.abs(position[:, 0]) >= WIRE_PLANE_X_CM) & (np.abs(position[:, 0]) <= MAX_X_CM))
-    for axis, (low, high) in {1: (-MAX_Y_CM, MAX_Y_CM), 2: (0, MAX_Z_CM)}.items():
+    for axis, low, high in list(zip(range(3), *DUNE_1X2X2.corners, strict=True))[1:]:
         counts, _ = np.histogram(position[:, axis], 8, (low, high))
         assert counts.sum() == len(position)
         assert np.all(np.abs(counts - counts.mean()) < 5 * np.sqrt(2 * counts.mean()))
@@ -71,7 +71,7 @@ def test_dissolved_nuclides_fill_the_argon_evenly():
 
 def test_photons_from_outside_start_at_the_border_and_fly_inwards():
     photons = draw("external_gamma", rate=5.0)
-    low, high = np.array([-MAX_X_CM, -MAX_Y_CM, 0]), np.array([MAX_X_CM, MAX_Y_CM, MAX_Z_CM])
+    low, high = DUNE_1X2X2.corners
     at_low, at_high = photons.position == low, photons.position == high
     assert np.all((at_low | at_high).sum(axis=1) == 1)
     inward = np.where(at_low, photons.direction, 0) - np.where(at_high, photons.direction, 0)

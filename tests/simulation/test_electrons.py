@@ -7,6 +7,7 @@ import pytest
 from numba import njit
 from scipy import integrate, stats
 
+from python.detector.geometry import DUNE_1X2X2
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.physics.materials import (
     DELTA_CUT_MEV,
@@ -41,6 +42,7 @@ from python.simulation.tracks import (
     ELECTRON,
     ENERGY,
     KIND,
+    MAX_Z,
     PHOTON,
     TRACK_COLUMNS,
     Deposited,
@@ -54,7 +56,7 @@ from python.simulation.tracks import (
 def new_track(energy: float, kind: float = ELECTRON) -> np.ndarray:
     track = np.zeros(TRACK_COLUMNS)
     track[:3] = 150.0, 0.0, 150.0
-    track[W], track[ENERGY], track[KIND] = 1.0, energy, kind
+    track[W], track[ENERGY], track[KIND], track[MAX_Z] = 1.0, energy, kind, DUNE_1X2X2.max_z_cm
     return track
 
 

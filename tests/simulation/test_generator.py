@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM, WIRE_PLANE_X_CM
+from python.detector.geometry import DUNE_1X2X2, MAX_X_CM, MAX_Y_CM, WIRE_PLANE_X_CM
 from python.general_purpose_libs import ConfigError
 from python.physics import charged_current, elastic_scattering
 from python.physics.flux import FLUENCES
@@ -94,7 +94,7 @@ def test_vertices_fill_the_drift_volumes(made):
     depth = MAX_X_CM - WIRE_PLANE_X_CM
     assert stats.kstest(np.abs(x), stats.uniform(WIRE_PLANE_X_CM, depth).cdf).pvalue > 1e-3
     assert stats.kstest(y, stats.uniform(-MAX_Y_CM, 2 * MAX_Y_CM).cdf).pvalue > 1e-3
-    assert stats.kstest(z, stats.uniform(0, MAX_Z_CM).cdf).pvalue > 1e-3
+    assert stats.kstest(z, stats.uniform(0, DUNE_1X2X2.max_z_cm).cdf).pvalue > 1e-3
     assert np.mean(x > 0) == pytest.approx(0.5, abs=0.04)
 
 

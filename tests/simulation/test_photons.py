@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from python.detector.geometry import DUNE_1X2X2
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.physics.materials import (
     ATTENUATION,
@@ -21,6 +22,7 @@ from python.simulation.tracks import (
     ENERGY,
     FROM_PHOTON,
     KIND,
+    MAX_Z,
     PHOTON,
     POSITRON,
     TRACK_COLUMNS,
@@ -35,7 +37,7 @@ SAMPLES = 20_000
 
 def new_photon(energy: float) -> np.ndarray:
     track = np.zeros(TRACK_COLUMNS)
-    track[W], track[ENERGY], track[KIND] = 1.0, energy, PHOTON
+    track[W], track[ENERGY], track[KIND], track[MAX_Z] = 1.0, energy, PHOTON, DUNE_1X2X2.max_z_cm
     return track
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python.detector.geometry import MAX_X_CM, MAX_Y_CM, MAX_Z_CM
+from python.detector.geometry import DUNE_1X2X2
 from python.general_purpose_libs import DataError
 from python.physics.constants import ELECTRON_MASS_MEV
 from python.simulation.nucleons import CAPTURE_TIME_US, LEVELS, NEUTRON_SEPARATION_MEV, TRANSITIONS, branching
@@ -34,14 +34,15 @@ def run(particles, seed=0, n_events=None):
     return transport(particles, np.random.default_rng(seed), n_events)
 
 
+LOWEST, HIGHEST = DUNE_1X2X2.corners
+
+
 @st.composite
 def any_particles(draw):
     count = draw(st.integers(1, 6))
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     direction = generator.normal(size=(count, 3))
-    position = generator.uniform(
-        [-MAX_X_CM - 5, -MAX_Y_CM - 5, -5], [MAX_X_CM + 5, MAX_Y_CM + 5, MAX_Z_CM + 5], (count, 3)
-    )
+    position = generator.uniform(LOWEST - 5, HIGHEST + 5, (count, 3))
     pdg = draw(
         st.lists(st.sampled_from([ELECTRON, POSITRON, PHOTON, NEUTRON, PROTON, ALPHA]), min_size=count, max_size=count)
     )
@@ -65,8 +66,7 @@ def test_energy_is_kept(particles, seed):
     assert (np.diff(deposits.event) >= 0).all()
     np.testing.assert_array_equal(deposits.event, particles.event[deposits.particle])
     np.testing.assert_array_equal(deposits.is_signal, particles.is_signal[deposits.particle])
-    lowest, highest = [-MAX_X_CM, -MAX_Y_CM, 0], [MAX_X_CM, MAX_Y_CM, MAX_Z_CM]
-    assert ((deposits.position >= lowest) & (deposits.position <= highest)).all()
+    assert ((deposits.position >= LOWEST) & (deposits.position <= HIGHEST)).all()
 
 
 def test_one_seed_gives_one_result():
@@ -181,7 +181,7 @@ def test_fast_neutrons_excite_argon_at_once():
 
 def test_what_starts_outside_escapes():
     _, escaped = run(
-        make_particles([4.0, 4.0], [ELECTRON, POSITRON], position=(0, MAX_Y_CM + 1, 100), direction=(0, 1, 0))
+        make_particles([4.0, 4.0], [ELECTRON, POSITRON], position=(0, HIGHEST[1] + 1, 100), direction=(0, 1, 0))
     )
     np.testing.assert_allclose(escaped, [4.0, 4.0 + 2 * ELECTRON_MASS_MEV])
 
