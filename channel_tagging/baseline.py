@@ -11,6 +11,7 @@ from python.data import neighbours
 from python.data.image_set import ImageSet
 from python.data.point_events import PointEvents
 from python.data.triples import log_energies
+from python.training.baseline import cluster_numbers
 
 BLIPS = NAMES.index("number of blips")
 OTHERS = neighbours.NAMES.index("others")
@@ -19,24 +20,26 @@ OTHERS = neighbours.NAMES.index("others")
 class PlainNumbers(NamedTuple):
     """What is reconstructed of N samples: `numbers` (N, K) for `trees`, and how many `clusters` (N,) were `counted`, in words.
 
-    The number of clusters is NaN where files of an older release do not tell it.
+    The number of clusters is NaN where files of an older release do not tell it, and None where a sample is one cluster.
     """
 
     trees: str
     numbers: np.ndarray
-    counted: str
-    clusters: np.ndarray
+    counted: str = ""
+    clusters: np.ndarray | None = None
 
 
 def plain_numbers(samples: ImageSet | PointEvents) -> PlainNumbers:
-    """Those of each volume; of clusters that are known by their points alone the logarithm of the energy and those of the other
-    clusters of the event.
+    """Those of each volume, or of the image of each cluster; of clusters that are known by their points alone the logarithm of
+    the energy and those of the other clusters of the event.
     """
     if isinstance(samples, PointEvents):
         found = samples.neighbours
         numbers = np.column_stack([log_energies(samples.metadata), found])
         clusters = np.rint(np.expm1(found[:, OTHERS])) + 1
         return PlainNumbers("boosted trees on energy and neighbours", numbers, "clusters of the event", clusters)
+    if samples.kind == "clusters":
+        return PlainNumbers("boosted trees on cluster numbers", cluster_numbers(samples))
     numbers = volume_numbers(samples)
     clusters = np.rint(np.expm1(numbers[:, BLIPS])) + 1
     return PlainNumbers("boosted trees on reconstructed numbers", numbers, "clusters of the volume", clusters)

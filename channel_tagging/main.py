@@ -15,6 +15,5 @@ TASK = Task(
     read=read,
     prepare=prepare,
     problem=ChannelTagging,
-    image_axes=("channel", "tick"),
     numbers=lambda inputs: neighbours.UNITS if takes_points_alone(inputs) else UNITS,
 )

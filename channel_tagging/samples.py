@@ -1,4 +1,4 @@
-"""From the data that a configuration names to the volumes, or the points, of a channel tagger."""
+"""From the data that a configuration names to the volumes, the images of clusters, or the points, of a channel tagger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from channel_tagging.network_parameters import CLASSES
 from channel_tagging.schema import TaggingConfig
 from channel_tagging.volume_numbers import volume_numbers
-from python.config.task_schema import Architecture
+from python.config.task_schema import Architecture, ImageKind
 from python.data.data_origin import DataFolders, DataOrigin, Located, require_points
 from python.data.image_set import ImageSet, join_image_sets, random_rows
 from python.data.metadata import UNKNOWN, event_numbers
@@ -33,21 +33,26 @@ from python.plots.text_lines import cut_table_text
 from python.training.preparation import limit, read_plane_images, without_repeated
 from python.training.task import PicturedSamples, S, Samples, SampleSet
 
+MAIN_TRACK = ("main track", lambda found: found.metadata["is_main_track"] == 1)
 CC, ES = (CLASSES.index(name) for name in ("cc", "es"))
 
 
 def read(config: TaggingConfig, architecture: Architecture, data: DataOrigin) -> PicturedSamples:
-    """Volumes, or matched clusters by the points around them, as the network takes them; their channel may be known or not."""
+    """Volumes, images of clusters, or matched clusters by the points around them, as the network takes them.
+
+    Their channel may be known or not.
+    """
     if _takes_points_alone(config, architecture):
         chosen = Chosen([MATCHED])
         return _events(require_points(data, chosen), chosen, config, architecture)
-    planes = [read_plane_images(config, data, plane, "volumes") for plane in _planes(config, architecture)]
+    planes = [read_plane_images(config, data, plane, architecture.images) for plane in _planes(config, architecture)]
     return _as_taken(_joined(planes), config, architecture, data)
 
 
 def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders) -> Samples[PicturedSamples]:
-    """Volumes of one plane or three, or main tracks by their points, each once, labelled 0 CC and 1 ES; those of unknown channel
-    are cut.
+    """Volumes of one plane or three, or main tracks by their images or points, each once, labelled 0 CC and 1 ES.
+
+    Those of unknown channel are cut.
     """
     folders = {ES: config.es_directories, CC: config.cc_directories}
     of_channel = {channel: data.only(named) for channel, named in folders.items() if named}
@@ -56,10 +61,12 @@ def prepare(config: TaggingConfig, architecture: Architecture, data: DataFolders
         taken = _limited(_main_tracks(config, architecture, data, of_channel), config)
     else:
         planes = [
-            _of_both(config, plane, of_channel) if of_channel else read_plane_images(config, data, plane, "volumes")
+            _of_both(config, architecture, plane, of_channel)
+            if of_channel
+            else read_plane_images(config, data, plane, architecture.images)
             for plane in _planes(config, architecture)
         ]
-        taken = _as_taken(_limited(_joined(planes), config), config, architecture, data)
+        taken = _as_taken(_limited(_chosen(_joined(planes), config, architecture), config), config, architecture, data)
     return Samples(taken, channels(taken))
 
 
@@ -95,8 +102,8 @@ def _events(points: PointSet, chosen: Chosen, config: TaggingConfig, architectur
 def _main_tracks(
     config: TaggingConfig, architecture: Architecture, data: DataFolders, of_channel: Mapping[int, DataFolders]
 ) -> PointEvents:
-    """The matched main tracks of data, or of the folders of each channel where there are such."""
-    chosen = Chosen([MATCHED, ("main track", lambda found: found.metadata["is_main_track"] == 1)])
+    """The matched clusters that are chosen of data, or of the folders of each channel where there are such."""
+    chosen = Chosen([MATCHED, *([MAIN_TRACK] if config.selection.main_track else [])])
     if not of_channel:
         return _events(require_points(data, chosen), chosen, config, architecture)
 
@@ -110,22 +117,32 @@ def _main_tracks(
     return _events(points, chosen, config, architecture)
 
 
-# ---------------------------------------------------------------------------- volumes
+# ---------------------------------------------------------------------------- images
 def _planes(config: TaggingConfig, architecture: Architecture) -> Sequence[str]:
-    """The planes whose volumes are needed."""
+    """The planes whose images are needed."""
     inputs = architecture.inputs(config.model_parameters.build_parameters)
     return (config.plane,) if "image" in inputs else PLANES
 
 
-def _of_both(config: TaggingConfig, plane: str, data_of: Mapping[int, DataFolders]) -> ImageSet:
-    """The volumes of one plane from the folders of each channel."""
-    parts = {channel: read_plane_images(config, data, plane, "volumes") for channel, data in data_of.items()}
+def _of_both(
+    config: TaggingConfig, architecture: Architecture, plane: str, data_of: Mapping[int, DataFolders]
+) -> ImageSet:
+    """The images of one plane from the folders of each channel."""
+    parts = {channel: read_plane_images(config, data, plane, architecture.images) for channel, data in data_of.items()}
     for channel, part in parts.items():
         _tell_channel(part, channel)
         part.files = _of_channel(part, channel)
     joined = join_image_sets(list(parts.values()))
     _check_apart(joined, np.repeat([0, 1], [len(part) for part in parts.values()]))
     return joined
+
+
+def _chosen(images: ImageSet | TripleSet, config: TaggingConfig, architecture: Architecture) -> ImageSet | TripleSet:
+    """The clusters to learn from; of volumes there is one an event."""
+    if architecture.images == ImageKind.VOLUMES or not config.selection.main_track:
+        return images
+    step, kept = MAIN_TRACK
+    return images.keep(step, kept(images))
 
 
 def _joined(planes: Sequence[ImageSet]) -> ImageSet | TripleSet:

@@ -16,7 +16,6 @@ from python.metrics.tagging import (
     temperature_at_bound,
 )
 from python.runs.predictions import ClassPredictions
-from python.samples.augmentation import RandomFlips
 from python.training.classification import BASELINE, Classification, Plain
 from python.training.task import Evaluation, PicturedSamples
 
@@ -29,10 +28,6 @@ class ChannelTagging(Classification[PicturedSamples]):
 
     columns = ("accuracy", "auc", "f1", HEADLINE, "es_efficiency_at_4_percent_cc")
 
-    def augmentation(self) -> RandomFlips:
-        parameters = self.config.dataset_parameters
-        return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, kind="volumes")
-
     def plain_methods(self, evaluation: Evaluation[PicturedSamples, ClassPredictions]) -> list[Plain]:
         if evaluation.learnt is None:
             return []
@@ -44,6 +39,8 @@ class ChannelTagging(Classification[PicturedSamples]):
         )
         found = plain_numbers(evaluation.samples.set.of_plane())
         methods = [Plain(BASELINE, found.trees, tree_scores(found.numbers, labels, taught, test, seed))]
+        if found.clusters is None:
+            return methods
         if np.isnan(found.clusters).any():
             log.info("files of an older release do not tell how many clusters an event has: no network is judged by it")
             return methods

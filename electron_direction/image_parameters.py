@@ -6,11 +6,6 @@ from pydantic import Field
 
 from python.config.schema import BuildParameters
 
-KERNEL_SIZE = Field(3, ge=1, le=15, description="Side of the convolution kernels in pixels.")
-SPATIAL_DROPOUT = Field(
-    0.0, ge=0, lt=1, description="Share of the maps that are dropped as a whole after each pooling."
-)
-
 
 class ImageParameters(BuildParameters):
     n_conv_layers: int = Field(4, ge=1, le=8, description="Convolutions of a plane, each followed by a 2x2 pooling.")

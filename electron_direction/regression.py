@@ -51,6 +51,7 @@ class DirectionRegression:
 
     def __init__(self, config: DirectionConfig, architecture: Architecture) -> None:
         self.config = config
+        self.images = architecture.images
         self.reads_points = "points" in architecture.inputs(config.model_parameters.build_parameters)
         self.answer = losses()[config.model_parameters.loss.name].answer
         self.read_as = self.answer.of_several() if config.ensemble else self.answer
@@ -77,7 +78,7 @@ class DirectionRegression:
         chosen = parameters.augmentation
         steps: list = []
         if chosen.symmetries:
-            steps.append(RandomSymmetries(chosen.symmetries, parameters.prob_per_flip))
+            steps.append(RandomSymmetries(chosen.symmetries, parameters.prob_per_flip, self.images))
         if chosen.energy_scale:
             steps.append(EnergyScale(chosen.energy_scale))
         if chosen.mix_up:
@@ -105,7 +106,7 @@ class DirectionRegression:
             def shown(inputs: NetworkInputs) -> NetworkInputs:
                 if not isinstance(inputs, dict):
                     raise TypeError("a direction network takes its inputs by name")
-                return transform_inputs(inputs, turned(next(iter(inputs.values()))))
+                return transform_inputs(inputs, turned(next(iter(inputs.values()))), self.images)
 
             return View(shown, lambda outputs: self.answer.turned(outputs, turned(outputs)))
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from electron_direction.schema import DirectionConfig, Selection
-from python.config.task_schema import Architecture
+from python.config.task_schema import Architecture, ImageKind
 from python.data.data_origin import DataOrigin, require_points
 from python.data.metadata import UNKNOWN
 from python.data.old_orientation import to_old_orientation
@@ -30,6 +30,12 @@ from python.training.preparation import limit, oriented, without_repeated
 from python.training.task import Samples, SampleSet
 
 CHANNELS = {"es": 1, "cc": 0}
+UNORIENTED = {ImageKind.CLUSTERS: UNKNOWN, ImageKind.VOLUMES: 0}  # what files of older code have as drift_frame
+REMEDY = {
+    ImageKind.CLUSTERS: "data of older code need dataset_parameters.old_flips (predict.sh: --old-flips), "
+    '"none" or "upstream", and match numbers (14 metadata columns or more)',
+    ImageKind.VOLUMES: "volumes of older code do not say how they lie; make them again with make_images.sh --volumes",
+}
 
 
 class MatchedClusters(SampleSet, Protocol):
@@ -61,7 +67,7 @@ def read(config: DirectionConfig, architecture: Architecture, data: DataOrigin) 
     steps = _by_reconstruction(config.selection)
     if _takes_points_alone(config, architecture):
         return _points(config, architecture, data, steps)
-    return _as_taken(_triples(config, data, steps), config, architecture, data)
+    return _as_taken(_triples(config, architecture, data, steps), config, architecture, data)
 
 
 def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigin) -> Samples[MatchedClusters]:
@@ -71,7 +77,7 @@ def prepare(config: DirectionConfig, architecture: Architecture, data: DataOrigi
     if _takes_points_alone(config, architecture):
         samples = _limited(_points(config, architecture, data, steps), config)
     else:
-        triples = _as_taken(_limited(_triples(config, data, steps), config), config, architecture, data)
+        triples = _as_taken(_limited(_triples(config, architecture, data, steps), config), config, architecture, data)
         samples = triples if triples.clouds is not None else _with_points_of_all(triples, data)
     if len(samples) == 0:
         raise DataError(
@@ -133,8 +139,8 @@ def _points(
 
 
 # ---------------------------------------------------------------------------- images
-def _triples(config: DirectionConfig, data: DataOrigin, steps: Sequence[Step]) -> TripleSet:
-    triples = _joined(config, data)
+def _triples(config: DirectionConfig, architecture: Architecture, data: DataOrigin, steps: Sequence[Step]) -> TripleSet:
+    triples = _joined(config, architecture.images, data)
     for step, kept in steps:
         triples = triples.keep(step, kept(triples))
     return triples
@@ -152,16 +158,14 @@ def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Archite
     return replace(triples, inputs=inputs, plane=PLANES.index(config.plane))
 
 
-def _joined(config: DirectionConfig, data: DataOrigin) -> TripleSet:
+def _joined(config: DirectionConfig, kind: ImageKind, data: DataOrigin) -> TripleSet:
     shape = config.model_parameters.input_shape
-    planes = [oriented(data.images(plane), config).fit_to(shape) for plane in PLANES]
+    planes = [oriented(data.images(plane, kind), config).fit_to(shape) for plane in PLANES]
     for name, images in zip(PLANES, planes, strict=True):
         orientation = images.metadata["drift_frame"]
-        if np.any(orientation == UNKNOWN) and not np.any(orientation == 1):
+        if np.any(orientation == UNORIENTED[kind]) and not np.any(orientation == 1):
             raise DataError(
-                f"no image of plane {name} is known to be in the drift frame, so they tell of no direction: data of older "
-                'code need dataset_parameters.old_flips (predict.sh: --old-flips), "none" or "upstream", and match numbers (14 '
-                "metadata columns or more)"
+                f"no image of plane {name} is known to be in the drift frame, so they tell of no direction: {REMEDY[kind]}"
             )
     triples = join_planes(planes)
     lost = [f"{PLANES[plane]} {_loss_of(planes[plane].cuts)}" for plane in (U, V) if _loss_of(planes[plane].cuts)]

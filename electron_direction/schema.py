@@ -11,7 +11,7 @@ from electron_direction import models
 from electron_direction.older import OLDER
 from python.config.problems import Path, Problem
 from python.config.schema import DatasetParameters, RunConfig, Section
-from python.config.task_schema import Architecture, TaskSchema, architectures_in
+from python.config.task_schema import Architecture, ImageKind, TaskSchema, architectures_in
 
 Symmetries = Annotated[tuple[Literal["rotation", "mirror_x", "mirror_y", "mirror_z"], ...], Strict(False)]
 SYMMETRIES: Path = ("dataset_parameters", "augmentation", "symmetries")
@@ -84,6 +84,8 @@ def rules(config: DirectionConfig, architecture: Architecture) -> Iterator[Probl
         for path, symmetries in names.items():
             if symmetries:
                 yield Problem(path, "must be [] where frame is old: that orientation has no symmetry", (path, frame))
+        if architecture.images == ImageKind.VOLUMES:
+            yield Problem(frame, "is old, but volumes are there in the drift frame only", (frame,))
         beyond = [name for name in ("points", "offsets") if name in inputs]
         if beyond:
             yield Problem(frame, f"is old, but {' and '.join(beyond)} are there in the drift frame only", (frame,))
@@ -99,6 +101,9 @@ def rules(config: DirectionConfig, architecture: Architecture) -> Iterator[Probl
     if augmentation.mix_up and "points" in inputs:
         path = ("dataset_parameters", "augmentation", "mix_up")
         yield Problem(path, "blends images; points cannot be blended, set it to null", (path,))
+    if architecture.images == ImageKind.VOLUMES and config.dataset_parameters.old_flips is not None:
+        path = ("dataset_parameters", "old_flips")
+        yield Problem(path, "is of images of clusters, not of volumes; leave it out", (path,))
     low, high = selection.min_energy, selection.max_energy
     if low is not None and high is not None and low >= high:
         path = ("selection", "min_energy")
@@ -108,7 +113,6 @@ def rules(config: DirectionConfig, architecture: Architecture) -> Iterator[Probl
 SCHEMA = TaskSchema(
     name="electron_direction",
     architectures=architectures_in(models),
-    input_shape=(128, 32, 1),
     monitors=("val_loss", "val_angle"),
     config=DirectionConfig,
     rules=rules,

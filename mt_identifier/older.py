@@ -41,6 +41,6 @@ def _complete(draft: Draft, values: dict[str, Any]) -> None:
 OLDER = OlderKeys(
     rules=IN_MEMORY,
     complete=_complete,
-    network=lambda _values, _label: ("simple_cnn", "the only one of that time"),
+    network=lambda _draft, _values, _label: ("simple_cnn", "the only one of that time"),
     retired={("dataset_parameters", "loading"): "memory"},
 )

@@ -22,7 +22,6 @@ def rules(config: ClassifierConfig, architecture: Architecture) -> Iterator[Prob
 SCHEMA = TaskSchema(
     name="mt_identifier",
     architectures=architectures_in(models),
-    input_shape=(128, 32, 1),
     monitors=("val_loss", "val_accuracy", "val_auc"),
     config=ClassifierConfig,
     rules=rules,

@@ -240,8 +240,14 @@ def smallest(task, name):
 
 
 def small(task, name):
-    """The smallest that tell events apart: of tokens of one unit, normalising would leave nothing."""
+    """The smallest that tell events apart: of tokens of one unit, normalising would leave nothing.
+
+    Of volumes a small window, since a mean of so many pixels is rounded otherwise by each runtime.
+    """
     values = smallest(task, name)
+    window = {"input_mode": "cropped", "crop_shape": (32, 64)}
+    if "input_mode" in architecture(task, name).parameters.model_fields and not refusal(task, name, **values, **window):
+        values = {**values, **window}
     return {**values, "attention_head_units": 8} if "attention_head_units" in values else values
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from channel_tagging.network_parameters import CLASSES, LOSSES
-from python.config.task_schema import Architecture, InputShape
+from python.config.task_schema import Architecture, ImageKind, InputShape
 from python.networks import point_parameters
 
 if TYPE_CHECKING:
@@ -48,5 +48,10 @@ def build(_input_shape: InputShape, classes: Sequence[str], parameters: PointNet
 
 
 ARCHITECTURE = Architecture(
-    parameters=PointNetworkParameters, build=build, losses=LOSSES, classes=CLASSES, inputs=inputs
+    parameters=PointNetworkParameters,
+    build=build,
+    losses=LOSSES,
+    classes=CLASSES,
+    inputs=inputs,
+    images=ImageKind.VOLUMES,
 )

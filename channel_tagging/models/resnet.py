@@ -20,18 +20,15 @@ from pydantic import Field, Strict
 
 from channel_tagging.network_parameters import (
     CLASSES,
-    KERNEL_SIZE,
     LOSSES,
     Filters,
-    Sides,
     Units,
     VolumeParameters,
     n_numbers,
     one_plane,
-    seen_shape,
-    sight_fits,
 )
-from python.config.task_schema import Architecture, InputShape
+from python.config.task_schema import Architecture, ImageKind, InputShape
+from python.networks.image_parameters import KERNEL_SIZE, Sides, seen_shape, sight_fits
 
 if TYPE_CHECKING:
     import keras
@@ -147,5 +144,11 @@ def _stages_fit(shape: InputShape, parameters: ResNetParameters) -> str | None:
 
 
 ARCHITECTURE = Architecture(
-    parameters=ResNetParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=one_plane
+    parameters=ResNetParameters,
+    build=build,
+    losses=LOSSES,
+    classes=CLASSES,
+    check=check,
+    inputs=one_plane,
+    images=ImageKind.VOLUMES,
 )

@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from channel_tagging.network_parameters import (
-    CLASSES,
-    KERNEL_SIZE,
-    LOSSES,
-    SPATIAL_DROPOUT,
-    VolumeParameters,
-    global_pooling,
-    n_numbers,
-    one_plane,
-    seen_shape,
-    sight_fits,
-)
-from python.config.task_schema import Architecture, InputShape
+from channel_tagging.network_parameters import CLASSES, LOSSES, VolumeParameters, n_numbers, one_plane
+from python.config.task_schema import Architecture, ImageKind, InputShape
+from python.networks.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, global_pooling, seen_shape, sight_fits
 from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:
@@ -68,5 +58,11 @@ def check(input_shape: InputShape, parameters: SimpleCnnParameters) -> str | Non
 
 
 ARCHITECTURE = Architecture(
-    parameters=SimpleCnnParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=one_plane
+    parameters=SimpleCnnParameters,
+    build=build,
+    losses=LOSSES,
+    classes=CLASSES,
+    check=check,
+    inputs=one_plane,
+    images=ImageKind.VOLUMES,
 )

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from channel_tagging.models import simple_cnn
-from channel_tagging.network_parameters import PLANES, global_pooling, three_planes
+from channel_tagging.network_parameters import PLANES, three_planes
 from python.config.task_schema import InputShape
+from python.networks.image_parameters import global_pooling
 
 if TYPE_CHECKING:
     import keras

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from channel_tagging.models.resnet import ResNetParameters, check, volume_features
 from channel_tagging.network_parameters import CLASSES, LOSSES, PLANES, n_numbers, three_planes
-from python.config.task_schema import Architecture, InputShape
+from python.config.task_schema import Architecture, ImageKind, InputShape
 
 if TYPE_CHECKING:
     import keras
@@ -26,5 +26,11 @@ def build(input_shape: InputShape, classes: Sequence[str], parameters: ResNetPar
 
 
 ARCHITECTURE = Architecture(
-    parameters=ResNetParameters, build=build, losses=LOSSES, classes=CLASSES, check=check, inputs=three_planes
+    parameters=ResNetParameters,
+    build=build,
+    losses=LOSSES,
+    classes=CLASSES,
+    check=check,
+    inputs=three_planes,
+    images=ImageKind.VOLUMES,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ImageParameters
+from electron_direction.image_parameters import ImageParameters
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
+from python.networks.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT
 from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ThreePlaneParameters, three_plane_inputs
+from electron_direction.image_parameters import ThreePlaneParameters, three_plane_inputs
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
+from python.networks.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, global_pooling
 from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:
@@ -23,11 +22,7 @@ if TYPE_CHECKING:
 class ThreePlaneCnnParameters(ThreePlaneParameters):
     kernel_size: int = KERNEL_SIZE
     spatial_dropout: float = SPATIAL_DROPOUT
-    global_pooling: bool = Field(
-        False,
-        description="Take the average of each of the last maps over the whole image, so that the network knows what is there "
-        "and not where; false: every place is a feature of its own.",
-    )
+    global_pooling: bool = global_pooling(False)
 
 
 def build(input_shape: InputShape, answer: Answer, parameters: ThreePlaneCnnParameters) -> keras.Model:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from electron_direction.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT, ThreePlaneParameters, three_plane_inputs
+from electron_direction.image_parameters import ThreePlaneParameters, three_plane_inputs
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
+from python.networks.image_parameters import KERNEL_SIZE, SPATIAL_DROPOUT
 from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:

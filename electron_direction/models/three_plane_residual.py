@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from electron_direction.image_parameters import KERNEL_SIZE, ThreePlaneParameters, three_plane_inputs
+from electron_direction.image_parameters import ThreePlaneParameters, three_plane_inputs
 from python.config.task_schema import Architecture, InputShape
 from python.directions.find import loss_parameters
+from python.networks.image_parameters import KERNEL_SIZE
 from python.networks.pooling import pooling_fits
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def config_model(task: TaskSchema, model_name: str, loss_name: str) -> type[RunC
     early_stopping = _narrowed(EarlyStopping, monitor=monitor)
     model_parameters = _narrowed(
         _section(task, "model_parameters"),
-        input_shape=(ImageShape, task.input_shape),
+        input_shape=(ImageShape, architecture.images.shape),
         build_parameters=(architecture.parameters, architecture.parameters()),
         loss=(loss, loss()),
         early_stopping=(early_stopping | None, early_stopping()),

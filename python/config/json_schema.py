@@ -37,6 +37,7 @@ def task_json_schema(task: TaskSchema) -> Node:
     definitions[SPACE_OUTSIDE] = _dimensions(outside)
     for name in ("build_parameters", "loss", "space_options"):
         model_keys[name] = {"description": model_keys[name]["description"]}
+    del model_keys["input_shape"]["default"]  # each network has its own
     groups = _losses_in_groups(task)
     branches = [
         _branch(name, architecture, groups[name], definitions) for name, architecture in task.architectures.items()
@@ -88,6 +89,7 @@ def _branch(model_name: str, architecture: Architecture, losses_key: str, defini
         "minProperties": 1,
     }
     keys = {
+        "input_shape": {"default": list(architecture.images.shape)},
         "build_parameters": _reference(architecture.parameters.__name__),
         "loss": _reference(losses_key),
         "space_options": {"anyOf": [space, {"type": "null"}]},

@@ -8,13 +8,14 @@ from typing import Any
 
 from python.config.assemble import config_model, loss_model
 from python.config.declared import Declaration
-from python.config.problems import dotted
+from python.config.problems import Path, dotted
 from python.config.schema import Section
 from python.config.search_space import FORMS_IN_WORDS, OF_THE_DATA
-from python.config.task_schema import Architecture, TaskSchema
+from python.config.task_schema import Architecture, Input, TaskSchema
 
 TABLE_HEAD = ["| key | allowed | default | meaning |", "|---|---|---|---|"]
 DEPENDENT = (("model_parameters", "build_parameters"), ("model_parameters", "loss"))
+INPUT_SHAPE = ("model_parameters", "input_shape")  # whose default is that of the network
 
 
 def task_reference_page(task: TaskSchema) -> str:
@@ -24,7 +25,7 @@ def task_reference_page(task: TaskSchema) -> str:
     lines = [f"# Configuration of {task.name}", "", *_introduction(task)]
     for path, keys in declaration.sections:
         if path not in DEPENDENT:
-            lines += ["", f"## {dotted(path) or 'The file'}", "", *_table(declaration, keys)]
+            lines += ["", f"## {dotted(path) or 'The file'}", "", *_table(declaration, keys, path)]
     written: dict[Any, str] = {}
     for name, architecture in task.architectures.items():
         lines += _architecture_lines(name, architecture, written)
@@ -49,12 +50,14 @@ def _introduction(task: TaskSchema) -> Iterator[str]:
     yield f"Each network has parameters of its own, and losses that fit it: {sections}."
 
 
-def _table(declaration: Declaration, keys: dict[str, Any]) -> Iterator[str]:
+def _table(declaration: Declaration, keys: dict[str, Any], path: Path = ()) -> Iterator[str]:
     yield from TABLE_HEAD
     for key, node in keys.items():
         section = declaration.section(node)
         allowed = declaration.words(node)
         default = _code(node["default"]) if "default" in node else "required"
+        if (*path, key) == INPUT_SHAPE:
+            default = "see the network"
         if section is not None:
             allowed = "a section" if section is declaration.resolved(node) else "a section or null"
             default = "null" if node.get("default", {}) is None else "see there"
@@ -66,6 +69,8 @@ def _architecture_lines(name: str, architecture: Architecture, written: dict[Any
     yield from ("", f"## model_name {name}", "")
     if architecture.classes:
         yield f"Classes, in the order of the labels: {', '.join(architecture.classes)}."
+    if set(architecture.inputs(architecture.parameters())) & {Input.IMAGE, Input.U, Input.V, Input.X}:
+        yield f"By default `input_shape` is `{list(architecture.images.shape)}`, that of {architecture.images}."
     if architecture.meant_for_search:
         yield "Meant for a search: `hp_max_evals` and `space_options` must be set."
     others = ("batch_size", "loss", "the parameters of the loss", *OF_THE_DATA)

@@ -138,7 +138,10 @@ class PointParameters(BuildParameters):
 
 
 class ModelParameters(Section):
-    input_shape: ImageShape = Field((128, 32, 1), description="Rows (ticks), columns (channels) and 1.")
+    input_shape: ImageShape = Field(
+        (128, 32, 1),
+        description="Rows, columns and 1: ticks and channels of clusters, channels and ticks of volumes.",
+    )
     build_parameters: BuildParameters = Field(
         BuildParameters(), description="Parameters of the architecture named by model_name."
     )

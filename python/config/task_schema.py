@@ -23,6 +23,23 @@ from python.general_purpose_libs import ConfigError, reason_of
 InputShape = tuple[int, int, int]
 
 
+class ImageKind(StrEnum):
+    """What an image shows: one cluster, or everything within half a metre of one."""
+
+    CLUSTERS = "clusters"
+    VOLUMES = "volumes"
+
+    @property
+    def shape(self) -> InputShape:
+        """Rows, columns and 1, as they are made unless another size is asked for."""
+        return (208, 1242, 1) if self is ImageKind.VOLUMES else (128, 32, 1)
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What rows and columns are."""
+        return ("channel", "tick") if self is ImageKind.VOLUMES else ("tick", "channel")
+
+
 class Input(StrEnum):
     """What a network can take of a sample; images and volumes in raw ADC."""
 
@@ -50,7 +67,7 @@ class Architecture:
     the names of a classifier's classes, that of a direction's layout. `losses` maps the names of the losses that fit
     the network to their parameters, the default first. `check(input_shape, parameters)` returns why the two do not go
     together, or None. `classes` are a classifier's class names in the order of its labels. `inputs(parameters)` names
-    what the network takes, values of Input. `searches` names the plain network
+    what the network takes, values of Input; `images` what its images show. `searches` names the plain network
     that one meant for a search becomes with what was found.
     """
 
@@ -61,6 +78,7 @@ class Architecture:
     classes: tuple[str, ...] = ()
     check: Callable[[InputShape, Any], str | None] = lambda _shape, _parameters: None
     inputs: Callable[[Any], tuple[str, ...]] = lambda _parameters: ("image",)
+    images: ImageKind = ImageKind.CLUSTERS
 
     def __post_init__(self) -> None:
         unknown = set(self.inputs(self.parameters())) - set(Input)
@@ -121,7 +139,6 @@ class TaskSchema:
 
     name: str
     architectures: Mapping[str, Architecture]
-    input_shape: InputShape
     monitors: tuple[str, ...] = ("val_loss",)
     config: type[RunConfig] = RunConfig
     rules: Callable[[Any, Architecture], Iterable[Problem]] = lambda _config, _architecture: ()

@@ -25,7 +25,8 @@ SMALLEST_ENERGY_MEV = 0.1  # of the logarithm
 class TripleSet:
     """N matched clusters, or volumes around them (`kind`): `images` of U, V and X, and the metadata (N,) of the X cluster.
 
-    A plane without a cluster has an empty image. `offsets` float32 (N, 3) in cm: arrival of the U and of the V cluster less that
+    `matched` bool (N, 3) says which planes have a cluster; one without has an empty image, or a volume of what else there is.
+    `offsets` float32 (N, 3) in cm: arrival of the U and of the V cluster less that
     of X, and height y' by U less that by V; 0 where a plane is missing. `clouds` (N) and `numbers` float32 (N, K) are there only
     where `inputs` names them. `inputs` names what a network takes: "u", "v", "x", "image" (of `plane`), "energy", "offsets",
     "points" (`max_points`), "numbers".
@@ -33,6 +34,7 @@ class TripleSet:
 
     images: tuple[SparseImages, SparseImages, SparseImages]
     metadata: np.ndarray
+    matched: np.ndarray
     offsets: np.ndarray
     sources: list[Source]
     inputs: tuple[str, ...] = ("u", "v", "x")
@@ -57,6 +59,7 @@ class TripleSet:
             self,
             images=(u, v, x),
             metadata=self.metadata[rows],
+            matched=self.matched[rows],
             offsets=self.offsets[rows],
             clouds=None if self.clouds is None else self.clouds.take(rows),
             numbers=None if self.numbers is None else self.numbers[rows],
@@ -74,11 +77,11 @@ class TripleSet:
 
     def matched_on(self, plane: int) -> np.ndarray:
         """Which samples have a cluster of this plane, bool (N,)."""
-        return self.images[plane].counts > 0
+        return self.matched[:, plane]
 
     def pictures(self, rows: np.ndarray, plane: int) -> np.ndarray:
         """Return the images `rows` of a plane for looking at, (n, ticks, channels) in ADC."""
-        return self.images[plane].dense(rows)
+        return replace(self, plane=plane).of_plane().pictures(rows)
 
     def of_plane(self) -> ImageSet[SparseImages]:
         """The images of `plane` alone."""
@@ -129,6 +132,7 @@ def join_planes(planes: Sequence[ImageSet[SparseImages]]) -> TripleSet:
     return TripleSet(
         images=(u, v, of_x),
         metadata=table,
+        matched=_matched(planes, row_of),
         offsets=_offsets(planes, row_of),
         sources=x.sources,
         kind=x.kind,
@@ -163,6 +167,19 @@ def _images_or_empty(images: SparseImages, rows: np.ndarray) -> SparseImages:
     """The images `rows`, an empty one where the row is -1."""
     ended = SparseImages(np.append(images.indptr, images.indptr[-1]), images.indices, images.data, images.shape)
     return ended.take(np.where(rows >= 0, rows, len(images)))
+
+
+def _matched(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:
+    """Which planes have a cluster, bool (N, 3): a volume may be there without one, whose energy is not known then."""
+    found = row_of.T >= 0
+    for plane, images in enumerate(planes):
+        there = found[:, plane]
+        rows = row_of[plane, there]
+        own = images.images.counts[rows] > 0
+        if images.kind == "volumes":
+            own &= np.isfinite(images.metadata["cluster_energy"][rows])
+        found[there, plane] = own
+    return found
 
 
 def _offsets(planes: Sequence[ImageSet], row_of: np.ndarray) -> np.ndarray:

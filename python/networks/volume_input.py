@@ -1,27 +1,16 @@
-"""The two ends of a network that classifies volumes: what it takes and sees of them, and the probabilities that it gives."""
+"""The two ends of a network on volumes: what it takes and sees of them, and the probabilities that a classifier gives."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
 
 import keras
 from keras import layers
 
 from python.networks.class_output import class_output
 from python.networks.event_inputs import number_features, number_input
+from python.networks.image_parameters import SightParameters
 from python.networks.inputs import scaled_adc
-
-
-class Sight(Protocol):
-    @property
-    def input_mode(self) -> Literal["full", "cropped", "resized"]: ...
-    @property
-    def crop_shape(self) -> tuple[int, int]: ...
-    @property
-    def resize_factor(self) -> tuple[int, int]: ...
-    @property
-    def resize_by(self) -> Literal["average", "max"]: ...
 
 
 def volume_inputs(
@@ -40,8 +29,8 @@ def volume_inputs(
     return images, known, taken if len(taken) > 1 else images[0]
 
 
-def seen_volume(image: keras.KerasTensor, sight: Sight, prefix: str = "") -> keras.KerasTensor:
-    """What the network sees of raw ADC (N, channels, ticks, 1), in numbers of order one.
+def seen_part(image: keras.KerasTensor, sight: SightParameters, prefix: str = "") -> keras.KerasTensor:
+    """What the network sees of volumes (N, channels, ticks, 1), in their unit.
 
     A window is cut out of the middle; where it cannot be, the side of low numbers is the shorter one. Coarse pixels at the
     high edges hold what is left when the factor does not divide the side.
@@ -52,7 +41,12 @@ def seen_volume(image: keras.KerasTensor, sight: Sight, prefix: str = "") -> ker
     elif sight.input_mode == "resized":
         pooling = layers.AveragePooling2D if sight.resize_by == "average" else layers.MaxPooling2D
         image = pooling(sight.resize_factor, padding="same", name=f"{prefix}resized")(image)
-    return scaled_adc(prefix)(image)
+    return image
+
+
+def seen_volume(image: keras.KerasTensor, sight: SightParameters, prefix: str = "") -> keras.KerasTensor:
+    """The same of raw ADC, in numbers of order one."""
+    return scaled_adc(prefix)(seen_part(image, sight, prefix))
 
 
 def map_features(maps: keras.KerasTensor, averaged: bool, prefix: str = "") -> keras.KerasTensor:

@@ -23,14 +23,15 @@ Step = Callable[[NamedInputs, np.ndarray, np.random.Generator], InputsAndTargets
 
 @dataclass(frozen=True)
 class RandomSymmetries:
-    """Turn each sample by each of the named symmetries, with `probability` each."""
+    """Turn each sample, of "clusters" or "volumes", by each of the named symmetries, with `probability` each."""
 
     names: tuple[str, ...]
     probability: float
+    kind: str = "clusters"
 
     def __call__(self, inputs: NamedInputs, targets: np.ndarray, rng: np.random.Generator) -> InputsAndTargets:
         signs = random_elements(self.names, self.probability, len(targets), rng)
-        return transform_inputs(inputs, signs), transform_directions(targets, signs)
+        return transform_inputs(inputs, signs, self.kind), transform_directions(targets, signs)
 
 
 @dataclass(frozen=True)

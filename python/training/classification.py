@@ -47,6 +47,7 @@ class Classification(Generic[Pictured]):
     def __init__(self, config: ClassifierConfig, architecture: Architecture) -> None:
         self.config = config
         self.classes = architecture.classes
+        self.images = architecture.images
 
     def outputs(self) -> tuple[str, ...]:
         return self.classes
@@ -71,7 +72,7 @@ class Classification(Generic[Pictured]):
 
     def augmentation(self) -> RandomFlips:
         parameters = self.config.dataset_parameters
-        return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip)
+        return RandomFlips(parameters.augmentation.flips, parameters.prob_per_flip, self.images)
 
     def loss(self) -> Any:
         from python.networks.classification_losses import classification_loss

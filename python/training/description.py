@@ -63,7 +63,10 @@ def _input(task: Task, config: RunConfig, name: Input) -> Tensor:
                 "filled up with zeros",
             )
     plane = config.plane if name == Input.IMAGE else name.upper()
-    (rows, columns_of_image), (height, width, _) = task.image_axes, config.model_parameters.input_shape
+    (rows, columns_of_image), (height, width, _) = (
+        task.architecture(config).images.axes,
+        config.model_parameters.input_shape,
+    )
     return Tensor(
         name=name,
         axes=((rows, height), (columns_of_image, width), ("charge", 1)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from python.config.task_schema import ImageKind
 from python.data.point_clouds import POINT_COLUMNS
 from python.detector.geometry import PLANES
 from python.general_purpose_libs import log, utc_now, write_json
@@ -117,7 +118,7 @@ def _drawn(each: Explained, trained: Trained, question: Question) -> Figure:
 
 
 def _images(each: Explained, trained: Trained) -> list[Part]:
-    turned = trained.task.image_axes[0] == "channel"
+    turned = trained.task.architecture(trained.config).images == ImageKind.VOLUMES
     parts = []
     for name, plane in (("image", trained.config.plane), *((plane.lower(), plane) for plane in PLANES)):
         if name not in each.inputs or POINTS in each.inputs:  # of both, points show more

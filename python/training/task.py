@@ -167,8 +167,8 @@ class Task(Generic[C, S]):
     (`python.ingest.products`), whose samples are those of the files that they would make. `labels(samples, architecture)` is the
     class of each, int64 (N,), -1 where it is not known: the interaction, unless the task says otherwise. `prepare`, called like
     `read` with files, chooses and labels what is trained on. `problem(config, architecture)` is what the network is to answer.
-    `image_axes` are what rows and columns of an image are; `numbers`, of a network that takes these inputs, and `points` are the
-    columns of the inputs of these names, with units; points have one more, which says that there is one.
+    `numbers`, of a network that takes these inputs, and `points` are the columns of the inputs of these names, with units; points
+    have one more, which says that there is one.
     """
 
     schema: TaskSchema
@@ -176,7 +176,6 @@ class Task(Generic[C, S]):
     prepare: Callable[[C, Architecture, DataFolders], Samples[S]]
     problem: Callable[[C, Architecture], LearningProblem[S]]
     labels: Callable[[S, Architecture], np.ndarray] = interactions
-    image_axes: tuple[str, str] = ("tick", "channel")
     numbers: Callable[[Sequence[str]], Mapping[str, str]] = lambda _inputs: neighbours.UNITS
     points: Mapping[str, str] = field(default_factory=lambda: {name: POINT_UNITS[name] for name in POINT_COLUMNS})
 

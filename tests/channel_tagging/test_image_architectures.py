@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channel_tagging.network_parameters import seen_shape
+from python.networks.image_parameters import seen_shape
 from python.networks.inputs import ADC_UNIT
 from python.networks.volume_input import seen_volume
 

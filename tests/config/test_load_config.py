@@ -44,7 +44,7 @@ def test_defaults_of_a_minimal_file():
     config = parse_config({"model_name": "simple_cnn"}, SCHEMA)
     assert config.task == "mt_identifier"
     assert config.plane == "X"
-    assert config.model_parameters.input_shape == SCHEMA.input_shape
+    assert config.model_parameters.input_shape == (128, 32, 1)
     assert config.model_parameters.loss.name == "binary_crossentropy"
     assert config.dataset_parameters.augmentation.flips == ("channel",)
     assert config.model_parameters.reduce_lr is None

@@ -203,7 +203,7 @@ def test_keys_tell_whether_all_three_images_are_equal():
     planes = [base.copy() for _ in range(3)]
     planes[g.U][1], planes[g.V][2], planes[g.X][3] = 1, 1, 1
     images = tuple(SparseImages.from_dense(plane) for plane in planes)
-    keys = TripleSet(images, empty_metadata(5), np.zeros((5, 3), np.float32), []).image_keys()
+    keys = TripleSet(images, empty_metadata(5), np.ones((5, 3), bool), np.zeros((5, 3), np.float32), []).image_keys()
     assert keys[0] == keys[4]
     assert len(set(keys.tolist())) == 4
 

@@ -100,6 +100,16 @@ def test_turned_inputs_are_those_of_the_turned_track(signs):
     assert np.array_equal(turned["energy"], anew["energy"])
 
 
+@pytest.mark.parametrize("signs", EVERY)
+def test_volumes_turn_as_images_of_clusters_whose_axes_are_exchanged(signs):
+    def volumes(made):
+        return {plane: made[plane].transpose(0, 2, 1, 3) for plane in PLANES}
+
+    turned = transform_inputs(volumes(inputs_of()), np.tile(signs, (6, 1)), "volumes")
+    for plane, anew in volumes(inputs_of(signs=signs)).items():
+        np.testing.assert_array_equal(turned[plane], anew, err_msg=plane)
+
+
 ALONE = [(plane, signs) for plane in PLANES for signs in EVERY if plane == "x" or signs[1] * signs[2] > 0]
 
 

@@ -46,7 +46,8 @@ def triples(n=30):
     planes = [images_of(plane, n) for plane in "UVX"]
     table = planes[2].metadata
     table["drift_frame"], table["face"] = 1, np.where(np.arange(n) % 3, 1, -1)
-    return TripleSet(tuple(each.images for each in planes), table, np.zeros((n, 3), np.float32), planes[2].sources)
+    matched, offsets = np.ones((n, 3), bool), np.zeros((n, 3), np.float32)
+    return TripleSet(tuple(each.images for each in planes), table, matched, offsets, planes[2].sources)
 
 
 def direction_keys(loss):

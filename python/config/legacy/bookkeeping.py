@@ -15,7 +15,6 @@ BOOKKEEPING: dict[str, str] = {
     # what is saved, and how often
     "save_best_only": OWN_CHECKPOINTS,
     "save_every_n_epochs": OWN_CHECKPOINTS,
-    "save_every_epoch": OWN_CHECKPOINTS,
     "save_checkpoints": OWN_CHECKPOINTS,
     "save_checkpoint": OWN_CHECKPOINTS,
     "save_freq": OWN_CHECKPOINTS,

@@ -46,15 +46,18 @@ class OlderKeys:
     """What configurations of one task said in other ways than today, beyond what those of all tasks did.
 
     `rules` are those of its keys in older dialects, `complete(draft, values)` says what files of these left unsaid, and a note
-    names the defaults of `worth_naming` where they hold. `network(values, label)` is the network that older scripts took where
-    the file names none that is here, and why. `folders_by_channel` says whether folders of each channel are keys of their own.
-    `retired` are keys of this dialect that the task no longer has, by their paths, with the only value that they could have.
+    names the defaults of `worth_naming` where they hold. `network(draft, values, label)` is the network that older scripts took
+    where the file names none that is here, and why. `folders_by_channel` says whether folders of each channel are keys of their
+    own. `retired` are keys of this dialect that the task no longer has, by their paths, with the only value that they could have.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     complete: Callable[[Draft, dict[str, Any]], None] = lambda _draft, _values: None
     worth_naming: tuple[str, ...] = ()
-    network: Callable[[Mapping[str, Any], str], tuple[str, str]] = lambda _values, label: (label, "it is named so")
+    network: Callable[[Draft, Mapping[str, Any], str], tuple[str, str]] = lambda _draft, _values, label: (
+        label,
+        "it is named so",
+    )
     folders_by_channel: bool = False
     retired: Mapping[Path, Any] = field(default_factory=dict)
 

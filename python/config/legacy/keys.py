@@ -232,11 +232,13 @@ TRAINING: dict[str, Rule] = {
     **dict.fromkeys(("lr_schedule", "cosine_annealing_t0", "cosine_annealing_tmult"), aside),
     "validation_freq": always(1, "every epoch is validated"),
     "random_seed": to(f"{DATASET}.random_seed"),
+    "save_every_epoch": to("save_outputs.every_epoch"),
     "hp_max_evals": to(f"{MODEL_PARAMETERS}.hp_max_evals"),
     "space_options": read_space_options,
 }
 OUTPUT: dict[str, Rule] = {
     **each_to("save_outputs", "sample_images", "tensorboard", "every_epoch"),
+    "save_every_epoch": to("save_outputs.every_epoch"),
     "version": to("version"),
 }
 NETWORK = {**TRAINING, **MODEL}

@@ -10,6 +10,7 @@ from python.config.problems import shown
 
 DATASET, MODEL_PARAMETERS = "dataset_parameters", "model_parameters"
 BUILD = f"{MODEL_PARAMETERS}.build_parameters"
+STOPPING = (f"{MODEL_PARAMETERS}.early_stopping", f"{MODEL_PARAMETERS}.reduce_lr")  # what begins so stops or slows
 
 
 def to(target: str, *, make: Callable[[Any], Any] = lambda value: value) -> Rule:

@@ -38,7 +38,7 @@ def _name(draft: Draft, values: dict[str, Any]) -> None:
     if draft.of_today or not isinstance(written, str) or nearest(written, draft.architectures, cutoff=0.9):
         return  # a network, or a misspelt one, which the validation names
     hint = written if label is None else f"{written} {label.value}"
-    values["model_name"], reason = draft.older.network(values, hint)
+    values["model_name"], reason = draft.older.network(draft, values, hint)
     _keep_label(draft, values, named)
     draft.notes.append(
         f"{named.source} is {shown(named.value)}, which no network here is called: a label. Took {values['model_name']}: {reason}"
@@ -194,4 +194,4 @@ def _older(draft: Draft, values: dict[str, Any]) -> None:
     draft.older.complete(draft, values)
 
 
-UNSAID = (_name, _folders, _pattern, _exposure, _annealing, _older, _fractions, _stopping, _learning_rate, _defaults)
+UNSAID = (_folders, _name, _pattern, _exposure, _annealing, _older, _fractions, _stopping, _learning_rate, _defaults)

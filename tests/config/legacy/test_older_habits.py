@@ -87,6 +87,10 @@ def test_the_selection_of_directions_follows_the_folders(folders, channel):
         ({"model_type": "three_plane_incremental"}, ED, "three_plane_cnn"),
         ({"model_name": "single_plane_9"}, ED, "single_plane_cnn"),
         ({"model_name": "run_9"}, ED, "three_plane_cnn"),
+        ({"model_name": "ed_9", "data_path": "/x/volume_images"}, ED, "volume_cnn"),
+        ({"model": {"name": "ed_9", "n_filters": 8, "input_shape": [208, 1242, 1]}}, ED, "three_plane_volume_cnn"),
+        ({"model_name": "ed_9", "crop_height": 208, "crop_width": 800}, ED, "three_plane_volume_cnn"),
+        ({"model_name": "ct_9", "es_dir": "/x/cluster_images", "cc_dir": "/y"}, CT, "cluster_cnn"),
     ],
 )
 def test_a_label_is_a_version_and_the_network_follows_from_the_rest(raw, task, network):
@@ -161,6 +165,39 @@ def test_windows_that_have_no_counterpart():
     resized = {"method": "resize", "target_shape": [64, 8]}
     assert "preprocessing" in refusal({"model_name": "simple_cnn", "preprocessing": resized}, CT)
     assert "crop_width" in refusal({"model_name": "run_9", "crop_width": 8}, ED)
+    clusters = {"es_dir": "/x/cluster_images", "cc_dir": "/y"}
+    assert "out of volumes" in refusal({"model_name": "run_9", "crop_height": 8, "crop_width": 8, **clusters}, CT)
+
+
+def test_directions_from_windows_of_volumes_are_those_of_the_older_script():
+    raw = {"model_name": "ed_9", "data_path": "/x/volume_images", "crop_height": 208, "crop_width": 800, "epochs": 100}
+    result, config = converted(raw, ED)
+    parameters = config.model_parameters
+    assert (parameters.build_parameters.input_mode, parameters.build_parameters.crop_shape) == ("cropped", (208, 800))
+    assert (parameters.build_parameters.n_conv_layers, parameters.build_parameters.n_dense_layers) == (4, 1)
+    assert parameters.input_shape == (208, 1242, 1)
+    assert parameters.early_stopping.patience == 15
+    assert config.selection.complete_match
+    assert any("stacked the planes" in note for note in result.notes)
+    assert any("make them again with make_images.sh --volumes" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("named", "network"), [("three_plane", "three_plane_volume_cnn"), ("single_plane", "volume_cnn")]
+)
+def test_a_network_on_clusters_is_that_on_volumes_where_the_file_is_of_such(named, network):
+    raw = {"model": {"architecture": f"{named}_cnn"}, "data_path": "/x/volume_images"}
+    result, config = converted(raw, ED)
+    assert config.model_name == network
+    assert any(f"took {network}" in note for note in result.notes)
+    assert converted({"model_name": f"{named}_9", "data_path": "/x/volume_images"}, ED)[1].model_name == network
+
+
+@pytest.mark.parametrize("section", ["", "training", "output"])
+def test_networks_of_every_epoch_are_kept_where_they_were(section):
+    said = {"save_every_epoch": True}
+    raw = {"model_type": "simple_cnn", **({section: said} if section else said)}
+    assert converted(raw)[1].save_outputs.every_epoch
 
 
 @pytest.mark.parametrize("loss", ["focal", "focal_loss"])
@@ -193,9 +230,12 @@ def test_volumes_of_older_code_are_found_by_their_names():
 @pytest.mark.parametrize(
     ("raw", "task", "named"),
     [
-        ({"model_name": "run_9", "data_path": "/x/volume_images"}, ED, "/x/volume_images"),
-        ({"model": {"name": "run_9", "input_shape": [208, 1242, 1]}}, ED, "model_parameters.input_shape|input_shape"),
-        ({"model_name": "run_9", "es_dir": "/x/cluster_images", "cc_dir": "/y"}, CT, "/x/cluster_images"),
+        (
+            {"model": {"architecture": "three_plane_energy"}, "data_path": "/x/volume_images"},
+            ED,
+            "does not read volumes",
+        ),
+        ({"model": {"architecture": "resnet"}, "es_dir": "/x/cluster_images", "cc_dir": "/y"}, CT, "/x/cluster_images"),
         ({"model_name": "three_plane_cnn", "augmentation": {"rotation_range": 15}}, ED, "augmentation"),
         ({"model_name": "simple_cnn", "hyperopt": {"enabled": True, "max_trials": 3}}, MT, "search_space"),
         ({"model_name": "simple_cnn", "val_samples": 3}, MT, "val_samples"),

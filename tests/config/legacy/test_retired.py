@@ -37,5 +37,5 @@ def test_at_another_value_it_is_refused_with_the_remedy(task, path, value):
 
 
 def test_a_tagger_still_chooses_how_volumes_are_loaded():
-    raw, schema = with_value("channel_tagging", ("dataset_parameters", "loading"), "streaming")
-    assert parse_config(raw, schema).dataset_parameters.loading == "streaming"
+    raw = {"model_name": "simple_cnn", "dataset_parameters": {"loading": "streaming"}}
+    assert parse_config(raw, load_schema("channel_tagging")).dataset_parameters.loading == "streaming"

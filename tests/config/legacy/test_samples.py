@@ -13,10 +13,6 @@ from python.general_purpose_libs import ConfigError, read_json
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "legacy_configs"
 REFUSED = {  # and why
-    "channel_tagging/test_cluster": "names images of clusters",
-    "channel_tagging/v73_cluster_batch_reload_50k": "names images of clusters",
-    "electron_direction/ed_volumes_local_test": "holds volumes",
-    "electron_direction/ed_volumes_v02_test": "holds volumes",
     "electron_direction/three_plane_v11_50k_hyperopt": "a search needs search_space",
     "electron_direction/v53_200k_ed3p": "a search needs search_space",
     "electron_direction/three_plane_v17_500k_hyperopt": "can be halved 5 times",
@@ -172,6 +168,50 @@ EXPECTED = {
         "model_parameters.build_parameters.global_pooling": True,
         "model_parameters.optimizer.clipnorm": 1.0,
     },
+    "channel_tagging/test_cluster": {
+        "model_name": "cluster_cnn",
+        "version": "ct_cluster_test",
+        "selection.main_track": False,
+        "dataset_parameters.max_samples_per_class": 50,
+        "model_parameters.build_parameters.filters": [32, 64],
+        "model_parameters.build_parameters.dense_units": [64],
+        "model_parameters.build_parameters.use_batch_norm": True,
+        "model_parameters.early_stopping": None,
+        "model_parameters.reduce_lr": None,
+    },
+    "channel_tagging/v73_cluster_batch_reload_50k": {
+        "model_name": "cluster_cnn",
+        "plane": "X",
+        "dataset_parameters.test_fraction": 0.15,
+        "model_parameters.build_parameters.filters": [32, 64, 64, 128, 256],
+        "model_parameters.build_parameters.dropout_rate": 0.3,
+        "model_parameters.build_parameters.global_pooling": False,
+    },
+    "electron_direction/ed_volumes_local_test": {
+        "model_name": "three_plane_volume_cnn",
+        "version": "ed_volumes_local_test",
+        "model_parameters.input_shape": [208, 1242, 1],
+        "model_parameters.loss.name": "cosine_similarity",
+        "model_parameters.build_parameters.n_conv_layers": 5,
+        "model_parameters.build_parameters.n_filters": 32,
+        "model_parameters.build_parameters.global_pooling": True,
+        "model_parameters.build_parameters.use_batch_norm": True,
+        "model_parameters.build_parameters.dropout_rate": 0.3,
+        "model_parameters.early_stopping.patience": 15,
+        "model_parameters.reduce_lr.patience": 5,
+    },
+    "electron_direction/ed_volumes_v02_test": {
+        "model_name": "volume_cnn",
+        "selection.complete_match": False,
+        "dataset_parameters.train_fraction": 0.64,
+        "model_parameters.epochs": 10,
+        "model_parameters.loss.name": "cosine_similarity",
+        "model_parameters.build_parameters.n_conv_layers": 4,
+        "model_parameters.build_parameters.n_dense_layers": 1,
+        "model_parameters.build_parameters.global_pooling": False,
+        "model_parameters.early_stopping": None,
+        "model_parameters.reduce_lr.min_lr": 1e-7,
+    },
     "electron_direction/v59_400k_es_cc": {
         "selection.channel": "mixed",
         "model_parameters.build_parameters.use_batch_norm": True,
@@ -184,7 +224,7 @@ CONVERTED = [name for name in FOUND or EXPECTED if name not in REFUSED]
 
 NOT_OF_THE_TRAINING = {  # how much is held or saved at a time
     "checkpoint_frequency", "save_every_n_epochs", "reload_every_n_epochs", "refresh_every_n_epochs", "samples_per_batch",
-    "batch_samples", "output_dim", "n_classes", "executions_per_trial",
+    "batch_samples", "max_samples_per_batch", "max_files", "output_dim", "n_classes", "executions_per_trial",
 }  # fmt: skip
 OF_PARTS = {"incremental_batch_size", "num_batches", "epochs_per_batch", "val_samples"}  # see what a sample becomes
 NOW = {  # where a number stands that is called otherwise today
