@@ -119,7 +119,7 @@ class DirectionRegression:
         combined = self.answer.combined(outputs)
         found = self.read_as.estimates(combined)
         drift, detector = found.direction, found.direction
-        if self.config.dataset_parameters.frame == "old":
+        if self.config.dataset_parameters.frame != "drift":
             drift = to_drift_frame(detector, table["face"])
         else:
             detector = to_detector_frame(drift, table["face"])
@@ -192,8 +192,8 @@ class DirectionRegression:
         either."""
         energy, found = predictions.clusters.cluster_energy, {}
         if self.read_as.tells_uncertainty:
-            old = self.config.dataset_parameters.frame == "old"
-            truth = predictions.true_direction if old else predictions.true_direction_drift_frame
+            in_drift = self.config.dataset_parameters.frame == "drift"
+            truth = predictions.true_direction_drift_frame if in_drift else predictions.true_direction
             told = Densities(self.read_as, predictions.outputs.astype(np.float64))
             found[AS_SAID] = judged(told, truth, energy, seed)
         eta, probability = predictions.calibrated_eta_drift_frame, predictions.calibrated_probability
@@ -271,7 +271,7 @@ class DirectionRegression:
             "components": plots.plot_components(results),
             "direction_maps": plot_direction_maps(results),
         }
-        if self.config.dataset_parameters.frame == "drift":  # images of the old frame do not show where a vector points
+        if self.config.dataset_parameters.frame == "drift":  # images of other frames do not show where a vector points
             figures["best_and_worst"] = plot_best_and_worst_events(images_of, results, LOWEST_ENERGY_SHOWN_MEV)
         return figures
 

@@ -36,6 +36,7 @@ REMEDY = {
     '"none" or "upstream", and match numbers (14 metadata columns or more)',
     ImageKind.VOLUMES: "volumes of older code do not say how they lie; make them again with make_images.sh --volumes",
 }
+FLIPS = {"drift": None, "old": "upstream", "raw": "none"}  # of older code that images of a frame carry
 
 
 class MatchedClusters(SampleSet, Protocol):
@@ -152,8 +153,11 @@ def _as_taken(triples: TripleSet, config: DirectionConfig, architecture: Archite
     inputs = architecture.inputs(parameters)
     if at_most := architecture.points_read(parameters):
         triples = with_points(triples, data, at_most)
-    if config.dataset_parameters.frame == "old":
-        u, v, x = (to_old_orientation(images, triples.metadata, plane) for plane, images in enumerate(triples.images))
+    if (flips := FLIPS[config.dataset_parameters.frame]) is not None:
+        turned = (
+            to_old_orientation(images, triples.metadata, plane, flips) for plane, images in enumerate(triples.images)
+        )
+        u, v, x = turned
         triples = replace(triples, images=(u, v, x))
     return replace(triples, inputs=inputs, plane=PLANES.index(config.plane))
 

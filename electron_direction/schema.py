@@ -45,10 +45,10 @@ class DirectionDataset(DatasetParameters):
     augmentation: DirectionAugmentation = Field(
         DirectionAugmentation(), description="How training samples are varied, with their labels."
     )
-    frame: Literal["drift", "old"] = Field(
+    frame: Literal["drift", "old", "raw"] = Field(
         "drift",
-        description="Orientation of images and labels: the drift frame, or, for comparison only, the one that older code "
-        "stored, in which y and -y look alike.",
+        description="Orientation of images and labels: the drift frame, or, for comparison only, those that older code "
+        "stored, with labels in detector axes: old with its flips, in which y and -y look alike, raw without.",
     )
 
 
@@ -79,16 +79,18 @@ def rules(config: DirectionConfig, architecture: Architecture) -> Iterator[Probl
     inputs = architecture.inputs(config.model_parameters.build_parameters)
     augmentation, selection = config.dataset_parameters.augmentation, config.selection
     names = {SYMMETRIES: augmentation.symmetries, AVERAGE_OVER: config.prediction.average_over}
-    if config.dataset_parameters.frame == "old":
-        frame = ("dataset_parameters", "frame")
+    if config.dataset_parameters.frame != "drift":
+        said, frame = config.dataset_parameters.frame, ("dataset_parameters", "frame")
         for path, symmetries in names.items():
             if symmetries:
-                yield Problem(path, "must be [] where frame is old: that orientation has no symmetry", (path, frame))
+                yield Problem(
+                    path, f"must be [] where frame is {said}: that orientation has no symmetry", (path, frame)
+                )
         if architecture.images == ImageKind.VOLUMES:
-            yield Problem(frame, "is old, but volumes are there in the drift frame only", (frame,))
+            yield Problem(frame, f"is {said}, but volumes are there in the drift frame only", (frame,))
         beyond = [name for name in ("points", "offsets") if name in inputs]
         if beyond:
-            yield Problem(frame, f"is old, but {' and '.join(beyond)} are there in the drift frame only", (frame,))
+            yield Problem(frame, f"is {said}, but {' and '.join(beyond)} are there in the drift frame only", (frame,))
     if "image" not in inputs and config.plane != "X":
         text = f"is {config.plane}, but this network takes all three planes; leave plane out"
         yield Problem(("plane",), text, (("plane",),))

@@ -74,16 +74,34 @@ def upstream_flips(plane: np.ndarray, apa: np.ndarray, face: np.ndarray) -> tupl
     return positive.copy(), in_channel
 
 
-def to_old_orientation(images: SparseImages, table: np.ndarray, plane: int) -> SparseImages:
-    """Turn images of the drift frame as the toolkit turned its own; `table` (N,) says APA and face, which must be known.
+def to_old_orientation(
+    images: SparseImages, table: np.ndarray, plane: int, old_flips: str = "upstream"
+) -> SparseImages:
+    """Turn images of clusters that are in the drift frame as the toolkit turned its own; `table` (N,) says which are, and of
+    these APA and face. Others stay as they are.
 
-    For comparisons only: a half turn of images that were equal in space comes out different on odd and even APAs, and U and V
-    exchange their roles between the faces, so that y and -y look alike.
+    With `old_flips` "none" columns grow with the channel number, as in its files without flips. For comparisons, and for
+    networks that were trained so: a half turn of images that were equal in space comes out different on odd and even APAs, and
+    U and V exchange their roles between the faces, so that y and -y look alike.
     """
     planes = np.full(len(table), plane)
+    raw = images.flip_columns(_backwards(table, plane))
+    if old_flips == "none":
+        return raw
+    known = table["drift_frame"] == 1
     in_time, in_channel = upstream_flips(planes, table["apa"], table["face"])
-    raw = images.flip_columns(columns_run_backwards(planes, table["apa"], table["face"]))
-    return _flip_rows(raw.flip_columns(in_channel), in_time)
+    return _flip_rows(raw.flip_columns(in_channel & known), in_time & known)
+
+
+def to_old_volumes(volumes: SparseImages, table: np.ndarray, plane: int) -> SparseImages:
+    """Turn volumes, whose rows are channels, as the toolkit stored its own: rows grow with the channel number."""
+    return _flip_rows(volumes, _backwards(table, plane))
+
+
+def _backwards(table: np.ndarray, plane: int) -> np.ndarray:
+    """Which images have their channels the other way round than their numbers, bool (N,)."""
+    planes = np.full(len(table), plane)
+    return (table["drift_frame"] == 1) & columns_run_backwards(planes, table["apa"], table["face"])
 
 
 def _flip_rows(images: SparseImages, which: np.ndarray) -> SparseImages:

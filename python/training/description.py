@@ -13,7 +13,7 @@ from python.training.task import Task
 from python.version import VERSION
 
 ANSWERS = "answers"  # the name of the output
-FRAMES = {"drift": "in the drift frame", "old": "oriented as older code stored them"}
+FRAMES = {"drift": "in the drift frame", "old": "oriented as older code stored them", "raw": "of channels as numbered"}
 
 
 def described(task: Task, config: RunConfig, keras_file: Path) -> Description:
