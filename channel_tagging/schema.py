@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -46,6 +46,9 @@ class TaggingConfig(ClassifierConfig):
     )
     dataset_parameters: TaggingDataset = Field(TaggingDataset(), description="The samples and their split.")
     selection: Selection = Field(Selection(), description="Which clusters to learn from.")
+
+    def of_folders(self, folders: Sequence[str]) -> Self:
+        return super().of_folders(folders).model_copy(update={"es_directories": None, "cc_directories": None})
 
     @property
     def streamed(self) -> bool:

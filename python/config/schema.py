@@ -6,7 +6,8 @@ keys. Validation, error messages, the JSON schemas and the reference pages all c
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
@@ -318,6 +319,10 @@ class RunConfig(Section):
     def named_folders(self) -> tuple[str, ...]:
         """All folders with data that the file names."""
         return self.data_directories or ()
+
+    def of_folders(self, folders: Sequence[str]) -> Self:
+        """The same for data in other folders, whatever named folders before."""
+        return self.model_copy(update={"data_directories": tuple(folders)})
 
     @property
     def streamed(self) -> bool:

@@ -10,9 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from python.data.image_set import ImageSet, load_images
-from python.data.input_files import Folders
+from python.data.input_files import Folders, find_files
 from python.data.point_clouds import PointSet, Reduced, load_points
 from python.data.sources import Source
+from python.detector.geometry import PLANES
 from python.general_purpose_libs import DataError, with_progress
 
 REMEDY = "make the data again with make_images.sh or simulate.sh"
@@ -74,6 +75,11 @@ class DataFolders(Folders):
     def only(self, folders: Sequence[str]) -> DataFolders:
         """The same of other folders."""
         return replace(self, folders=tuple(folders))
+
+    def has_files(self) -> bool:
+        """Whether the `pattern` finds any file, of whichever plane."""
+        wanted = (self.pattern or "*").replace("{plane}", f"[{''.join(PLANES)}]")
+        return bool(len(find_files(self.folders, lambda path: path.match(wanted))))
 
     def images(self, plane: str, kind: str = "clusters") -> ImageSet:
         """Read them, see `load_images`."""

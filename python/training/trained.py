@@ -6,7 +6,7 @@ Keras is imported only where the network is loaded with it: what an exported net
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ import numpy as np
 from python.config.load import load_config
 from python.config.schema import RunConfig
 from python.config.task_schema import Architecture
-from python.data.data_origin import DataOrigin
+from python.data.data_origin import DataFolders, DataOrigin
 from python.general_purpose_libs import ConfigError, DataError, log
 from python.networks.answering import AnsweringNetwork
 from python.plots.text_lines import cut_table_text
@@ -34,7 +34,8 @@ Told = Callable[[int, int], None]  # how many are done, of how many
 class Trained:
     """A trained network, the task and the configuration that it was trained for, and the `run` that it is of.
 
-    `calibration` is what corrects its answers, None where there is none.
+    `calibration` is what corrects its answers, None where there is none. Files of data are found by the `batch_pattern` of the
+    training; where none has such a name those of all known names are taken, unless `keeps_pattern`.
     """
 
     task: Task
@@ -42,6 +43,7 @@ class Trained:
     network: AnsweringNetwork
     run: Path
     calibration: Mapping[str, Any] | None = None
+    keeps_pattern: bool = False
 
     @classmethod
     def load(cls, task: Task, run: Path, changes: Sequence[str] = (), runtime: Runtime | None = None) -> Self:
@@ -52,13 +54,14 @@ class Trained:
         Raises ConfigError where the network is not whole, or does not fit the configuration.
         """
         config = load_config(configuration_file(run), task.schema, changes)
-        return cls(task, config, network_of_run(task, config, run, runtime), run, calibration_of_run(run))
+        network = network_of_run(task, config, run, runtime)
+        return cls(task, config, network, run, calibration_of_run(run), names_files(changes))
 
     def read(self, folders: Sequence[str | Path], skip_bad_files: bool = False) -> SampleSet:
         """The samples of the files in data folders; see `samples_of`. Raises DataError where there are none."""
         named = tuple(map(str, folders))
-        config = self.config.model_copy(update={"data_directories": named})
-        samples = self.samples_of(configured_data(config, skip_bad_files))
+        config = self.config.of_folders(named)
+        samples = self.samples_of(self._data(config, skip_bad_files))
         log.info("%s", cut_table_text(samples.cuts))
         if len(samples) == 0:
             raise DataError(f"{', '.join(named)}: no sample is left that the network can take, see the table")
@@ -70,10 +73,8 @@ class Trained:
         Raises DataError where there are none.
         """
         limits = self.config.dataset_parameters.model_copy(update={"max_samples": None})
-        config = self.config.model_copy(
-            update={"data_directories": tuple(map(str, folders)), "dataset_parameters": limits}
-        )
-        samples = self.task.prepare(config, self.architecture, configured_data(config, skip_bad_files))
+        config = self.config.of_folders(tuple(map(str, folders))).model_copy(update={"dataset_parameters": limits})
+        samples = self.task.prepare(config, self.architecture, self._data(config, skip_bad_files))
         if len(samples.set) == 0:
             raise DataError(
                 f"{', '.join(map(str, folders))}: no sample of known truth is left:\n{cut_table_text(samples.set.cuts)}\n"
@@ -128,6 +129,19 @@ class Trained:
     def architecture(self) -> Architecture:
         return self.task.architecture(self.config)
 
+    def _data(self, config: RunConfig, skip_bad_files: bool) -> DataFolders:
+        """The files in the folders of the configuration, of those names that the training had, or of any where none has."""
+        data = configured_data(config, skip_bad_files)
+        if data.pattern is None or self.keeps_pattern or data.has_files():
+            return data
+        log.warning(
+            "no file in %s is named %s, as those of the training were: files of all known names are read "
+            "(--set dataset_parameters.batch_pattern=... names others)",
+            data.name,
+            data.pattern,
+        )
+        return replace(data, pattern=None)
+
     def _check_inputs(self, samples: SampleSet) -> None:
         taken = dict(self.network.inputs)
         given = samples.network_inputs(np.arange(1))
@@ -139,6 +153,11 @@ class Trained:
                 f"{self.run}: the network takes {taken}, its configuration gives it {found}; give the folder as the training "
                 "left it, or train again what an older release trained on other inputs"
             )
+
+
+def names_files(changes: Sequence[str]) -> bool:
+    """Whether changes of a configuration say how files of data are named."""
+    return any(change.partition("=")[0] == "dataset_parameters.batch_pattern" for change in changes)
 
 
 def calibration_of_run(run: Path) -> Mapping[str, Any] | None:

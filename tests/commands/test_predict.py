@@ -89,6 +89,19 @@ def test_the_same_question_gives_the_same_bytes(predict, untrained_track_run, tr
     }
 
 
+def test_files_of_other_names_than_those_of_the_training_are_found(predict, untrained_track_run, tracks, tmp_path):
+    dataset = {**TRACKS["dataset_parameters"], "batch_pattern": "clusters_plane{plane}_batch*.npz"}
+    run = untrained(tmp_path / "run", {**TRACKS, "dataset_parameters": dataset})
+    result = predict(run, tracks)
+    assert result.code == 0, result.err
+    assert "is named clusters_plane{plane}_batch*.npz" in result.err
+    assert np.array_equal(result.found["scores"], predict(untrained_track_run, tracks).found["scores"])
+    asked_for = ("--set", "dataset_parameters.batch_pattern=other_plane{plane}.npz")
+    assert predict(run, tracks, more=("--force", *asked_for)).code == 3
+    named = ("--set", "dataset_parameters.batch_pattern=file1_plane{plane}.npz")
+    assert len(predict(run, tracks, more=("--force", *named)).found["scores"]) == 100
+
+
 # ---------------------------------------------------------------------------- without truth
 def test_tracks_without_truth(predict, untrained_track_run, tracks, tmp_path):
     known = predict(untrained_track_run, tracks).found

@@ -1,6 +1,7 @@
 """The network of a finished run as one object: what it answers for samples from files and for samples made in memory."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,3 +209,11 @@ def test_samples_of_other_images_are_refused(tmp_path):
     trained = loaded(tmp_path / "run", TRACKS)
     with pytest.raises(ConfigError, match=r"the network takes .*\(64, 16, 1\).* \(64, 24, 1\)"):
         trained.answers(images_of(shape=(64, 24)))
+
+
+def test_a_tagger_is_judged_by_the_data_that_are_named_not_by_the_folders_of_its_training(tmp_path):
+    tagger = loaded(tmp_path / "run", {**VOLUMES, "es_directories": ["gone"], "cc_directories": ["gone"]})
+    content = replace(image_file(30, shape=(208, 1242)), kind="volumes")
+    write_image_file(tmp_path / "data" / "one_volume_planeX.npz", content)
+    samples = tagger.known([tmp_path / "data"])
+    assert np.array_equal(samples.labels, content.metadata["is_es_interaction"])
