@@ -158,6 +158,15 @@ def _without_symmetries(draft: Draft, values: dict[str, Any]) -> None:
             draft.notes.append(f"the file asks for no symmetries of the drift frame: {section}.{key} is []")
 
 
+def _shown_as(flips: str) -> dict[str, Any]:
+    """Images as they were stored then, directions in detector axes, and one question for each event."""
+    frame = {"upstream": "old", "none": "raw"}[flips]
+    return {
+        "dataset_parameters": {"frame": frame, "augmentation": {"symmetries": []}},
+        "prediction": {"average_over": []},
+    }
+
+
 OLDER = OlderKeys(
     rules={
         **IN_MEMORY,
@@ -175,4 +184,5 @@ OLDER = OlderKeys(
     network=_network,
     worth_naming=("selection.channel", "selection.main_track"),
     retired={("dataset_parameters", "loading"): "memory"},
+    shown_as=_shown_as,
 )

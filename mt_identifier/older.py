@@ -43,4 +43,5 @@ OLDER = OlderKeys(
     complete=_complete,
     network=lambda _draft, _values, _label: ("simple_cnn", "the only one of that time"),
     retired={("dataset_parameters", "loading"): "memory"},
+    classes=("background", "main_track"),
 )

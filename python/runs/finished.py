@@ -8,16 +8,23 @@ from typing import Any
 
 from python.config.format_version import read_configuration
 from python.general_purpose_libs import ConfigError, read_json
-from python.runs.files import CONFIG_FILE, METRICS_FILE, STATUS_FILE
+from python.runs.files import CONFIG_FILE, EVALUATION_FILE, METRICS_FILE, STATUS_FILE
+from python.runs.older import older_run
 from python.runs.status import read_status
 from python.tasks import TASKS
 
 
 def task_of_run(run: Path) -> str | None:
-    """The task that the run in the folder says it is of. Raises ConfigError when the folder is no run's."""
+    """The task that the run, or what evaluate.sh left, says it is of. Raises ConfigError for any other folder."""
+    if (older := older_run(run)) is not None:
+        raise ConfigError(
+            f"{run}: is a run of older code, which predict.sh and evaluate.sh ask; for a comparison let evaluate.sh -m "
+            f"{older.network} -t TASK -d DIR -o FOLDER judge it by the same data as the others, and give the new folders"
+        )
     if not run.is_dir():
         raise ConfigError(f"{run}: no such folder; give the folder that a training printed")
-    missing = [name for name in (STATUS_FILE, CONFIG_FILE) if not (run / name).is_file()]
+    needed = (CONFIG_FILE,) if _is_evaluation(run) else (STATUS_FILE, CONFIG_FILE)
+    missing = [name for name in needed if not (run / name).is_file()]
     if missing:
         raise ConfigError(f"{run}: is no run folder, it has no {missing[0]}; give the folder that a training printed")
     return configuration_of_run(run).get("task")
@@ -56,11 +63,17 @@ def _object(content: Any, path: Path) -> dict[str, Any]:
 
 
 def require_done(run: Path, task: str, otherwise: str = "") -> None:
-    """Raise ConfigError when the run is not done; `otherwise` ends the remedy."""
+    """Raise ConfigError when the run is not done; `otherwise` ends the remedy. What evaluate.sh leaves is done."""
+    if _is_evaluation(run):
+        return
     state = read_status(run)["state"]
     if state != "done":
         remedy = "wait for it" if state == "running" else f"finish it with train_{task}.sh --resume {run}"
         raise ConfigError(f"{run}: the run is {state}, not done; {remedy}{otherwise}")
+
+
+def _is_evaluation(folder: Path) -> bool:
+    return (folder / EVALUATION_FILE).is_file()
 
 
 def require_different(folders: Sequence[Path]) -> None:

@@ -49,6 +49,9 @@ class OlderKeys:
     names the defaults of `worth_naming` where they hold. `network(draft, values, label)` is the network that older scripts took
     where the file names none that is here, and why. `folders_by_channel` says whether folders of each channel are keys of their
     own. `retired` are keys of this dialect that the task no longer has, by their paths, with the only value that they could have.
+
+    Of older networks, `classes` are those that they answer with, in order, where that is known, and `shown_as(flips)` is what a
+    configuration says for one that was trained on images with flips "none" or "upstream".
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
@@ -60,6 +63,8 @@ class OlderKeys:
     )
     folders_by_channel: bool = False
     retired: Mapping[Path, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    shown_as: Callable[[str], dict[str, Any]] = lambda _flips: {}
 
 
 @dataclass
