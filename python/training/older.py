@@ -17,7 +17,7 @@ from python.config.legacy.convert import convert
 from python.config.load import parse_config
 from python.config.overrides import with_overrides
 from python.config.schema import BuildParameters, RunConfig
-from python.config.task_schema import Architecture
+from python.config.task_schema import Architecture, ImageKind
 from python.data.data_origin import DataOrigin
 from python.data.image_set import ImageSet
 from python.data.metadata import UNKNOWN
@@ -74,9 +74,9 @@ class _Older:
         self.task, self.run, self.said, self.model = task, run, said, model
         self.asked: list[str] = []
         self.beside = self._converted()
-        self.volumes = task.image_axes == ("channel", "tick")
         self.directions = about(task.schema.name).answers == "directions"
-        self.stacked, self.window, self.exchanged = self._taken()
+        self.kind, self.stacked, self.window, self.exchanged = self._taken()
+        self.volumes = self.kind == ImageKind.VOLUMES
         self.planes = self._planes()
         self.shown = ("image",) if len(self.planes) == 1 else tuple(plane.lower() for plane in self.planes)
 
@@ -105,8 +105,9 @@ class _Older:
         return Trained(task, config, network, self.run.network, keeps_pattern=names_files(changes))
 
     # ------------------------------------------------------------------------ what it takes
-    def _taken(self) -> tuple[bool, Sides, bool]:
-        """Whether planes are stacked in one input; the rows and columns seen, in today's order; whether these are exchanged."""
+    def _taken(self) -> tuple[ImageKind, bool, Sides, bool]:
+        """What the images show; whether planes are stacked in one input; the rows and columns seen, in today's order; whether
+        these are exchanged."""
         shapes = {tuple(tensor.shape[1:]) for tensor in self.model.inputs}
         shape = next(iter(shapes))
         if len(shapes) > 1 or len(shape) != len(IMAGE) or shape[2] not in (1, len(PLANES)) or None in shape:
@@ -115,7 +116,12 @@ class _Older:
                 f"takes {told}; only images of one size of a plane, or of three, (rows, columns, 1 or 3) are known"
             )
         rows, columns, depth = shape
-        if self.volumes:
+        kind = ImageKind.VOLUMES if min(rows, columns) > MOST_CHANNELS else ImageKind.CLUSTERS
+        if kind == ImageKind.VOLUMES and (self.directions or kind not in self._kinds()):
+            raise self._refused(
+                f"takes images of {rows} x {columns}, those of volumes; of older code this task reads clusters, of 128 x 32, say"
+            )
+        if kind == ImageKind.VOLUMES:
             exchanged = columns <= VOLUME[0] < rows
             window = (columns, rows) if exchanged else (rows, columns)
             if window[1] <= VOLUME[0] or any(part > whole for part, whole in zip(window, VOLUME, strict=True)):
@@ -125,11 +131,10 @@ class _Older:
         else:
             exchanged = rows <= MOST_CHANNELS < columns
             window = (columns, rows) if exchanged else (rows, columns)
-            if window[1] > MOST_CHANNELS:
-                raise self._refused(
-                    f"takes images of {rows} x {columns}, those of volumes; this task reads clusters, of 128 x 32, say"
-                )
-        return depth > 1, window, exchanged
+        return kind, depth > 1, window, exchanged
+
+    def _kinds(self) -> set[ImageKind]:
+        return {architecture.images for architecture in self.task.schema.architectures.values()}
 
     def _planes(self) -> tuple[str, ...]:
         number = len(PLANES) if self.stacked else len(self.model.inputs)
@@ -154,7 +159,9 @@ class _Older:
         width = outputs[0].shape[-1] if len(outputs) == 1 and len(outputs[0].shape) == len(ANSWER) else None
         classes = 0 if self.directions else 2 if width == 1 else width
         for architecture in self.task.schema.architectures.values():
-            takes = {*architecture.inputs(architecture.parameters())} == {*self.shown}
+            takes = {*architecture.inputs(architecture.parameters())} == {
+                *self.shown
+            } and architecture.images == self.kind
             answers = len(architecture.classes) == classes and (width == WIDTH_OF_DIRECTION or not self.directions)
             if takes and answers:
                 return architecture

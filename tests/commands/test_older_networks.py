@@ -265,10 +265,14 @@ def test_all_that_must_be_said_is_asked_for_at_once(predict, folders, few):
     assert "-t" in predict(folders / "tracks", few, more=()).err
 
 
+def test_channels_are_tagged_by_clusters_too(predict, folders, few):
+    said = ("-t", "channel_tagging", "--trained-values", "adc", "--trained-planes", "X", "--trained-flips", "none")
+    assert predict(folders / "tracks", few, more=(*said, "--trained-classes", "es", "cc")).code == 0
+
+
 @pytest.mark.parametrize(
     ("task", "more", "reason"),
     [
-        ("channel_tagging", ("--trained-classes", "es", "cc"), "no volumes of 208 x 1242"),
         ("electron_direction", (), "answers with 1 numbers"),
         ("mt_identifier", ("--trained-classes", "es", "cc"), "background, main_track"),
         ("mt_identifier", ("--trained-planes", "U", "V"), "takes 1 planes"),
