@@ -2,10 +2,11 @@
 
     python -m benchmarks.direction_events MADE
 
-MADE is the folder in which `train_shipped.sh electron_direction -o MADE` made the network: its events, its run, and the events
-that it is judged by. Networks of fewer of these events are trained as the shipped one, with as many epochs. All are judged by the
-same events, and by these without 39Ar and 85Kr. Everything is kept in MADE/electron_direction/fewer: a call that was interrupted
-goes on. Figures go to benchmarks/results/direction_events.json, the curve is drawn beside it.
+MADE is the folder in which `train_shipped.sh electron_direction -o MADE` made the network: its events, its runs, and the events
+that it is judged by. Networks of fewer events of its first training are trained as that was, with as many epochs; the shipped one
+goes on from the first training with events of its own, which count with those of the first. All are judged by the same events,
+and by these without 39Ar and 85Kr. Everything is kept in MADE/electron_direction/fewer: a call that was interrupted goes on;
+`--rows` measures only some. Figures go to benchmarks/results/direction_events.json, the curve is drawn beside it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from benchmarks.record import ROOT, save_result
 from benchmarks.trained import run_of, training_seconds
 from electron_direction.main import TASK
+from python.general_purpose_libs import read_json
 from python.plots.report import save_figures
 from python.plots.style import colour, describe, marker, new_figure, panels, show_legend
 from python.runs.files import SPLITS_FILE
@@ -34,7 +36,9 @@ from python.training.trained import Trained
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEWER = (30_000, 120_000)
+FEWER = {"30,000 events": 30_000, "120,000 events": 120_000}
+FIRST, SHIPPED = "first training", "shipped"
+ROWS = (*FEWER, FIRST, SHIPPED)
 QUIET = "--background ar39=0 kr85=0"
 ENERGIES = (5, 10)
 FIGURES = tuple(
@@ -50,8 +54,21 @@ class Made:
         self.home = folder / self.recipe.task
         self.fewer = self.home / "fewer"
 
-    def data(self) -> list[Path]:
-        return [self.home / "data" / name for name in self.recipe.data]
+    def run(self, row: str) -> Path:
+        """The run of a row."""
+        if row in FEWER:
+            return self._trained(FEWER[row])
+        number = 1 if row == FIRST else len(self.recipe.trainings)
+        return find_runs(self.home / "runs" / str(number), self.recipe.task)[-1]
+
+    def later_events(self) -> int:
+        """Training events of the last training in sets that the first did not have."""
+        first, last = self.recipe.trainings[0], self.recipe.trainings[-1]
+        new = [next((self.home / "data" / name).glob("*_planeX.npz")) for name in last.data if name not in first.data]
+        sets = {_set_of(np.load(file)["sources"])[0] for file in new}
+        splits = np.load(self.run(SHIPPED) / SPLITS_FILE)
+        trained = splits["source"][splits["part"] == PARTS.index("train")]
+        return int(np.isin(_set_of(splits["sources"]), list(sets))[trained].sum())
 
     @property
     def test(self) -> Path:
@@ -61,12 +78,17 @@ class Made:
         """The events that networks are judged by, again without 39Ar and 85Kr."""
         return _simulated(self.fewer / "quiet_test", f"{self.recipe.test} {QUIET}")
 
-    def trained(self, events: int) -> Path:
-        """The run of so many of the training events."""
-        words = ["-j", str(ROOT / self.recipe.configuration), "-d", *map(str, self.data())]
-        return run_of(
-            self.recipe.task, self.fewer / "runs" / str(events), lambda: [*words, "--max-samples", str(events)]
-        )
+    def _trained(self, events: int) -> Path:
+        """The run of so many of the events of the first training."""
+        first = self.recipe.trainings[0]
+        data = [self.home / "data" / name for name in first.data]
+        words = ["-j", str(ROOT / first.configuration), "-d", *map(str, data), "--max-samples", str(events)]
+        return run_of(self.recipe.task, self.fewer / "runs" / str(events), lambda: words)
+
+
+def _set_of(sources: np.ndarray) -> np.ndarray:
+    """What the names of simulated sources have in common with those of their set."""
+    return np.array([name.partition("/")[0] for name in sources])
 
 
 def _simulated(folder: Path, words: str) -> Path:
@@ -116,11 +138,15 @@ def drawn(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("made", type=Path, help="folder that train_shipped.sh was given with -o")
-    made = Made(parser.parse_args().made.resolve())
-    runs = {f"{n:,} events": made.trained(n) for n in FEWER}
-    shipped = find_runs(made.home / "runs", made.recipe.task)[-1]
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, help="only these; others stay as they are")
+    options = parser.parse_args()
+    made, result = Made(options.made.resolve()), ROOT / "benchmarks" / "results" / "direction_events.json"
+    rows: dict[str, dict[str, Any]] = read_json(result)["rows"] if result.is_file() else {}
     judges = made.test, made.quiet_test()
-    rows = {row: measured(run, *judges) for row, run in {**runs, "shipped": shipped}.items()}
+    for row in (name for name in ROWS if name in options.rows):
+        rows[row] = measured(made.run(row), *judges)
+    if SHIPPED in options.rows:
+        rows[SHIPPED]["training_events"] = rows[FIRST]["training_events"] + made.later_events()
     save_figures({"direction_events": drawn(rows)}, ROOT / "benchmarks" / "results")
     save_result("direction_events", {"rows": rows})
 
