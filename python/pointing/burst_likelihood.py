@@ -18,7 +18,7 @@ from python.directions.lobes import Lobes
 from python.directions.sphere import concentration, mean_length_of, unit
 from python.pointing.candidates import Candidates
 from python.pointing.numbers import FIT, FLUXES, Mixture
-from python.pointing.scattering import cc_asymmetry, es_mean_cosine, es_share_in_training
+from python.pointing.scattering import cc_asymmetry, es_mean_cosines, es_share_in_training
 
 NUMBERS_TRIED, REFINED = 9, 2  # of elastic scattering: first, and how often those between the best and its neighbours
 _CHUNK = 120_000  # densities at a time; more do not fit into the cache of a core
@@ -59,7 +59,7 @@ class BurstLikelihood:
             "nlk,nl->nk", _mean_vectors(lobes), lobes.probability
         )
         shares = mixture.shares(mixture.numbers())
-        return cls(mixture, shares, _scattered(lobes, es_mean_cosine(energy, assumed)), drift)
+        return cls(mixture, shares, _scattered(lobes, es_mean_cosines(energy, assumed)), drift)
 
     def __len__(self) -> int:
         return len(self.shares)
@@ -164,14 +164,18 @@ def _axes(lobes: Lobes) -> np.ndarray:
     return unit(lobes.eta.reshape(-1, 3)).reshape(lobes.eta.shape)
 
 
-def _scattered(lobes: Lobes, mean_cosine: np.ndarray) -> Lobes:
-    """The lobes of directions that are turned from those of `lobes` by angles of a mean cosine (n,), all round.
+def _scattered(lobes: Lobes, mean_cosines: np.ndarray) -> Lobes:
+    """The lobes of directions that are turned from those of `lobes` by angles, all round, of equally likely parts (n, parts) with
+    a mean cosine each: so many times as many lobes.
 
-    Mean lengths multiply exactly; the shape of a lobe is taken to stay that of von Mises and Fisher.
+    Mean lengths multiply exactly; the shape of each is taken to stay that of von Mises and Fisher.
     """
-    kappa = concentration(mean_length_of(lobes.kappa) * mean_cosine[:, None])
+    axes, length = _axes(lobes), mean_length_of(lobes.kappa)
     same_everywhere = np.linalg.norm(lobes.eta, axis=2) == 0
-    return Lobes(_axes(lobes) * np.where(same_everywhere, 0.0, kappa)[..., None], lobes.probability)
+    parts = mean_cosines.shape[1]
+    kappas = [concentration(length * cosine[:, None]) for cosine in mean_cosines.T]
+    eta = [axes * np.where(same_everywhere, 0.0, kappa)[..., None] for kappa in kappas]
+    return Lobes(np.concatenate(eta, axis=1), np.tile(lobes.probability / parts, (1, parts)))
 
 
 def _times_4pi(lobes: Lobes, flight: np.ndarray) -> np.ndarray:

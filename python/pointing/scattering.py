@@ -23,14 +23,16 @@ from python.physics.flux import FLAVOURS, FLUENCES, REFERENCE_DISTANCE_KPC
 TRAINED_ON = "gkvm"  # the spectrum of the events by which the networks that ship learnt
 ELECTRON_GRID = np.linspace(1.0, 90.0, 357)  # MeV, at which all that follows is tabulated
 RESPONSE = Path(__file__).parent / "tables" / "energy_response.json"
+PARTS = 2  # of the scattered electrons of an energy, by their angles: one lobe for all has too wide a core and too short a tail
 _STEP = ELECTRON_GRID[1] - ELECTRON_GRID[0]
 _TINY = np.finfo(float).tiny
 
 
-def es_mean_cosine(energy: np.ndarray, flux: str) -> np.ndarray:
-    """Mean cosine (N,) of the angle between electrons of reconstructed energies (N,) in MeV and their neutrinos, scattered
-    elastically."""
-    return _averaged("es", _es(flux), energy)
+def es_mean_cosines(energy: np.ndarray, flux: str) -> np.ndarray:
+    """Mean cosines (N, PARTS) of the angle between electrons of reconstructed energies (N,) in MeV and their neutrinos, scattered
+    elastically: of equally many electrons each, those with the smallest angles first."""
+    number, cosines = _es(flux)
+    return np.stack([_averaged("es", (number, each), energy) for each in cosines], axis=1)
 
 
 def cc_asymmetry(energy: np.ndarray, flux: str) -> np.ndarray:
@@ -40,7 +42,7 @@ def cc_asymmetry(energy: np.ndarray, flux: str) -> np.ndarray:
 
 def spectrum(channel: str, energy: np.ndarray, flux: str) -> np.ndarray:
     """Matched main tracks (N,) a MeV, at reconstructed energies (N,), of a burst in 1 kt at 10 kpc; of "es" or "cc"."""
-    return np.interp(energy, ELECTRON_GRID, _response(channel) @ _of(channel, flux)[0])
+    return np.interp(energy, ELECTRON_GRID, _response(channel) @ true_spectrum(channel, ELECTRON_GRID, flux))
 
 
 def true_spectrum(channel: str, energy: np.ndarray, flux: str) -> np.ndarray:
@@ -101,7 +103,7 @@ def _of(channel: str, flux: str) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _es(flux: str) -> tuple[np.ndarray, np.ndarray]:
-    """Events a MeV and mean cosines on the ELECTRON_GRID, by true energy."""
+    """Events a MeV on the ELECTRON_GRID, by true energy, and mean cosines of PARTS of them (PARTS, grid)."""
     nu, fluences = ENERGY_GRID[1:, None], FLUENCES[flux]
     weight = sum(
         fluences.of(pdg).density(nu) * elastic_scattering.differential_cross_section(nu, ELECTRON_GRID, np.array(pdg))
@@ -109,8 +111,14 @@ def _es(flux: str) -> tuple[np.ndarray, np.ndarray]:
     )
     per_kt = elastic_scattering.ARGON_ATOMS_PER_KT * elastic_scattering.ARGON_Z * np.diff(ENERGY_GRID[:2])[0]
     total = weight.sum(axis=0)
-    cosine = (weight * elastic_scattering.cosine(nu, ELECTRON_GRID)).sum(axis=0)
-    return total * per_kt, cosine / np.maximum(total, _TINY)
+    reached = np.cumsum(weight, axis=0) / np.maximum(total, _TINY)  # the angle grows with the neutrino's energy
+    before = np.concatenate([np.zeros((1, len(total))), reached[:-1]])
+    shares = [
+        PARTS * (np.clip(reached, low, low + 1 / PARTS) - np.clip(before, low, low + 1 / PARTS))
+        for low in np.arange(PARTS) / PARTS
+    ]
+    cosine = elastic_scattering.cosine(nu, ELECTRON_GRID)
+    return total * per_kt, np.stack([(share * cosine).sum(axis=0) for share in shares])
 
 
 @cache

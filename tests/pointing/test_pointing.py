@@ -11,7 +11,7 @@ from python.pointing.candidates import Candidates
 from python.pointing.judging import judgement, true_star
 from python.pointing.numbers import FIT
 from python.pointing.pointing import Pointing
-from python.pointing.scattering import es_mean_cosine
+from python.pointing.scattering import es_mean_cosines
 from python.pointing.sky_map import ICRS, angle_between
 from tests.pointing.bursts import candidates_of, drawn_burst
 
@@ -35,7 +35,7 @@ def test_one_electron_points_back_along_its_flight():
     found = Pointing.of(one, 5.0, "gkvm")
     assert angle_between(found.star, STAR) < 1
     share = found.likelihood.shares[0, 0]
-    expected = share * mean_length_of(np.array(kappa)) * es_mean_cosine(energy, "gkvm")[0]
+    expected = share * mean_length_of(np.array(kappa)) * es_mean_cosines(energy, "gkvm")[0].mean()
     assert np.linalg.norm(found.sky.mean) == pytest.approx(expected, rel=0.02)
     assert "1 candidate" in found.warnings()[0]
 
