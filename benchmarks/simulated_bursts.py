@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ from python.physics.flux import FLUENCES
 from python.pointing.candidate_files import CandidateFiles
 from python.pointing.candidates import Candidates, Networks, find_candidates
 from python.pointing.judging import true_star
-from python.pointing.scattering import true_spectrum
+from python.pointing.scattering import es_share_in_training
+from python.pointing.sharpness import ratio_with_sharpness
 from python.runs.shipped import network_folder, read_card
 from python.simulation.event_list import radiological_windows
 from python.simulation.generator import expected_events
@@ -27,10 +28,13 @@ from python.tasks import TASKS
 from python.training.trained import Trained
 
 MIN_ENERGY, LEAST_ELECTRON_MEV = 5.0, 3.0
-NEUTRINO_EVENTS, RADIOLOGICAL_KT = 20_000, 10.0
-NEUTRINOS, RADIOLOGICAL = "neutrinos", "radiological"
+NEUTRINO_EVENTS, RADIOLOGICAL_KT = {"gkvm": 60_000, "livermore": 20_000}, 10.0
+RADIOLOGICAL = "radiological"
 POOLS = {
-    NEUTRINOS: f"-n {NEUTRINO_EVENTS} --channel mixed --flux gkvm --energy 3 100 --seed 901",
+    **{
+        flux: f"-n {events} --channel mixed --flux {flux} --energy 3 100 --seed {seed}"
+        for (flux, events), seed in zip(NEUTRINO_EVENTS.items(), (901, 906), strict=True)
+    },
     RADIOLOGICAL: f"--burst --mass {RADIOLOGICAL_KT:g} --distance 100000 --seed 902",
 }
 WHOLE_KT = 1.0  # which at a smaller distance has as many neutrinos as more, and few radioactive windows
@@ -67,12 +71,11 @@ class Pool:
         first = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1, [len(key)]])
         return cls(candidates.take(order), first, count)
 
-    def draw(self, expected: float, rng: np.random.Generator, weight: np.ndarray | None = None) -> np.ndarray:
+    def draw(self, expected: float, rng: np.random.Generator) -> np.ndarray:
         """Rows of the candidates of as many events as chance makes of the `expected` number, those without any included."""
         n_events = len(self.first) - 1
         n = rng.poisson(expected * n_events / self.count)
-        p = None if weight is None else weight / weight.sum()
-        events = rng.choice(n_events, n, p=p)
+        events = rng.integers(n_events, size=n)
         return np.concatenate([np.arange(self.first[e], self.first[e + 1]) for e in events] or [np.empty(0, int)])
 
 
@@ -80,9 +83,11 @@ class Bursts:
     """Bursts from what lies in the folder `work`, or is simulated there and shown to the networks that ship, once."""
 
     def __init__(self, work: Path) -> None:
-        self.work = work
+        self.work, self._pools = work, dict[str, dict[str, Pool]]()
         made = {task: (read_card(network_folder(None, task)) or {}).get("made") for task in TASKS}
-        self.kept = CandidateFiles(work, {"min_energy": MIN_ENERGY, "cards": made, "pools": POOLS})
+        sharpness = ratio_with_sharpness(*(network_folder(None, task) for task in TASKS[1:]))
+        known = {"cards": made, "sharpness": sharpness and sharpness.described()}
+        self.kept = CandidateFiles(work, {"min_energy": MIN_ENERGY, **known, "pools": POOLS})
 
     def drawn(self, given: Circumstances, rng: np.random.Generator) -> tuple[Candidates, np.ndarray]:
         """A pseudo-burst, and the unit vector (3,) to its star."""
@@ -90,15 +95,16 @@ class Bursts:
         fluences = FLUENCES[given.spectrum]
         expected = expected_events(fluences, given.mass_kt, given.distance_kpc, LEAST_ELECTRON_MEV)
         parts = [self._radioactive(given.radiological * given.mass_kt, rng)]
-        for name, pool in self.neutrinos.items():
+        for name, pool in self._neutrinos(given.spectrum).items():
             mean = sum(expected[name].values())
             if name == "cc" and given.tagging in ("perfect", "4 %"):
                 mean *= 0.0 if given.tagging == "perfect" else 0.04
-            parts.append(pool.candidates.take(pool.draw(mean, rng, weights(pool, name, given.spectrum))))
+            parts.append(pool.candidates.take(pool.draw(mean, rng)))
         candidates = turned(Candidates.concatenate(parts), -star, rng)
+        if given.tagging == "perfect":
+            return replace(candidates, es_ratio=perfect_tags(candidates, rng)), star
         if given.tagging != "own":
-            known = CERTAIN if given.tagging == "perfect" else 0.0
-            candidates = replace(candidates, es_ratio=np.full(len(candidates), known))
+            return replace(candidates, es_ratio=np.zeros(len(candidates))), star
         return candidates, star
 
     def whole(self, given: Circumstances, number: int, rng: np.random.Generator) -> tuple[Candidates, np.ndarray]:
@@ -114,24 +120,29 @@ class Bursts:
 
     def prepare(self, wanted: Sequence[Circumstances], whole: int) -> None:
         """Simulate and ask what bursts of all `wanted` circumstances need, so many whole ones."""
-        _ = self.neutrinos, self.radiological
+        _ = self._radiological
         for given in wanted:
+            self._neutrinos(given.spectrum)
             for number in range(whole if given.whole else 0):
                 self.whole(given, number, np.random.default_rng())
 
-    @cached_property
-    def neutrinos(self) -> dict[str, Pool]:
-        found = self._found(NEUTRINOS, POOLS[NEUTRINOS])
-        kinds = (("es", 1), ("cc", 0))
-        return {name: Pool.of(found, found.truth.is_es == kind, NEUTRINO_EVENTS // 2) for name, kind in kinds}
+    def _neutrinos(self, spectrum: str) -> dict[str, Pool]:
+        """Of each channel."""
+        if spectrum not in self._pools:
+            found = self._found(spectrum, POOLS[spectrum])
+            kinds = (("es", 1), ("cc", 0))
+            self._pools[spectrum] = {
+                name: Pool.of(found, found.truth.is_es == kind, NEUTRINO_EVENTS[spectrum] // 2) for name, kind in kinds
+            }
+        return self._pools[spectrum]
 
     @cached_property
-    def radiological(self) -> Pool:
+    def _radiological(self) -> Pool:
         found = self._found(RADIOLOGICAL, POOLS[RADIOLOGICAL])
         return Pool.of(found, found.truth.is_es < 0, radiological_windows(RADIOLOGICAL_KT))
 
     def _radioactive(self, mass_kt: float, rng: np.random.Generator) -> Candidates:
-        pool = self.radiological
+        pool = self._radiological
         return pool.candidates.take(pool.draw(radiological_windows(1.0) * mass_kt, rng))
 
     def _found(self, name: str, words: str) -> Candidates:
@@ -139,20 +150,21 @@ class Bursts:
         if name not in self.kept.names():
             simulate(["-o", str(self.work / name), *words.split()])
             folders = DataFolders((str(self.work / name),), None)
-            self.kept.keep(name, find_candidates(self._networks, lambda _: folders, MIN_ENERGY, lambda *_: None))
+            self.kept.keep(name, find_candidates(networks_that_ship(), lambda _: folders, MIN_ENERGY, lambda *_: None))
         return self.kept.read(name)
 
-    @cached_property
-    def _networks(self) -> Networks:
-        return Networks(*(Trained.load(load_task(task), network_folder(None, task)) for task in TASKS))
+
+@cache
+def networks_that_ship() -> Networks:
+    return Networks.of(*(Trained.load(load_task(task), network_folder(None, task)) for task in TASKS))
 
 
-def weights(pool: Pool, channel: str, flux: str) -> np.ndarray | None:
-    """How much more often the events of a pool happen under another spectrum than that which they were drawn from."""
-    if flux == "gkvm":
-        return None
-    energy = pool.candidates.clusters.true_electron_energy[pool.first[:-1]].astype(float)
-    return true_spectrum(channel, energy, flux) / true_spectrum(channel, energy, "gkvm")
+def perfect_tags(candidates: Candidates, rng: np.random.Generator) -> np.ndarray:
+    """What a tagger says (N,) that is always right about neutrinos. Of other clusters it has nothing to be right about: it takes
+    them for one channel or the other as often as main tracks of their energy are."""
+    at_random = rng.random(len(candidates)) < es_share_in_training(candidates.energy)
+    is_es = np.where(candidates.truth.is_es < 0, at_random, candidates.truth.is_es == 1)
+    return np.where(is_es, CERTAIN, -CERTAIN)
 
 
 def turned(candidates: Candidates, flight: np.ndarray, rng: np.random.Generator) -> Candidates:

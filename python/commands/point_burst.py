@@ -102,6 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _claim(output, options.force or options.watch)
     with stages("loading networks"):
         networks = _networks(folders)
+    told = replace(told, sharpness=networks.sharpness is not None)
+    if networks.sharpness is None:
+        log.info(
+            "how sharp directions are tells nothing of the channel: that is known for the networks that ship together"
+        )
 
     def pointed(candidates: Candidates, number: int = 1) -> None:
         from python.pointing.pointing import Pointing
@@ -158,7 +163,7 @@ def _networks(folders: dict[str, Path]) -> Networks:
     from python.pointing.candidates import Networks
     from python.training.trained import Trained
 
-    return Networks(*(Trained.load(load_task(task), folder) for task, folder in folders.items()))
+    return Networks.of(*(Trained.load(load_task(task), folder) for task, folder in folders.items()))
 
 
 def _candidates(options: Any, networks: Networks) -> Candidates:
@@ -227,20 +232,28 @@ def _watch(
     from python.pointing.candidate_files import CandidateFiles
     from python.pointing.candidates import find_candidates
 
-    settings = {"networks": {task: str(folder.resolve()) for task, folder in folders.items()}}
-    kept = CandidateFiles(Path(options.output), {**settings, "min_energy": options.min_energy})
+    settings = {
+        "networks": {task: str(folder.resolve()) for task, folder in folders.items()},
+        "folders": [str(Path(name).resolve()) for name in options.input],
+        "sharpness": networks.sharpness and networks.sharpness.described(),
+        "min_energy": options.min_energy,
+    }
+    kept = CandidateFiles(Path(options.output), settings)
     if kept.names():
         log.info("going on after %d files", len(kept.names()))
         pointed(kept.all(), len(kept.names()))
     try:
-        for paths in arrivals([Path(name) for name in options.input], "*.root", kept.names()):
-            for path in paths:
+        for files in arrivals([Path(name) for name in options.input], "*.root", kept.names()):
+            for name, path in files.items():
                 try:
                     products = _products_of(path, options.min_energy)
                 except DataError as error:
                     log.warning("left out: %s", error)
                     continue
-                kept.keep(path.name, find_candidates(networks, _always(products), options.min_energy, _quietly))
+                if (known := kept.name_of(products.found.readout.sources[0].id)) is not None:
+                    log.warning("%s: is a copy of %s, and is left out", path, known)
+                    continue
+                kept.keep(name, find_candidates(networks, _always(products), options.min_energy, _quietly))
             if kept.names():
                 pointed(kept.all(), len(kept.names()))
     except KeyboardInterrupt as stop:

@@ -26,10 +26,11 @@ class CandidateFiles:
         """`settings` are plain JSON values that decide what candidates are. ConfigError where others are kept there."""
         self.folder = folder / FOLDER
         path = self.folder / SETTINGS_FILE
-        if path.exists() and read_json(path) != dict(settings):
+        different = _different(read_json(path), settings) if path.exists() else []
+        if different:
             raise ConfigError(
-                f"{self.folder}: holds candidates of other networks or another --min-energy; choose another folder with -o, or "
-                "remove it"
+                f"{self.folder}: holds candidates that were made with other settings ({', '.join(different)}); choose another "
+                "folder with -o, or remove it"
             )
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -38,6 +39,14 @@ class CandidateFiles:
     def names(self) -> list[str]:
         """Of the files whose candidates are kept, in order."""
         return sorted(path.name.removesuffix(".npz") for path in self.folder.glob("*.npz"))
+
+    def name_of(self, source: str) -> str | None:
+        """Under which name the candidates of a source are kept, by what tells its content; None: they are not."""
+        for name in self.names():
+            ids = self.read(name).clusters.source_ids
+            if ids is not None and source in ids:
+                return name
+        return None
 
     def keep(self, name: str, candidates: Candidates) -> None:
         """Raises OutputError."""
@@ -70,6 +79,10 @@ class CandidateFiles:
     def all(self) -> Candidates:
         """Those of all files, in the order of their names."""
         return Candidates.concatenate([self.read(name) for name in self.names()])
+
+
+def _different(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    return [name for name in {**there, **here} if there.get(name) != here.get(name)]
 
 
 def _beginning_with(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

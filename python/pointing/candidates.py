@@ -16,6 +16,8 @@ from python.detector.geometry import TICK_US
 from python.directions import find as directions
 from python.directions.lobes import Lobes
 from python.general_purpose_libs import ConfigError, log
+from python.metrics.likelihood_ratio import LikelihoodRatio
+from python.pointing.sharpness import ratio_with_sharpness
 from python.runs.predictions import ClassPredictions, Clusters, DirectionPredictions
 from python.training.task import SampleSet
 from python.training.trained import Trained
@@ -38,11 +40,21 @@ Told = Callable[[str, int, int], None]  # which stage, how many are done, of how
 
 @dataclass(frozen=True)
 class Networks:
-    """The three networks of the chain."""
+    """The three networks of the chain, and what the answers of the last two say together of the channel, where that is known."""
 
     main_track: Trained
     channel: Trained
     direction: Trained
+    sharpness: LikelihoodRatio | None = None
+
+    @classmethod
+    def of(cls, main_track: Trained, channel: Trained, direction: Trained) -> Self:
+        """With what their answers say together, where it was found for these networks."""
+        return cls(main_track, channel, direction, ratio_with_sharpness(channel.run, direction.run))
+
+    def each(self) -> Mapping[str, Trained]:
+        """By the names of their fields."""
+        return {name: network for name, network in vars(self).items() if isinstance(network, Trained)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +88,9 @@ class Candidates:
     `time` int64 (N,) in ns by the clock of the source, -1 where it is not recorded; `energy` (N,) MeV, reconstructed. Scores:
     `main_track` (N,) that the cluster is the main track of its readout window, `es` (N,) that the interaction behind it is
     elastic scattering; and logs of how much likelier they are, at the cluster's energy, for a main track than for another cluster
-    (`main_track_ratio`) and for elastic scattering than for the charged current (`es_ratio`). NaN and ratios of 0 where the
-    tagger was not asked. `lobes` (N) are where the electron flew, `direction` (N, 3) its likeliest direction, in detector axes.
+    (`main_track_ratio`) and for elastic scattering than for the charged current (`es_ratio`, with what the sharpness of the lobes
+    says of it where that is known). NaN and ratios of 0 where the tagger was not asked. `lobes` (N) are where the electron flew,
+    `direction` (N, 3) its likeliest direction, in detector axes.
     The `truth` is passed on, and decides nothing.
     """
 
@@ -97,11 +110,17 @@ class Candidates:
 
     @classmethod
     def of(
-        cls, main_track: ClassPredictions, channel: ClassPredictions, direction: DirectionPredictions, truth: Truth
+        cls,
+        main_track: ClassPredictions,
+        channel: ClassPredictions,
+        direction: DirectionPredictions,
+        truth: Truth,
+        sharpness: LikelihoodRatio | None = None,
     ) -> Self:
         """Those of which the networks of main tracks and directions have both answered; `truth` is that of the latter's clusters.
 
-        ConfigError where an answer does not tell what is needed of it.
+        `sharpness` is what a score and the sharpness of a direction say together of the channel. ConfigError where an answer does
+        not tell what is needed of it.
         """
         mt, ct = _scores(main_track, MAIN_TRACK), _scores(channel, ES)
         keys = _keys(direction)
@@ -110,15 +129,19 @@ class Candidates:
             log.warning("%d clusters are left out: the main-track identifier did not take them", len(keys) - len(rows))
         clusters = direction.clusters.take(rows)
         of_mt, of_ct = (np.array([told.get(keys[row], NOT_ASKED) for row in rows]).reshape(-1, 2) for told in (mt, ct))
+        energy, lobes, es_ratio = clusters.cluster_energy.astype(np.float64), _lobes(direction).take(rows), of_ct[:, 1]
+        if sharpness is not None:
+            together = sharpness.log_ratio(np.nan_to_num(of_ct[:, 0], nan=0.5), energy, lobes.log_mean_density())
+            es_ratio = np.where(np.isnan(of_ct[:, 0]), NOT_ASKED[1], together)
         return cls(
             clusters,
             _times(clusters),
-            clusters.cluster_energy.astype(np.float64),
+            energy,
             of_mt[:, 0],
             of_ct[:, 0],
             of_mt[:, 1],
-            of_ct[:, 1],
-            _lobes(direction).take(rows),
+            es_ratio,
+            lobes,
             np.asarray(direction.direction[rows], np.float64),
             truth.take(rows),
         )
@@ -154,12 +177,12 @@ def find_candidates(networks: Networks, origin: Origin, min_energy: float, told:
     Raises DataError where the data lack what a network takes.
     """
     answers: dict[str, Any] = {}
-    for (name, network), kind in zip(vars(networks).items(), KINDS, strict=True):
+    for (name, network), kind in zip(networks.each().items(), KINDS, strict=True):
         samples = _wanted(network.samples_of(origin(network)), min_energy)
         answers[name] = network.answers(samples, partial(told, name))
         if not isinstance(answers[name], kind):
             raise ConfigError(f"{network.run}: is a network of {network.task.schema.name}, which answers otherwise")
-    return Candidates.of(**answers, truth=Truth.of(samples.metadata))
+    return Candidates.of(**answers, truth=Truth.of(samples.metadata), sharpness=networks.sharpness)
 
 
 def _wanted(samples: SampleSet, min_energy: float) -> SampleSet:

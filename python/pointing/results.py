@@ -31,7 +31,8 @@ FORMAT_VERSION = 1
 @dataclass(frozen=True)
 class Circumstances:
     """What is told of a burst beside its candidates: a `name`, the `time` of its beginning where that is known (with zone), the
-    name of the `site`, which `networks` were asked, whether an alert is `real`, and its `number` in a sequence from 1."""
+    name of the `site`, which `networks` were asked, whether an alert is `real`, its `number` in a sequence from 1, and whether
+    the `sharpness` of directions told of the channel."""
 
     name: str
     time: datetime | None
@@ -39,6 +40,7 @@ class Circumstances:
     networks: Mapping[str, str]
     real: bool = False
     number: int = 1
+    sharpness: bool = False
 
 
 def write_results(folder: Path, found: Pointing, told: Circumstances, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -105,6 +107,7 @@ def summary_of(found: Pointing, told: Circumstances, seconds: Mapping[str, float
             "min_energy_mev": found.min_energy,
             "flux": found.flux,
             "prior": "every direction alike",
+            "sharpness_tells_channel": told.sharpness,
             "site": told.site,
             "time": None if told.time is None else told.time.isoformat(),
         },

@@ -165,10 +165,13 @@ def test_files_are_taken_as_they_appear_and_gone_on_with(tmp_path, monkeypatch, 
     assert "broken.root" in capsys.readouterr().err
     first = json.loads((result / "alert.json").read_text())
     assert (first["alert_type"], first["record_number"]) == ("initial", 1)
+    (incoming / "more").mkdir()
     shutil.copy(REAL[0], incoming)
+    shutil.copy(REAL[1], incoming / "more")
     assert run("-i", incoming, "-o", result, "--watch", "--time", "2027-03-01T00:00:00") == 0
     said = capsys.readouterr()
     assert "going on after 1 files" in said.err
+    assert f"more/{REAL[1].name}: is a copy of {REAL[1].name}, and is left out" in said.err
     assert json.loads((result / "alert.json").read_text())["alert_type"] == "update"
     together = tmp_path / "together"
     assert run("-i", *sorted(REAL, key=lambda path: path.name), "-o", together, "--time", "2027-03-01T00:00:00") == 0

@@ -62,6 +62,10 @@ def test_round_trip_and_what_is_none():
         LikelihoodRatio.of({"of_score": [1.0]})
     with pytest.raises(ValueError, match="another release"):
         LikelihoodRatio.of({"of_score": [1.0], "of_energy": [1.0], "bounds": [0.0]})
+    with pytest.raises(ValueError, match="another release"):
+        LikelihoodRatio.of({**found.described(), "bounds_beside": [0.0, 1.0]})
+    with pytest.raises(ValueError, match="likelihood ratio"):
+        LikelihoodRatio.of([])
 
 
 def test_too_few_of_a_class_are_told():
@@ -71,3 +75,19 @@ def test_too_few_of_a_class_are_told():
 
 def test_logits_are_bounded():
     assert np.all(np.isfinite(logit(np.array([0.0, 1.0, 0.5]))))
+
+
+def test_what_is_beside_the_score_counts_for_what_the_score_leaves_out():
+    """Two independent normal numbers, of which the score knows the first: the ratio with the other is that of both."""
+    rng = np.random.default_rng(7)
+    is_second = rng.random(60_000) < 0.4
+    energy = 5 + rng.exponential(8, len(is_second))
+    known, other = rng.normal(np.where(is_second, 0.5, -0.5)), rng.normal(np.where(is_second, 0.4, -0.4))
+    score = 1 / (1 + np.exp(-(known + np.log(0.4 / 0.6))))
+    found = LikelihoodRatio.fit(is_second, score, energy, other)
+    expected = known + 0.8 * other
+    assert np.median(np.abs(found.log_ratio(score, energy, other) - expected)) < 0.06
+    again = LikelihoodRatio.of(found.described())
+    assert np.array_equal(again.log_ratio(score, energy, other), found.log_ratio(score, energy, other))
+    with pytest.raises(ValueError, match="beside"):
+        found.log_ratio(score, energy)

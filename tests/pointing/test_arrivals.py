@@ -4,7 +4,7 @@ from python.pointing.arrivals import SECONDS_BETWEEN_LOOKS, arrivals
 
 
 def names(batches):
-    return [[path.name for path in batch] for batch in batches]
+    return [list(batch) for batch in batches]
 
 
 def test_files_are_taken_when_they_have_stopped_growing(tmp_path):
@@ -29,6 +29,18 @@ def test_what_is_done_is_not_taken_again_and_empty_files_wait(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "empty.root").touch()
     assert names(arrivals([tmp_path], "*.root", ["b.root"], 3.0, lambda _: None)) == [["a.root", "c.root"]]
+
+
+def test_files_of_one_name_in_two_folders_are_two(tmp_path):
+    for folder in ("one", "two", "two/deeper"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.root").write_bytes(b"x")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    (found,) = arrivals(folders, "*.root", ["one+a.root"], 3.0, lambda _: None)
+    assert found == {
+        "two+a.root": tmp_path / "two" / "a.root",
+        "two+deeper+a.root": tmp_path / "two" / "deeper" / "a.root",
+    }
 
 
 def test_the_wait_ends(tmp_path):
