@@ -47,7 +47,8 @@ def _architecture(path: Path) -> Any:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as file:
-                return json.loads(file.read("config.json"))
+                (said_of_layers,) = [name for name in file.namelist() if name.startswith("config.")]
+                return json.loads(file.read(said_of_layers))
         with h5py.File(path) as file:
             said = file.attrs.get("model_config")
             if said is not None:
