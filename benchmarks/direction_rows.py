@@ -51,6 +51,7 @@ LOSSES = (
 )  # fmt: skip
 ROWS: dict[str, dict[str, Any]] = {
     "4Lx64F": _image_row("three_plane_cnn", build=YARDSTICK),
+    "4Lx64F, normalised": _image_row("three_plane_cnn", build={**YARDSTICK, "use_batch_norm": True, "dropout_rate": 0.3}),
     "own, 200k": own(None, 30),
     "4Lx64F, old frame": {
         **_image_row("three_plane_cnn", build=YARDSTICK, **OLD_FRAME),
