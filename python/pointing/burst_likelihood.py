@@ -23,9 +23,7 @@ from python.pointing.scattering import cc_asymmetry, es_mean_cosines, es_share_i
 NUMBERS_TRIED, REFINED = 9, 2  # of elastic scattering: first, and how often those between the best and its neighbours
 _CHUNK = 120_000  # densities at a time; more do not fit into the cache of a core
 _LEAST_RATIO, _FACTORS = 1e-18, 16  # so many of which multiply in double precision
-_LEAST_INFORMATION = (
-    3e-5  # nats of the direction that a candidate tells; thousands that tell less do not matter together
-)
+_LEAST_INFORMATION = 3e-5  # nats of the direction; thousands of candidates that tell less do not matter together
 _FULL_SPHERE = 4 * np.pi
 
 

@@ -24,7 +24,7 @@ class CandidateFiles:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         """`settings` are plain JSON values that decide what candidates are. ConfigError where others are kept there."""
-        self.folder = folder / FOLDER
+        self.folder, self._sources = folder / FOLDER, dict[str, tuple[str, ...]]()  # of files that were looked into
         path = self.folder / SETTINGS_FILE
         different = _different(read_json(path), settings) if path.exists() else []
         if different:
@@ -43,8 +43,10 @@ class CandidateFiles:
     def name_of(self, source: str) -> str | None:
         """Under which name the candidates of a source are kept, by what tells its content; None: they are not."""
         for name in self.names():
-            ids = self.read(name).clusters.source_ids
-            if ids is not None and source in ids:
+            if name not in self._sources:
+                ids = self.read(name).clusters.source_ids
+                self._sources[name] = () if ids is None else tuple(ids.tolist())
+            if source in self._sources[name]:
                 return name
         return None
 

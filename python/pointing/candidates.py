@@ -131,7 +131,7 @@ class Candidates:
         of_mt, of_ct = (np.array([told.get(keys[row], NOT_ASKED) for row in rows]).reshape(-1, 2) for told in (mt, ct))
         energy, lobes, es_ratio = clusters.cluster_energy.astype(np.float64), _lobes(direction).take(rows), of_ct[:, 1]
         if sharpness is not None:
-            together = sharpness.log_ratio(np.nan_to_num(of_ct[:, 0], nan=0.5), energy, lobes.log_mean_density())
+            together = sharpness.log_ratio(of_ct[:, 0], energy, lobes.log_mean_density())
             es_ratio = np.where(np.isnan(of_ct[:, 0]), NOT_ASKED[1], together)
         return cls(
             clusters,

@@ -21,15 +21,12 @@ TABLE = Path(__file__).parent / "tables" / "channel_sharpness.json"
 def ratio_with_sharpness(channel: Path, direction: Path) -> LikelihoodRatio | None:
     """How much likelier a score and a sharpness together, `Lobes.log_mean_density` of the calibrated lobes, are for elastic
     scattering than for the charged current; None where the networks in these folders are others than it was made with."""
-    if not TABLE.is_file():
-        return None
     table = read_json(TABLE)
     return LikelihoodRatio.of(table["ratio"]) if table["networks"] == digests_of(channel, direction) else None
 
 
 def digests_of(channel: Path, direction: Path) -> dict[str, Any] | None:
     """What the cards of shipped networks list of their files; None where one has no card."""
-    cards = [read_card(channel), read_card(direction)]
-    if None in cards:
-        return None
-    return {name: card["files"] for name, card in zip(("channel", "direction"), cards, strict=True) if card is not None}
+    cards = {"channel": read_card(channel), "direction": read_card(direction)}
+    files = {name: card["files"] for name, card in cards.items() if card is not None}
+    return files if files.keys() == cards.keys() else None

@@ -36,7 +36,7 @@ from python.training.trained import Trained, names_files
 if TYPE_CHECKING:
     import keras
 
-VOLUME: Sides = (208, 1242)
+VOLUME: Sides = ImageKind.VOLUMES.shape[:2]
 MOST_CHANNELS = 64  # of an image of a cluster; older ones have 16 or 32
 IMAGE, ANSWER = ("row", "column", "plane"), ("event", "number")  # axes
 WIDTH_OF_DIRECTION = 3
@@ -159,9 +159,8 @@ class _Older:
         width = outputs[0].shape[-1] if len(outputs) == 1 and len(outputs[0].shape) == len(ANSWER) else None
         classes = 0 if self.directions else 2 if width == 1 else width
         for architecture in self.task.schema.architectures.values():
-            takes = {*architecture.inputs(architecture.parameters())} == {
-                *self.shown
-            } and architecture.images == self.kind
+            inputs = {*architecture.inputs(architecture.parameters())}
+            takes = architecture.images == self.kind and inputs == {*self.shown}
             answers = len(architecture.classes) == classes and (width == WIDTH_OF_DIRECTION or not self.directions)
             if takes and answers:
                 return architecture
