@@ -25,10 +25,11 @@ import numpy as np
 
 from benchmarks.record import ROOT, save_result
 from benchmarks.simulated_bursts import MIN_ENERGY, POOLS, Bursts, Circumstances
-from python.general_purpose_libs import Progress, processor_cores, read_json
+from python.general_purpose_libs import Progress, read_json
 from python.metrics.classification import binomial_interval
 from python.pointing.pointing import Pointing
 from python.pointing.sky_map import angle_between
+from python.processes.cores import processor_cores
 
 matplotlib.use("Agg")
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import ROOT, save_result, seconds
-from python.general_purpose_libs import processor_cores, write_json
+from python.general_purpose_libs import write_json
+from python.processes.cores import processor_cores
 from python.runs.facts import summary
 from python.runs.files import STATUS_FILE
 from python.runs.registry.registry import Registry

@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.record import ROOT, save_result
 from benchmarks.trained import training_seconds
-from python.general_purpose_libs import processor_cores
+from python.processes.cores import processor_cores
 from python.runs.files import CONFIG_FILE, STATUS_FILE, TRAINING_LOG, TRIALS_FILE
 from python.simulation.embedded import embedded_data_set
 

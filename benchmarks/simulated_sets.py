@@ -11,9 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.record import REAL_FILES, ROOT
-from python.general_purpose_libs import Progress, processor_cores
+from python.general_purpose_libs import Progress
 from python.ingest.convert import convert
 from python.ingest.products import ProductSettings
+from python.processes.cores import processor_cores
 from python.simulation.backgrounds import NOMINAL_RATES
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings

@@ -261,6 +261,30 @@ def _encoding(beginning: bytes) -> str:
 
 
 # ---------------------------------------------------------------------------- writing
+_STANDING: set[Path] = set()
+
+
+@contextlib.contextmanager
+def standing(folder: str | os.PathLike) -> Iterator[None]:
+    """Inside, `make_folder` and all that writes does not make `folder` again where it has vanished."""
+    folder = Path(folder).absolute()
+    _STANDING.add(folder)
+    try:
+        yield
+    finally:
+        _STANDING.discard(folder)
+
+
+def make_folder(folder: str | os.PathLike) -> None:
+    """Make a folder and those above it, where they are missing and not to be `standing`. Raises OSError."""
+    folder = Path(folder).absolute()
+    if folder in _STANDING:
+        folder.stat()
+    elif not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+
+
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path in the same folder that becomes `path` on success and vanishes on failure.
@@ -269,7 +293,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the umask
     try:
@@ -287,7 +311,7 @@ def atomic_folder(folder: str | os.PathLike) -> Iterator[Path]:
     """Yield a new folder that takes the place of `folder`, and of what lies there, on success and vanishes on failure."""
     folder = Path(folder)
     with writing_to(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
         temporary.mkdir()
     try:
@@ -313,17 +337,6 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 def utc_now() -> str:
     """The moment in UTC, to the second, as files of runs tell it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def processor_cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def limit_cores(most: int) -> None:
-    """Let this process, and what it starts, use so many processor cores at most, where the system can be told so."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
 
 
 def start_logging(verbose: bool = False, logfile: str | os.PathLike | None = None) -> None:

@@ -13,16 +13,8 @@ from python.commands.parser import CommandParser
 from python.commands.path_option import named_path
 from python.commands.product_options import number_from, whole_number
 from python.commands.tasks import load_task
-from python.general_purpose_libs import (
-    ConfigError,
-    DataError,
-    Progress,
-    limit_cores,
-    log,
-    run_command,
-    start_logging,
-    writing_to,
-)
+from python.general_purpose_libs import ConfigError, DataError, Progress, log, run_command, start_logging, writing_to
+from python.processes.cores import limit_cores
 from python.runs.finished import task_of_finished_run
 from python.runs.shipped import network_folder
 

@@ -18,15 +18,8 @@ from python.commands.product_options import (
     summary_table,
     whole_number,
 )
-from python.general_purpose_libs import (
-    ConfigError,
-    Progress,
-    StopRequested,
-    log,
-    processor_cores,
-    run_command,
-    start_logging,
-)
+from python.general_purpose_libs import ConfigError, Progress, StopRequested, log, run_command, start_logging
+from python.processes.cores import processor_cores
 from python.processes.stop_requests import stop_on_request
 
 STOPPED = "the same command goes on from here"

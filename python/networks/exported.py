@@ -16,8 +16,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from python.data.sparse_images import NetworkInputs
-from python.general_purpose_libs import ConfigError, processor_cores, reason_of
+from python.general_purpose_libs import ConfigError, reason_of
 from python.networks.answering import Shape
+from python.processes.cores import processor_cores
 
 if TYPE_CHECKING:
     import onnxruntime

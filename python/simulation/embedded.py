@@ -7,8 +7,9 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from python.general_purpose_libs import PROJECT, Progress, log, processor_cores, writing_to
+from python.general_purpose_libs import PROJECT, Progress, log, writing_to
 from python.ingest.products import ProductSettings
+from python.processes.cores import processor_cores
 from python.simulation.production import produce
 from python.simulation.settings import SimulationSettings
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from python.general_purpose_libs import ConfigError, atomic_path, log, read_json, write_json
-from python.runs.status import require_folder
 
 KEPT = 2
 
@@ -82,17 +81,12 @@ class CheckpointFiles:
 
     def _write(self, moment: Moment, arrays: Mapping[str, Any], memory: Mapping[str, Any], best: Moment | None) -> None:
         started = time.monotonic()
-        require_folder(self.folder.parent)
         with atomic_path(self.arrays_of(moment)) as temporary:
             np.savez(temporary, **arrays)
         self._checksums[moment.name] = _checksum(self.arrays_of(moment))
         files = {each.name: self._checksums[each.name] for each in {moment, best or moment}}
         write_json(self._manifest_of(moment), sealed({**memory, "best": best and best.name, "files": files}))
-        try:
-            self._clean()
-        except FileNotFoundError:
-            require_folder(self.folder.parent)  # it may have vanished a moment ago
-            raise
+        self._clean()
         self.seconds += time.monotonic() - started
 
     def newest(self) -> tuple[Moment, dict[str, Any]] | None:

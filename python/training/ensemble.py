@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers
 
 from python.config.schema import Ensemble
-from python.general_purpose_libs import log
+from python.general_purpose_libs import log, make_folder
 from python.networks.saved import save_network
 from python.runs.status import RunStatus
 from python.training.fitting import Fitted, fit, model_file_of
@@ -42,7 +42,7 @@ def fit_ensemble(training: Training, folder: Path, status: RunStatus) -> Fitted:
 def fit_member(training: Training, folder: Path, number: int, status: RunStatus) -> Fitted:
     """Train member `number`, from 1, in its folder under `folder`, where it has not been trained to its end yet."""
     own = member_folder(folder, number)
-    own.mkdir(parents=True, exist_ok=True)
+    make_folder(own)
     log.info("member %d of %d", number, _ensemble(training).members)
     fitted = fit(_member(training, number - 1), own, status)
     save_history(own, fitted.history)

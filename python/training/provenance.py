@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any
 
 from python.config.differences import differences
-from python.general_purpose_libs import PROJECT, processor_cores
+from python.general_purpose_libs import PROJECT
+from python.processes.cores import processor_cores
 from python.training.device import cpu_name
 from python.version import VERSION
 

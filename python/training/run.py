@@ -12,7 +12,7 @@ from python.config.differences import differences, no_settings
 from python.config.load import dump_config, load_config
 from python.config.schema import RunConfig
 from python.data.data_origin import DataFolders
-from python.general_purpose_libs import ConfigError, DataError, log, read_json, start_logging
+from python.general_purpose_libs import ConfigError, DataError, log, make_folder, read_json, start_logging
 from python.networks.answering import KerasNetwork
 from python.plots.text_lines import cut_table_text
 from python.processes.stop_requests import go_on_with, raise_if_stop_is_urgent, requests_held, stop_on_request
@@ -147,7 +147,7 @@ def train(task: Task, config: RunConfig, request: TrainingRequest) -> Path:
         config = ready.config
     go_on_with(f"go on with --resume {folder}")
     own = folder if request.member is None else member_folder(folder, request.member)
-    (own / LOGS).mkdir(parents=True, exist_ok=True)
+    make_folder(own / LOGS)
     start_logging(request.verbose, own / TRAINING_LOG)
     with alive(folder, config, request.member) as status, lack_of_memory_told():
         log.info("run folder: %s", folder)

@@ -23,6 +23,7 @@ from python.general_purpose_libs import (
     PointingError,
     log,
     read_json,
+    standing,
     utc_now,
     write_json,
 )
@@ -40,7 +41,7 @@ from python.runs.files import (
 )
 from python.runs.registry.names import folder_below, output_above, run_id
 from python.runs.registry.registry import Registry
-from python.runs.status import RunStatus, new_run_folder, read_status
+from python.runs.status import RunStatus, new_run_folder, read_status, require_folder
 from python.samples.splits import Split
 from python.training import outputs
 from python.training.provenance import environment
@@ -145,12 +146,13 @@ def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunSt
     """Keep the status true while the run, or a member of it, is worked on; a run's registry entry tells its end too."""
     if member is not None:
         own = member_folder(folder, member)
-        with RunStatus(own, member=member, **_facts_before(own, PROGRESS)) as status, _way_on_told(folder):
+        status = RunStatus(own, member=member, **_facts_before(own, PROGRESS))
+        with _way_on_told(folder), standing(folder), status:
             yield status
         return
     kept = {"began": utc_now(), **_facts_before(folder, (*KEPT, *PROGRESS))}
     try:
-        with RunStatus(folder, **kept) as status, _way_on_told(folder):
+        with _way_on_told(folder), standing(folder), RunStatus(folder, **kept) as status:
             register(folder, config)
             yield status
     finally:
@@ -168,10 +170,18 @@ def _facts_before(own: Path, names: Sequence[str]) -> dict[str, Any]:
 def _way_on_told(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OutputError, KeyboardInterrupt):
-        if folder.is_dir():
-            log.info("what is done is kept; go on with --resume %s", folder)
+    except KeyboardInterrupt:
+        _say_way_on(folder)
         raise
+    except (OutputError, OSError):
+        require_folder(folder)  # whatever failed first, that is why
+        _say_way_on(folder)
+        raise
+
+
+def _say_way_on(folder: Path) -> None:
+    if folder.is_dir():
+        log.info("what is done is kept; go on with --resume %s", folder)
 
 
 def _register_the_end(folder: Path, config: RunConfig) -> None:

@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
-from python.general_purpose_libs import read_json, write_json
+from mt_identifier.schema import SCHEMA
+from python.config.load import parse_config
+from python.general_purpose_libs import OutputError, make_folder, read_json, write_json
 from python.runs.registry.registry import Registry
 from python.runs.status import RunStatus, read_status
+from python.training.run_folder import alive
 from tests.children import run_in
 from tests.synthetic import write_folder
-from tests.training.conftest import after_an_epoch
+from tests.training.conftest import SMALL, after_an_epoch
 
 LONG = ("--set", "model_parameters.epochs=100000", "model_parameters.early_stopping=null")
 
@@ -55,6 +58,32 @@ def test_a_folder_that_vanishes_ends_the_run_and_is_not_made_again(workplace, st
     assert f"{folder}: the folder of the run has vanished" in said
     assert not folder.exists()
     assert entry_of(workplace)["message"] == "its folder is gone"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda folder: write_json(folder / "status.json", {}),
+        lambda folder: write_json(folder / "plots" / "history.json", {}),
+        lambda folder: write_json(folder / "checkpoints" / "new.json", {}),
+        lambda folder: make_folder(folder / "members" / "01"),
+        lambda folder: (folder / "status.json").read_text(),
+        lambda _: None,
+    ],
+    ids=["a file", "a file in a folder", "a new folder's file", "folders", "reading", "nothing"],
+)
+def test_whatever_a_run_does_when_its_folder_vanishes_it_says_so_and_does_not_make_it_again(tmp_path, then):
+    folder, config = tmp_path / "run", parse_config({**SMALL, "output_folder": str(tmp_path)}, SCHEMA)
+    (folder / "plots").mkdir(parents=True)
+
+    def run():
+        with alive(folder, config, None):
+            folder.rename(tmp_path / "moved")
+            then(folder)
+
+    with pytest.raises(OutputError, match=f"{folder}: the folder of the run has vanished"):
+        run()
+    assert not folder.exists()
 
 
 def test_ctrl_c_while_a_run_is_evaluated(workplace, start):

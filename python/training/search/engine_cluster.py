@@ -23,7 +23,8 @@ from typing import Any, Self
 from python.batch.resources import THREAD_SETTINGS
 from python.batch.systems import SYSTEMS, WORKERS, is_queued
 from python.config.schema import BatchJob
-from python.general_purpose_libs import TrainingError, log, processor_cores, write_json
+from python.general_purpose_libs import TrainingError, log, write_json
+from python.processes.cores import processor_cores
 from python.processes.own_code import own_code
 from python.processes.stop_requests import raise_if_stop_is_urgent
 from python.training.search.engine_batch import (

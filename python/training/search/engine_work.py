@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from python.general_purpose_libs import log, writing_to
+from python.general_purpose_libs import log, make_folder, writing_to
 
 Job = dict[str, Any]
 Result = dict[str, Any]
@@ -18,7 +18,7 @@ Run = Callable[[Job, Path], Result]
 def private_folder(parent: Path, kind: str) -> Path:
     """Make and return a new folder in `parent` that nobody else can read. OutputError: it cannot be made."""
     with writing_to(parent):
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         return Path(tempfile.mkdtemp(dir=parent.resolve(), prefix=f"{kind}_"))
 
 

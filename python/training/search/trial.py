@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python.general_purpose_libs import PointingError, log, read_json, write_json, writing_to
+from python.general_purpose_libs import PointingError, log, make_folder, read_json, write_json, writing_to
 from python.metrics.merit import loss_of
 from python.processes.own_code import own_code
 from python.training.device import lack_of_memory
@@ -50,7 +50,7 @@ def run_trial_process(
     """
     started = time.monotonic()
     with writing_to(scratch):
-        scratch.mkdir(parents=True, exist_ok=True)
+        make_folder(scratch)
         folder = Path(tempfile.mkdtemp(prefix=f"trial_{job['number']:04d}_", dir=scratch))
     try:
         write_json(folder / JOB, dict(job))
