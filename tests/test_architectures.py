@@ -134,6 +134,17 @@ def test_a_step_of_training_has_a_finite_loss_and_leaves_finite_weights(task, na
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@EACH
+def test_squared_weights_are_added_to_the_loss_where_they_are_to_be_held_down(task, name):
+    held = build_model(load_task(task), configuration(task, name, **{**smallest(task, name), "l2_reg": 0.01}))
+    others = ("bias", "gamma", "beta", "moving_mean", "moving_variance", "places", "seed_generator_state")
+    kernels = [weight.numpy() for weight in held.weights if weight.name not in others]
+    squares = sum(np.square(weight).sum() for weight in kernels)
+    assert all(weight.ndim > 1 for weight in kernels)
+    assert float(sum(held.losses)) == pytest.approx(0.01 * squares, rel=1e-4)
+    assert trainable(task, name).losses == []
+
+
 @pytest.mark.parametrize(
     ("task", "name", "loss"),
     [

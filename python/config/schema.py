@@ -125,6 +125,13 @@ class BuildParameters(Section):
 
     learning_rate: float = learning_rate(1e-3)
     decay_rate: float = decay_rate(0.95)
+    l2_reg: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The sum of the squared weights of all convolutions and dense layers, their biases apart, is added to the "
+        "loss with this factor, while training and in val_loss.",
+    )
 
 
 class PointParameters(BuildParameters):

@@ -94,11 +94,20 @@ def build_model(task: Task, config: RunConfig) -> keras.Model:
     keras.utils.set_random_seed(config.dataset_parameters.random_seed)
     parameters, problem = config.model_parameters, task.problem_of(config)
     model = task.architecture(config).build(parameters.input_shape, problem.outputs(), parameters.build_parameters)
+    _penalise(model, parameters.build_parameters.l2_reg)
     optimizer = keras.optimizers.get(parameters.optimizer.name)
     optimizer.learning_rate = parameters.build_parameters.learning_rate
     optimizer.clipnorm = parameters.optimizer.clipnorm
     model.compile(optimizer=optimizer, loss=problem.loss(), metrics=problem.metrics())
     return model
+
+
+def _penalise(model: keras.Model, l2_reg: float) -> None:
+    """Add the squared weights of convolutions and dense layers to the loss, whichever the architecture."""
+    if l2_reg > 0:
+        for variable in model.trainable_variables:
+            if variable.name == "kernel":
+                variable.regularizer = keras.regularizers.L2(l2_reg)
 
 
 def fit(training: Training, folder: Path, status: RunStatus) -> Fitted:

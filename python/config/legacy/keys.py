@@ -209,6 +209,7 @@ MODEL: dict[str, Rule] = {
     **each_to(BUILD, *BUILD_KEYS, "spatial_dropout"),
     "batch_norm": to(f"{BUILD}.use_batch_norm"),
     "dense_dropout": to(f"{BUILD}.dropout_rate"),
+    **dict.fromkeys(("l2", "l2_regularization"), to(f"{BUILD}.l2_reg")),
     "dense_units": _dense_units,
     "dense_layers": _dense_units,
     "conv_blocks": _conv_blocks,

@@ -215,6 +215,15 @@ def test_other_words_for_the_same():
     assert converted({**raw, "data": {"batch_size": 48}}, ED)[1].model_parameters.batch_size == 48
 
 
+@pytest.mark.parametrize("name", ["l2", "l2_reg", "l2_regularization"])
+def test_squared_weights_are_held_down_as_they_were(name):
+    assert build({"model_name": "three_plane_cnn", "model": {name: 1e-4}}, ED).l2_reg == 1e-4
+    assert converted({"model_name": "simple_cnn", name: 1e-4})[1].model_parameters.build_parameters.l2_reg == 1e-4
+    search = {"enabled": True, "max_trials": 2, "search_space": {name: [0.0, 1e-4]}}
+    found = converted({"model_name": "simple_cnn", "hyperopt": search})[1].model_parameters
+    assert found.space_options == {"l2_reg": [0.0, 1e-4]}
+
+
 @pytest.mark.parametrize("label", ["channel_tagging_volume", "channel_tagging_cropped_volume", "channel_tagging"])
 def test_labels_of_the_task(label):
     converted({"model_name": "simple_cnn", "task_label": label}, CT)
