@@ -11,7 +11,7 @@ import numpy as np
 
 from python.data.npz import read_npz, write_npz
 from python.directions.lobes import Lobes
-from python.general_purpose_libs import ConfigError, DataError, read_json, write_json, writing_to
+from python.general_purpose_libs import ConfigError, DataError, read_json, write_json
 from python.pointing.candidates import ARRAYS, Candidates, Truth
 from python.runs.predictions import Clusters
 
@@ -32,8 +32,6 @@ class CandidateFiles:
                 f"{self.folder}: holds candidates that were made with other settings ({', '.join(different)}); choose another "
                 "folder with -o, or remove it"
             )
-        with writing_to(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
         write_json(path, dict(settings))
 
     def names(self) -> list[str]:
