@@ -6,12 +6,11 @@ import resource
 import runpy
 import signal
 import sys
-import time
 from pathlib import Path
 
 from tests.drawing import NoDrawing
+from tests.patience import PATIENCE_S, wait_until
 
-PATIENCE_S = 120
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.children", "python.training.run", "keras", "hyperopt.tpe"])
 
@@ -61,12 +60,12 @@ class Child:
 
     def wait_until(self, happens):
         """What `happens()` returns, once it is something; the process runs until then."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not (result := happens()):
+
+        def runs():
             assert self.is_running, self.errors.read_text()
-            assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.01)
-        return result
+            return True
+
+        return wait_until(happens, runs)
 
     def end(self, number=None):
         """The exit code of the process, which is sent a signal or ends by itself, and what it said."""

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from datetime import datetime
 
 import pytest
@@ -27,6 +26,7 @@ from python.general_purpose_libs import (
     write_json,
 )
 from python.runs.status import RunStatus, new_run_folder, read_status
+from tests.patience import wait_until
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -170,8 +170,7 @@ def test_heartbeat_beats(tmp_path, monkeypatch):
     monkeypatch.setattr(RunStatus, "HEARTBEAT_S", 0.05)
     with RunStatus(tmp_path):
         first = (tmp_path / "status.json").stat().st_mtime_ns
-        time.sleep(0.3)
-        assert (tmp_path / "status.json").stat().st_mtime_ns > first
+        wait_until(lambda: (tmp_path / "status.json").stat().st_mtime_ns > first)
 
 
 def test_progress_writes_plain_lines_away_from_a_terminal(monkeypatch):

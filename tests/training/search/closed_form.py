@@ -67,10 +67,3 @@ def table(folder):
 
 def jobs(account):
     return [json.loads(line) for line in account.read_text().splitlines()]
-
-
-def wait_until(happens, seconds=60):
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE_S = 40
+from tests.patience import PATIENCE_S, wait_until
 
 
 def work(job, folder):
@@ -38,14 +38,7 @@ def meet(place, number):
     """Return when two trials are at `place` at the same time."""
     place.mkdir(exist_ok=True)
     (place / str(number)).touch()
-    wait_until(lambda: len(list(place.iterdir())) >= 2, PATIENCE_S)
-
-
-def wait_until(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
+    wait_until(lambda: len(list(place.iterdir())) >= 2)
 
 
 def pids(file):

@@ -17,7 +17,8 @@ from python.general_purpose_libs import ConfigError, TrainingError
 from python.training.search import ends_with_parent, engine_cluster
 from python.training.search.engine_batch import engine_descriptions
 from python.training.search.engines import make_engine
-from tests.training.search.engine_work import PATIENCE_S, command, results, wait_until, work
+from tests.patience import PATIENCE_S, wait_until
+from tests.training.search.engine_work import command, results, work
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -139,7 +140,7 @@ def test_workers_of_a_batch_system(batch_system, tmp_path):
         assert results(engine, {"number": 3, "raise": "no"})[3]["reason"] == "ValueError: no"
         started = submitted(folder)
         assert len(started) >= 4
-    assert psutil.wait_procs(started, timeout=5)[1] == []
+    assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ def test_batch_workers_end_without_their_search(batch_system, tmp_path):
         command(folder, delete, "exit 1")
     with make_engine(name, 2, work, tmp_path / "scratch", BatchJob()) as engine:
         engine.start({"number": 1, "sleep": PATIENCE_S})
-        wait_until(lambda: len(submitted(folder)) >= 4, PATIENCE_S)
+        wait_until(lambda: len(submitted(folder)) >= 4)
         started = submitted(folder)
     assert psutil.wait_procs(started, timeout=2 * ends_with_parent.ASK_CONTROLLER_EVERY_S)[1] == []
 

@@ -15,7 +15,8 @@ from python.config.schema import BatchJob
 from python.general_purpose_libs import TrainingError, start_logging
 from python.training.search import engine_cluster
 from python.training.search.engines import make_engine
-from tests.training.search.engine_work import PATIENCE_S, both_work, command, pids, results, wait_until, work
+from tests.patience import PATIENCE_S, wait_until
+from tests.training.search.engine_work import both_work, command, pids, results, work
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -119,9 +120,9 @@ def test_a_killed_worker_costs_its_trial_only(two, tmp_path, process):
     assert done[1]["seconds"] < 20  # the controller alone needs twice as long to find out
     assert done[2]["number"] == 2
     worker, below = pids(child)
-    wait_until(lambda: not psutil.pid_exists(worker), 5)
+    wait_until(lambda: not psutil.pid_exists(worker))
     if process == "worker":
-        wait_until(lambda: not psutil.pid_exists(below), 5)
+        wait_until(lambda: not psutil.pid_exists(below))
     else:  # nobody is left to find it: run_trial_process has its trials watch over their parent
         os.kill(below, signal.SIGKILL)
     assert both_work(two, tmp_path / "place", 3)
@@ -144,7 +145,7 @@ def test_ctrl_c_gets_through_and_all_is_gone(tmp_path):
         interrupted_search()
     assert time.monotonic() - times[0] < 10
     assert len(started) >= 6  # controller and two engines, each with its guard
-    assert psutil.wait_procs(started, timeout=2)[1] == []
+    assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -165,12 +166,12 @@ with make_engine("local", 2, work, Path(sys.argv[1], "scratch"), BatchJob()) as 
 def test_a_killed_search_leaves_no_process_behind(tmp_path):
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], cwd=ROOT)
     told = [tmp_path / f"child{number}" for number in (1, 2)]
-    wait_until(lambda: all(file.exists() and len(pids(file)) == 2 for file in told), 60)
+    wait_until(lambda: all(file.exists() and len(pids(file)) == 2 for file in told))
     started = psutil.Process(parent.pid).children(recursive=True)
     assert {pid for file in told for pid in pids(file)} < {process.pid for process in started}
     parent.kill()
     parent.wait()
-    assert psutil.wait_procs(started, timeout=10)[1] == []
+    assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
 
 
 def test_workers_that_cannot_start_end_the_search(tmp_path, monkeypatch):

@@ -14,7 +14,8 @@ from python.commands.train import main
 from python.general_purpose_libs import read_json, run_command
 from python.runs.status import read_status
 from tests.children import Child
-from tests.training.search.closed_form import asking, jobs, table, trials_of, wait_until, without_networks
+from tests.patience import wait_until
+from tests.training.search.closed_form import asking, jobs, table, trials_of, without_networks
 
 
 # ---------------------------------------------------------------------------- one worker
@@ -115,7 +116,7 @@ def test_a_worker_that_is_killed_costs_its_trial_only(workplace):
     trials = trials_of(result.last)
     assert {each["number"]: each["status"] for each in trials} == {1: "done", 2: "failed", 3: "done", 4: "done"}
     assert "worker was lost" in next(each["reason"] for each in trials if each["number"] == 2)
-    wait_until(lambda: not set(psutil.Process().children(recursive=True)) - before, 10)
+    wait_until(lambda: not set(psutil.Process().children(recursive=True)) - before)
 
 
 @pytest.mark.usefixtures("quick")
@@ -133,7 +134,7 @@ def test_workers_end_with_a_search_that_is_killed_and_the_search_goes_on(workpla
     below = psutil.Process(process.process.pid).children(recursive=True)
     assert below
     end(process, signal.SIGKILL)
-    wait_until(lambda: not any(is_alive(each) for each in below), 20)
+    wait_until(lambda: not any(is_alive(each) for each in below))
     folder = run_of(workplace)
     assert [each["number"] for each in trials_of(folder)] == [1]
     notes = json.dumps({"account": str(account)})

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,10 @@ from python.general_purpose_libs import TrainingError, read_json
 from python.samples.batches import Batches
 from python.training.preparation import configured_data, prepared
 from python.training.search.trial import peak_memory_mb, run_trial, run_trial_process
+from tests.patience import PATIENCE_S, wait_until
 
 FIELDS = {"number", "status", "metric", "loss", "reason", "epochs", "best_epoch", "seconds", "memory_mb", "curve"}
 TASK = load_task("mt_identifier")
-SECONDS_TO_DIE = 5
 
 
 def trials_in(scratch):
@@ -33,16 +32,6 @@ def trials_in(scratch):
             if b"python.commands.trial" in line and bytes(scratch) in line:
                 found.append(int(folder.name))
     return found
-
-
-def wait_until(happens, seconds=60):
-    """What `happens()` returns, once it is something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if result := happens():
-            return result
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def is_alive(pid):
@@ -231,7 +220,7 @@ def parent(endless_job, tmp_path):
 def test_a_trial_dies_with_its_parent(parent, tmp_path):
     child = begun_process(tmp_path / "scratch")
     parent.kill()
-    wait_until(lambda: not is_alive(child), SECONDS_TO_DIE)
+    wait_until(lambda: not is_alive(child))
     assert len(list((tmp_path / "scratch").iterdir())) == 1  # nobody was left to remove it
 
 
@@ -252,7 +241,7 @@ def test_the_end_of_its_input_ends_a_trial(endless_job, tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
         process.stdin.close()
-        assert process.wait(SECONDS_TO_DIE) == -signal.SIGKILL
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
     not_its_parent = [*line[:-1], "1"]
     done = subprocess.run(not_its_parent, stdin=subprocess.DEVNULL, timeout=60)
     assert done.returncode == -signal.SIGKILL
@@ -272,7 +261,7 @@ def test_the_kernel_ends_a_trial_whose_input_stays_open(endless_job, tmp_path):
         child = int(parent.stdout.readline())
         wait_until(lambda: "numpy" in Path(f"/proc/{child}/maps").read_text())  # loaded after it has asked the kernel
         parent.kill()
-        wait_until(lambda: not is_alive(child), SECONDS_TO_DIE)
+        wait_until(lambda: not is_alive(child))
 
 
 def test_memory_is_that_of_the_process_alone():
