@@ -7,7 +7,7 @@ A row is a training by the launcher's own code under output/benchmarks; one that
 is asked about clusters on X: of 10,000 simulated events of a supernova's spectrum, ES and CC in equal numbers with backgrounds,
 of 40,000 readout windows without a neutrino, of windows with 42K alone, and of the real events beside simulated ones without
 backgrounds, as these are. Each row is written to benchmarks/results/main_track_networks.json as soon as it is there, with its
-own date and commit.
+own date and commit. The network in the box is asked too.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from python.data.point_events import PointEvents
 from python.general_purpose_libs import read_json
 from python.runs.files import HISTORY_FILE, METRICS_FILE, SPLITS_FILE
 from python.runs.predictions import ClassPredictions
+from python.runs.shipped import network_folder
 from python.training.baseline import cluster_numbers
 from python.training.provenance import git_commit
 from python.training.trained import Trained
@@ -97,7 +98,7 @@ def _of_cc(found: Scored) -> dict[str, Any]:
 def measured(row: str) -> dict[str, Any]:
     folder = trained("mt_identifier", "main_track", row, ROWS[row])
     asked = _Asked(Trained.load(TASK, folder))
-    judgement = judged(Judge(lambda data: cast("Clusters", asked.network.read([data])), asked.scores))
+    judgement = judged(asked.judge())
     epochs = len(read_json(folder / HISTORY_FILE)["loss"])
     return {
         "date": date.today().isoformat(),
@@ -118,6 +119,9 @@ class _Asked:
     network: Trained
     clusters: int = 0
     seconds: float = 0.0
+
+    def judge(self) -> Judge:
+        return Judge(lambda data: cast("Clusters", self.network.read([data])), self.scores)
 
     def scores(self, clusters: Clusters) -> np.ndarray:
         started = time.perf_counter()
@@ -169,11 +173,15 @@ def main() -> None:
     wanted = parser.parse_args().rows
     known = read_json(RESULT) if RESULT.exists() else {}
     table = known.get("rows", {})
-    found = known.get("yardsticks") or yardsticks()
-    save_result("main_track_networks", {"yardsticks": found, "rows": table})
+    found = {
+        "yardsticks": known.get("yardsticks") or yardsticks(),
+        "in_the_box": judged(_Asked(Trained.load(TASK, network_folder("points", SCHEMA.name))).judge()),
+        "rows": table,
+    }
+    save_result("main_track_networks", found)
     for row in wanted or [row for row in ROWS if row not in table]:
         table[row] = measured(row)
-        save_result("main_track_networks", {"yardsticks": found, "rows": table})
+        save_result("main_track_networks", found)
 
 
 if __name__ == "__main__":
