@@ -261,22 +261,16 @@ def _encoding(beginning: bytes) -> str:
 
 
 # ---------------------------------------------------------------------------- writing
-_STANDING: set[Path] = set()
+_STANDING: set[Path] = set()  # folders that are not made again
 
 
-@contextlib.contextmanager
-def standing(folder: str | os.PathLike) -> Iterator[None]:
-    """Inside, `make_folder` and all that writes does not make `folder` again where it has vanished."""
-    folder = Path(folder).absolute()
-    _STANDING.add(folder)
-    try:
-        yield
-    finally:
-        _STANDING.discard(folder)
+def never_again(folder: str | os.PathLike) -> None:
+    """From now on nothing that this process writes, in whichever thread, makes `folder` again where it has vanished."""
+    _STANDING.add(Path(folder).absolute())
 
 
 def make_folder(folder: str | os.PathLike) -> None:
-    """Make a folder and those above it, where they are missing and not to be `standing`. Raises OSError."""
+    """Make a folder and those above it, where they are missing and may be made (`never_again`). Raises OSError."""
     folder = Path(folder).absolute()
     if folder in _STANDING:
         folder.stat()

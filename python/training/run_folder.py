@@ -22,8 +22,8 @@ from python.general_purpose_libs import (
     OutputError,
     PointingError,
     log,
+    never_again,
     read_json,
-    standing,
     utc_now,
     write_json,
 )
@@ -144,15 +144,16 @@ def _require_end(own: Path) -> None:
 @contextlib.contextmanager
 def alive(folder: Path, config: RunConfig, member: int | None) -> Iterator[RunStatus]:
     """Keep the status true while the run, or a member of it, is worked on; a run's registry entry tells its end too."""
+    never_again(folder)
     if member is not None:
         own = member_folder(folder, member)
         status = RunStatus(own, member=member, **_facts_before(own, PROGRESS))
-        with _way_on_told(folder), standing(folder), status:
+        with _way_on_told(folder), status:
             yield status
         return
     kept = {"began": utc_now(), **_facts_before(folder, (*KEPT, *PROGRESS))}
     try:
-        with _way_on_told(folder), standing(folder), RunStatus(folder, **kept) as status:
+        with _way_on_told(folder), RunStatus(folder, **kept) as status:
             register(folder, config)
             yield status
     finally:
