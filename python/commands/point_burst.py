@@ -223,9 +223,10 @@ def _watch(
     from python.pointing.arrivals import arrivals
     from python.pointing.candidate_files import CandidateFiles
     from python.pointing.candidates import find_candidates
+    from python.runs.shipped import digests
 
     settings = {
-        "networks": {task: str(folder.resolve()) for task, folder in folders.items()},
+        "networks": {task: digests(folder) for task, folder in folders.items()},
         "folders": [str(Path(name).resolve()) for name in options.input],
         "sharpness": networks.sharpness and networks.sharpness.described(),
         "min_energy": options.min_energy,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import healpy
 import numpy as np
@@ -15,6 +16,7 @@ from python.general_purpose_libs import DataError
 from python.pointing import arrivals
 from python.pointing.map_files import read_map
 from python.pointing.pointing import FLUX_CHOICES
+from python.runs.shipped import pretrained
 from tests.ingest.root_files import DATA
 from tests.made_once import made_once
 
@@ -177,6 +179,25 @@ def test_files_are_taken_as_they_appear_and_gone_on_with(tmp_path, monkeypatch, 
     assert run("-i", *sorted(REAL, key=lambda path: path.name), "-o", together, "--time", "2027-03-01T00:00:00") == 0
     for name in ("skymap.fits", "events.csv"):
         assert (result / name).read_bytes() == (together / name).read_bytes(), name
+
+
+@needs_real_files
+def test_what_other_networks_said_is_not_gone_on_with(tmp_path, monkeypatch, run_in):
+    monkeypatch.setattr(arrivals, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(arrivals, "IDLE_S", 0.05)
+    (tmp_path / "incoming").mkdir()
+    shutil.copy(REAL[1], tmp_path / "incoming")
+    tagger = Path(shutil.copytree(pretrained("channel_tagging") / "points", tmp_path / "tagger"))
+    watched = ["-i", "incoming", "-o", "watched", "--watch", "--ct"]
+    assert run_in(tmp_path, [*watched, "points"])[0] == 0
+    code, err = run_in(tmp_path, [*watched, "tagger"])  # the same in another place
+    assert code == 0
+    assert "going on after 1 files" in err
+    (tagger / "card.json").unlink()
+    (tagger / "config.json").write_text((tagger / "config.json").read_text() + "\n")
+    code, err = run_in(tmp_path, [*watched, "tagger"])
+    assert code == 2
+    assert "made with other settings (networks" in err
 
 
 @needs_real_files
