@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from python.batch.packed import archive
 from python.batch.parcel import pack
 from python.general_purpose_libs import read_json, write_json, write_text
+from tests.patience import PATIENCE_S
 
 
 def start(job, *arguments, folder="/", **environment):
@@ -36,7 +36,7 @@ def told(output):
 def ran(job, *arguments, **where):
     """Exit code, what the training told, the whole output, and the errors."""
     process = start(job, *arguments, **where)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=PATIENCE_S)
     return process.returncode, told(output) if "TOLD" in output else None, output, errors
 
 
@@ -63,12 +63,10 @@ def test_the_job_becomes_the_training_and_signals_reach_it(make_job, end):
     while "TOLD" not in output:
         output += process.stdout.readline()
     assert told(output)["pid"] == process.pid
-    began = time.monotonic()
     if number is not None:
         process.send_signal(number)
-    process.communicate(timeout=20)
-    assert process.returncode == code
-    assert time.monotonic() - began < 10
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == code  # and not what the training ends with by itself
 
 
 def test_an_environment_that_is_not_to_be_had_may_be_had_on_another_node(make_job):

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -69,15 +68,13 @@ def test_a_missing_file(tmp_path, capsys):
     assert "no such file" in capsys.readouterr().err
 
 
-def test_validation_is_quick_and_loads_neither_keras_nor_numpy():
+def test_validation_loads_neither_keras_nor_numpy_which_take_seconds():
     code = (
         "import sys; from python.commands.validate_config import main; "
         "main(['json/mt_identifier/quick_test.json']); "
         "sys.exit(bool({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
-    start = time.perf_counter()
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True).returncode == 0
-    assert time.perf_counter() - start < 5  # 0.2 s on a quiet machine
 
 
 @pytest.mark.parametrize("command", ["validate_config", "convert_config"])

@@ -62,7 +62,7 @@ def test_ctrl_c_gets_through_a_trial_that_runs_here(in_turn, tmp_path):
     interrupt_after(0.3)
     with pytest.raises(KeyboardInterrupt):
         in_turn.finished()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENCE_S
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -143,7 +143,7 @@ def test_ctrl_c_gets_through_and_all_is_gone(tmp_path):
     before = set(psutil.Process().children(recursive=True))
     with pytest.raises(KeyboardInterrupt):
         interrupted_search()
-    assert time.monotonic() - times[0] < 10
+    assert time.monotonic() - times[0] < PATIENCE_S
     assert len(started) >= 6  # controller and two engines, each with its guard
     assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
     assert list((tmp_path / "scratch").iterdir()) == []
