@@ -230,12 +230,14 @@ def _draw_zoom(axes: Axes, sky: Sky, view: _View, scale: Normalize, half_width: 
 
 
 def _draw_net(axes: Axes, view: _View, vectors: np.ndarray, right: np.ndarray, up: np.ndarray) -> None:
-    """Lines of equal longitude and latitude with their degrees."""
+    """Lines of equal longitude and latitude with their degrees, at the edges: regions are in the middle."""
+    edge = 0.88 * up.max()
     longitude, latitude = view.angles(vectors)
     middle = longitude[len(longitude) // 2, len(longitude) // 2]
     turned = (longitude - middle + 180) % 360 - 180
     turned = np.ma.masked_where(np.abs(turned) > 178, turned)  # no lines where it leaps, beyond a pole
-    for values, shift, name in ((turned, middle, "longitude"), (latitude, 0.0, "latitude")):
+    top, left = np.array([0.0, 1.0]), np.array([-1.0, 0.0])
+    for values, shift, name, side in ((turned, middle, "longitude", top), (latitude, 0.0, "latitude", left)):
         step = next((step for step in _STEPS if np.ptp(values) / step <= 5), _STEPS[-1])
         first = np.ceil((values.min() + shift) / step) * step - shift
         lines = axes.contour(
@@ -248,7 +250,14 @@ def _draw_net(axes: Axes, view: _View, vectors: np.ndarray, right: np.ndarray, u
             linestyles="solid",
         )
         said = {float(level): _degrees(level + shift, name) for level in lines.levels}
-        axes.clabel(lines, fmt=said, fontsize=7, colors=style.GREY)
+        pieces = [piece for pieces in lines.allsegs for piece in pieces if len(piece)]
+        from_edge = [np.abs(np.abs(piece).max(axis=1) - edge) for piece in pieces]
+        places = [
+            tuple(piece[np.argmin(away - 0.02 * piece @ side)]) for piece, away in zip(pieces, from_edge, strict=True)
+        ]
+        inside = [place for place in places if max(map(abs, place)) < 0.95 * up.max()]
+        if inside:  # or it would choose places itself
+            axes.clabel(lines, fmt=said, fontsize=7, colors=style.GREY, manual=inside)
 
 
 def _degrees(value: float, name: str) -> str:

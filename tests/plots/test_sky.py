@@ -81,6 +81,15 @@ def test_the_bar_is_as_long_as_it_says(typical):
     assert f"{np.ptp(bar.get_xdata()):g}°" in texts(zoom)
 
 
+@pytest.mark.parametrize("latitude", [-89, -80, -29, 0, 60])
+def test_degrees_of_the_zoom_stand_between_its_regions_and_its_edge(latitude):
+    zoom = parts(sky_figure(fisher_map(toward(266, latitude), 800), "t"))[1]
+    said = [text for text in zoom.texts if text.get_fontsize() == 7]
+    far = np.array([np.abs(text.get_position()).max() for text in said]) / zoom.get_xlim()[1]
+    assert len(said) >= 4
+    assert ((far > 0.7) & (far < 1)).all()
+
+
 def test_detector_axes_show_no_sky():
     found = fisher_map(np.array([0.0, 0.6, -0.8]), 300, DETECTOR)
     figure = sky_figure(found, "t", truth=np.array([0.0, 0.6, -0.8]))
