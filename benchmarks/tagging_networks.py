@@ -6,7 +6,8 @@
 A row is a training by the launcher's own code under output/benchmarks; one that was interrupted goes on. Afterwards its network
 is asked about 6,000 simulated events of a supernova's spectrum, ES and CC in equal numbers, with backgrounds: those of their
 matched events, so that networks of one plane and of three see the same. Each row is written to
-benchmarks/results/tagging_networks.json as soon as it is there, with its own date and commit.
+benchmarks/results/tagging_networks.json as soon as it is there, with its own date and commit. The
+network in the box is asked too.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from python.metrics.classification import classification_metrics
 from python.metrics.tagging import CC_PER_ES, CLASSES, calibration_error, tagging_metrics
 from python.runs.files import HISTORY_FILE, METRICS_FILE, SPLITS_FILE
 from python.runs.predictions import ClassPredictions
+from python.runs.shipped import network_folder
 from python.training.provenance import git_commit
 from python.training.task import SampleSet
 from python.training.trained import Trained
@@ -103,6 +105,13 @@ def metrics_of(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
     return {"test_events": len(labels), **kept}
 
 
+def in_the_box() -> dict[str, Any]:
+    tagger = Trained.load(TASK, network_folder("points", TASK.schema.name))
+    volumes = test_volumes(tagger)
+    answers = cast("ClassPredictions", tagger.answers(volumes))
+    return judged(answers.labels, answers.scores, volumes.metadata)
+
+
 def measured(row: str) -> dict[str, Any]:
     folder = trained("channel_tagging", "tagging", row, ROWS[row])
     metrics, epochs = read_json(folder / METRICS_FILE), len(read_json(folder / HISTORY_FILE)["loss"])
@@ -152,10 +161,11 @@ def main() -> None:
     wanted = parser.parse_args().rows
     known = read_json(RESULT) if RESULT.exists() else {}
     table = known.get("rows", {})
-    found = known.get("yardsticks") or yardsticks()
+    found = {"yardsticks": known.get("yardsticks") or yardsticks(), "in_the_box": in_the_box(), "rows": table}
+    save_result("tagging_networks", found)
     for row in wanted or [row for row in ROWS if row not in table]:
         table[row] = measured(row)
-        save_result("tagging_networks", {"yardsticks": found, "rows": table})
+        save_result("tagging_networks", found)
 
 
 if __name__ == "__main__":
