@@ -261,18 +261,18 @@ def _encoding(beginning: bytes) -> str:
 
 
 # ---------------------------------------------------------------------------- writing
-_STANDING: set[Path] = set()  # folders that are not made again
+_NEVER_AGAIN: set[Path] = set()
 
 
 def never_again(folder: str | os.PathLike) -> None:
     """From now on nothing that this process writes, in whichever thread, makes `folder` again where it has vanished."""
-    _STANDING.add(Path(folder).absolute())
+    _NEVER_AGAIN.add(Path(folder).absolute())
 
 
 def make_folder(folder: str | os.PathLike) -> None:
     """Make a folder and those above it, where they are missing and may be made (`never_again`). Raises OSError."""
     folder = Path(folder).absolute()
-    if folder in _STANDING:
+    if folder in _NEVER_AGAIN:
         folder.stat()
     elif not folder.is_dir():
         make_folder(folder.parent)

@@ -231,7 +231,6 @@ def _draw_zoom(axes: Axes, sky: Sky, view: _View, scale: Normalize, half_width: 
 
 def _draw_net(axes: Axes, view: _View, vectors: np.ndarray, right: np.ndarray, up: np.ndarray) -> None:
     """Lines of equal longitude and latitude with their degrees, at the edges: regions are in the middle."""
-    edge = 0.88 * up.max()
     longitude, latitude = view.angles(vectors)
     middle = longitude[len(longitude) // 2, len(longitude) // 2]
     turned = (longitude - middle + 180) % 360 - 180
@@ -251,13 +250,17 @@ def _draw_net(axes: Axes, view: _View, vectors: np.ndarray, right: np.ndarray, u
         )
         said = {float(level): _degrees(level + shift, name) for level in lines.levels}
         pieces = [piece for pieces in lines.allsegs for piece in pieces if len(piece)]
-        from_edge = [np.abs(np.abs(piece).max(axis=1) - edge) for piece in pieces]
-        places = [
-            tuple(piece[np.argmin(away - 0.02 * piece @ side)]) for piece, away in zip(pieces, from_edge, strict=True)
-        ]
+        places = [_near_edge(piece, side, up.max()) for piece in pieces]
         inside = [place for place in places if max(map(abs, place)) < 0.95 * up.max()]
         if inside:  # or it would choose places itself
             axes.clabel(lines, fmt=said, fontsize=7, colors=style.GREY, manual=inside)
+
+
+def _near_edge(line: np.ndarray, side: np.ndarray, half_width: float) -> tuple[float, float]:
+    """Where a line (N, 2) is nearest to the edge, and of several such places the one farthest to a `side` (2,)."""
+    from_edge = np.abs(np.abs(line).max(axis=1) - 0.88 * half_width)
+    right, up = line[np.argmin(from_edge - 0.02 * line @ side)]
+    return right, up
 
 
 def _degrees(value: float, name: str) -> str:

@@ -171,18 +171,12 @@ def _facts_before(own: Path, names: Sequence[str]) -> dict[str, Any]:
 def _way_on_told(folder: Path) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        _say_way_on(folder)
+    except (OutputError, OSError, KeyboardInterrupt) as error:
+        if isinstance(error, Exception):
+            require_folder(folder)  # whatever failed first, that is why
+        if folder.is_dir():
+            log.info("what is done is kept; go on with --resume %s", folder)
         raise
-    except (OutputError, OSError):
-        require_folder(folder)  # whatever failed first, that is why
-        _say_way_on(folder)
-        raise
-
-
-def _say_way_on(folder: Path) -> None:
-    if folder.is_dir():
-        log.info("what is done is kept; go on with --resume %s", folder)
 
 
 def _register_the_end(folder: Path, config: RunConfig) -> None:

@@ -19,7 +19,7 @@ from python.config.legacy.rules import (
     each_to,
     to,
 )
-from python.config.legacy.search import BUILD_KEYS, loss_name, read_section, read_space_options
+from python.config.legacy.search import BUILD_KEYS, SYNONYMS, loss_name, read_section, read_space_options
 from python.config.load import NPY_REASON
 from python.config.problems import shown
 
@@ -207,9 +207,7 @@ MODEL: dict[str, Rule] = {
     "type": _kind,
     "input_shape": to(f"{MODEL_PARAMETERS}.input_shape"),
     **each_to(BUILD, *BUILD_KEYS, "spatial_dropout"),
-    "batch_norm": to(f"{BUILD}.use_batch_norm"),
-    "dense_dropout": to(f"{BUILD}.dropout_rate"),
-    **dict.fromkeys(("l2", "l2_regularization"), to(f"{BUILD}.l2_reg")),
+    **{name: to(f"{BUILD}.{own}") for name, own in SYNONYMS.items()},
     "dense_units": _dense_units,
     "dense_layers": _dense_units,
     "conv_blocks": _conv_blocks,

@@ -15,11 +15,13 @@ BUILD_KEYS = (
     "decay_rate", "use_batch_norm", "l2_reg",
 )  # fmt: skip
 LOSS_KEYS, OTHER_KEYS = ("loss", "gamma", "alpha"), ("batch_size", "aug_coefficient", "prob_per_flip")
+SYNONYMS = {  # other names of build parameters, searched or not
+    "batch_norm": "use_batch_norm", "dense_dropout": "dropout_rate", "l2": "l2_reg", "l2_regularization": "l2_reg",
+}  # fmt: skip
 WRITTEN = {  # other names of what is searched
     "dense_units": "n_dense_units", "num_conv_layers": "n_conv_layers", "num_conv_layers_base": "n_conv_layers",
     "base_filters": "n_filters", "num_filters": "n_filters", "num_dense_layers": "n_dense_layers",
-    "batch_norm": "use_batch_norm", "dense_dropout": "dropout_rate", "l2": "l2_reg",
-    "l2_regularization": "l2_reg",
+    **SYNONYMS,
 }  # fmt: skip
 SEARCHABLE = {**{name: name for name in (*BUILD_KEYS, *LOSS_KEYS, *OTHER_KEYS)}, **WRITTEN}
 LOSSES = {
